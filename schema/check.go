@@ -1,0 +1,213 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+)
+
+// maxDepth bounds how deep arguments may nest; chosen: the operation's own
+// nest two deep, and a schema error is more use than a parser's.
+const maxDepth = 32
+
+// Problems is what Check found: one sentence each, "field: rule and what
+// came". No sentence repeats more of a value than its length or its first two
+// characters, as values may be a person's number or words.
+type Problems []string
+
+// Error returns the sentences, one a line.
+func (p Problems) Error() string { return strings.Join(p, "\n") }
+
+// Check holds raw JSON to the schema and its rules. It returns nil or a
+// Problems with everything that is wrong; JSON that cannot be read as such
+// (syntax, UTF-8, a name given twice, nesting beyond 32) is the only problem then.
+// Absent arguments (no bytes) are an empty object, as in MCP.
+func (d *Document) Check(raw []byte) error {
+	value, err := parse(raw)
+	if err != nil {
+		return Problems{err.Error()}
+	}
+	object, isObject := value.(map[string]any)
+	if !isObject {
+		return Problems{fmt.Sprintf("arguments: are %s, must be an object with the fields %s", jsonType(value), strings.Join(d.fields, ", "))}
+	}
+	problems := d.schemaProblems(object)
+	for _, r := range d.rules {
+		problems = append(problems, r(object)...)
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return problems
+}
+
+func parse(raw []byte) (any, error) {
+	if len(raw) == 0 {
+		return map[string]any{}, nil
+	}
+	if tooDeep(raw) {
+		return nil, fmt.Errorf("arguments: nest more than %d deep", maxDepth)
+	}
+	var value any
+	err := json.Unmarshal(raw, &value)
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		if errors.Is(err, jsontext.ErrDuplicateName) {
+			return nil, fmt.Errorf("%s: is given more than once; give it once", pointerName(string(syntax.JSONPointer)))
+		}
+		if strings.Contains(syntax.Error(), "UTF-8") {
+			return nil, fmt.Errorf("%s: is not valid UTF-8", pointerName(string(syntax.JSONPointer)))
+		}
+		return nil, fmt.Errorf("arguments: are not valid JSON at byte %d", syntax.ByteOffset)
+	}
+	if err != nil {
+		return nil, errors.New("arguments: cannot be read as JSON")
+	}
+	return value, nil
+}
+
+// tooDeep counts brackets outside strings; on JSON that is not valid the
+// parser that follows has the last word.
+func tooDeep(raw []byte) bool {
+	depth, inString := 0, false
+	for i := 0; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString:
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
+func (d *Document) schemaProblems(object map[string]any) Problems {
+	err := d.compiled.Validate(object)
+	if err == nil {
+		return nil
+	}
+	var problems Problems
+	invalid, ok := errors.AsType[*validator.ValidationError](err)
+	if !ok {
+		return Problems{"arguments: do not satisfy the schema"}
+	}
+	walk(invalid, func(leaf *validator.ValidationError) {
+		problems = append(problems, d.sentences(leaf)...)
+	})
+	slices.Sort(problems) // the validator's order follows a map's
+	return slices.Compact(problems)
+}
+
+func walk(e *validator.ValidationError, visit func(*validator.ValidationError)) {
+	if len(e.Causes) == 0 {
+		visit(e)
+	}
+	for _, cause := range e.Causes {
+		walk(cause, visit)
+	}
+}
+
+// sentences words one broken rule. Every keyword that the published schemas
+// use is here; the last case is for one that a later change forgets.
+func (d *Document) sentences(e *validator.ValidationError) []string {
+	at := location(e.InstanceLocation)
+	say := func(format string, args ...any) []string {
+		return []string{at + ": " + fmt.Sprintf(format, args...)}
+	}
+	switch k := e.ErrorKind.(type) {
+	case *kind.Required:
+		return each(k.Missing, func(name string) string { return name + ": is missing, and it is required" })
+	case *kind.AdditionalProperties:
+		return each(k.Properties, func(name string) string {
+			return fmt.Sprintf("%s: is no argument of this tool; valid are %s", quoteName(name), strings.Join(d.fields, ", "))
+		})
+	case *kind.Type:
+		return say("is %s, must be %s", k.Got, strings.Join(k.Want, " or "))
+	case *kind.MinLength: // the only lengths are a SID's, whose minimum is its maximum
+		return say("has %d characters, must have exactly %d", k.Got, k.Want)
+	case *kind.MaxLength:
+		return say("has %d characters, must have exactly %d", k.Got, k.Want)
+	case *kind.Pattern:
+		return say("begins with %q, must match %s", firstTwo(k.Got), k.Want)
+	case *kind.Format:
+		return say("is no %s", strings.ToUpper(k.Want))
+	case *kind.Enum:
+		return say("must be one of %s", strings.Trim(fmt.Sprint(k.Want), "[]"))
+	default:
+		return say("breaks the rule %q of the schema", strings.Join(e.ErrorKind.KeywordPath(), "/"))
+	}
+}
+
+func each(names []string, sentence func(string) string) []string {
+	var out []string
+	for _, name := range names {
+		out = append(out, sentence(name))
+	}
+	return out
+}
+
+func location(path []string) string {
+	if len(path) == 0 {
+		return "arguments"
+	}
+	at := path[0]
+	for _, index := range path[1:] {
+		at += "[" + index + "]"
+	}
+	return at
+}
+
+func pointerName(pointer string) string {
+	if pointer == "" {
+		return "arguments"
+	}
+	names := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
+	return quoteName(names[0])
+}
+
+// quoteName shows a name that came from outside: plainly when it is one that a
+// schema could have, else quoted and cut short.
+func quoteName(name string) string {
+	plain := !strings.ContainsFunc(name, func(r rune) bool {
+		return !('a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' || r == '_')
+	})
+	if plain && 0 < len(name) && len(name) <= 40 {
+		return name
+	}
+	if runes := []rune(name); len(runes) > 40 {
+		name = string(runes[:40]) + "..."
+	}
+	return fmt.Sprintf("%q", name)
+}
+
+func firstTwo(s string) string {
+	runes := []rune(s)
+	return string(runes[:min(2, len(runes))])
+}
+
+func jsonType(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case string:
+		return "a string"
+	case float64:
+		return "a number"
+	default:
+		return "an array"
+	}
+}

@@ -1,0 +1,124 @@
+// Package schema says what the values of one Proxy operation may look like:
+// its SIDs and enums, its request and response, their JSON Schema, and a check
+// of raw JSON against that schema.
+package schema
+
+import (
+	"fmt"
+
+	"github.com/invopop/jsonschema"
+)
+
+// A Prefix is the two letters a kind of SID begins with. The types below are
+// the only ones there are; they exist so that the compiler tells SIDs apart.
+type Prefix interface{ letters() string }
+
+// The prefixes of the SIDs that the operation speaks of (Twilio's OpenAPI
+// description of Proxy v1). AnyPrefix stands for any two letters: an
+// interaction points at messages (SM, MM) as well as at calls (CA).
+type (
+	AC        struct{}
+	KC        struct{}
+	KI        struct{}
+	KP        struct{}
+	KS        struct{}
+	AnyPrefix struct{}
+)
+
+func (AC) letters() string        { return "AC" }
+func (KC) letters() string        { return "KC" }
+func (KI) letters() string        { return "KI" }
+func (KP) letters() string        { return "KP" }
+func (KS) letters() string        { return "KS" }
+func (AnyPrefix) letters() string { return "[a-zA-Z]{2}" }
+
+// The SIDs by the names of what they identify.
+type (
+	AccountSid     = Sid[AC]
+	SessionSid     = Sid[KC]
+	InteractionSid = Sid[KI]
+	ParticipantSid = Sid[KP]
+	ServiceSid     = Sid[KS]
+	ResourceSid    = Sid[AnyPrefix]
+)
+
+// sidLength is the length of every SID: two letters and 32 hexadecimal digits
+// (Twilio's OpenAPI description).
+const sidLength = 34
+
+// A Sid identifies one resource. A value that is not zero has been parsed, so
+// it holds nothing but its prefix and hexadecimal digits and is safe in a URL
+// path. Sids of different kinds are different types, and Sids are comparable.
+type Sid[P Prefix] struct{ value string }
+
+// ParseSid reads a SID. The error is a sentence that says which rule s breaks;
+// it never repeats more than the first two characters of s.
+func ParseSid[P Prefix](s string) (Sid[P], error) {
+	var p P
+	if len(s) != sidLength {
+		return Sid[P]{}, fmt.Errorf("has %d characters, must have exactly %d", len([]rune(s)), sidLength)
+	}
+	if !hasPrefix(p.letters(), s) {
+		if _, anyLetters := any(p).(AnyPrefix); anyLetters {
+			return Sid[P]{}, fmt.Errorf("begins with %q, must begin with two letters", s[:2])
+		}
+		return Sid[P]{}, fmt.Errorf("begins with %q, must begin with %q", s[:2], p.letters())
+	}
+	for i := 2; i < sidLength; i++ {
+		if !isHex(s[i]) {
+			return Sid[P]{}, fmt.Errorf("character %d is no hexadecimal digit; after the prefix only 0-9, a-f and A-F are allowed", i+1)
+		}
+	}
+	return Sid[P]{value: s}, nil
+}
+
+// MustSid is ParseSid for SIDs that are written in the source. It panics where
+// ParseSid returns an error.
+func MustSid[P Prefix](s string) Sid[P] {
+	sid, err := ParseSid[P](s)
+	if err != nil {
+		panic(fmt.Sprintf("schema.MustSid(%q): %v", s, err))
+	}
+	return sid
+}
+
+func hasPrefix(letters, s string) bool {
+	if len(letters) == 2 {
+		return s[:2] == letters
+	}
+	return isLetter(s[0]) && isLetter(s[1])
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+// String returns the 34 characters, or "" for the zero value.
+func (s Sid[P]) String() string { return s.value }
+
+// IsZero reports whether s is the zero value, which identifies nothing.
+func (s Sid[P]) IsZero() bool { return s.value == "" }
+
+// MarshalText returns the 34 characters; it never fails.
+func (s Sid[P]) MarshalText() ([]byte, error) { return []byte(s.value), nil }
+
+// UnmarshalText parses; its errors are ParseSid's.
+func (s *Sid[P]) UnmarshalText(text []byte) error {
+	parsed, err := ParseSid[P](string(text))
+	if err == nil {
+		*s = parsed
+	}
+	return err
+}
+
+// JSONSchema describes a SID as Twilio's OpenAPI description does.
+func (Sid[P]) JSONSchema() *jsonschema.Schema {
+	var p P
+	length := uint64(sidLength)
+	return &jsonschema.Schema{
+		Type:      "string",
+		MinLength: &length,
+		MaxLength: &length,
+		Pattern:   "^" + p.letters() + "[0-9a-fA-F]{32}$",
+	}
+}
