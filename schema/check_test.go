@@ -1,0 +1,138 @@
+package schema_test
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/schema"
+)
+
+const (
+	serviceSid     = "KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	sessionSid     = "KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	participantSid = "KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+	sids = `"ServiceSid":"` + serviceSid + `","SessionSid":"` + sessionSid + `","ParticipantSid":"` + participantSid + `"`
+)
+
+const validNames = "ServiceSid, SessionSid, ParticipantSid, Body, MediaUrl"
+
+func TestCheck(t *testing.T) {
+	input, err := schema.Input()
+	require.NoError(t, err)
+	missing := []string{
+		"ParticipantSid: is missing, and it is required",
+		"ServiceSid: is missing, and it is required",
+		"SessionSid: is missing, and it is required",
+		"Body: there is nothing to send; give Body a text of at least one character, or give MediaUrl",
+	}
+	for name, tc := range map[string]struct {
+		raw  string
+		want []string
+	}{
+		"valid":            {`{` + sids + `,"Body":"hello"}`, nil},
+		"media alone":      {`{` + sids + `,"MediaUrl":["https://example.com/a.png"]}`, nil},
+		"empty media":      {`{` + sids + `,"Body":"hello","MediaUrl":[]}`, nil},
+		"no arguments":     {"", missing},
+		"empty object":     {"{}", missing},
+		"null":             {"null", []string{"arguments: are null, must be an object with the fields " + validNames}},
+		"array":            {"[]", []string{"arguments: are an array, must be an object with the fields " + validNames}},
+		"string":           {`"x"`, []string{"arguments: are a string, must be an object with the fields " + validNames}},
+		"short SID":        {strings.Replace(`{`+sids+`,"Body":"x"}`, serviceSid, "KSaaa", 1), []string{`ServiceSid: begins with "KS", must match ^KS[0-9a-fA-F]{32}$`, "ServiceSid: has 5 characters, must have exactly 34"}},
+		"long SID":         {strings.Replace(`{`+sids+`,"Body":"x"}`, serviceSid, serviceSid+"a", 1), []string{`ServiceSid: begins with "KS", must match ^KS[0-9a-fA-F]{32}$`, "ServiceSid: has 35 characters, must have exactly 34"}},
+		"wrong prefix":     {strings.Replace(`{`+sids+`,"Body":"x"}`, sessionSid, participantSid, 1), []string{`SessionSid: begins with "KP", must match ^KC[0-9a-fA-F]{32}$`}},
+		"newline after":    {strings.Replace(`{`+sids+`,"Body":"x"}`, sessionSid, sessionSid[:33]+`\n`, 1), []string{`SessionSid: begins with "KC", must match ^KC[0-9a-fA-F]{32}$`}},
+		"path traversal":   {strings.Replace(`{`+sids+`,"Body":"x"}`, serviceSid, "../../evil?x=", 1), []string{`ServiceSid: begins with "..", must match ^KS[0-9a-fA-F]{32}$`, "ServiceSid: has 13 characters, must have exactly 34"}},
+		"wrong type":       {`{` + sids + `,"Body":1}`, []string{"Body: is number, must be string"}},
+		"null body":        {`{` + sids + `,"Body":null}`, []string{"Body: is null, must be string"}},
+		"empty body":       {`{` + sids + `,"Body":""}`, missing[3:]},
+		"nothing to send":  {`{` + sids + `}`, missing[3:]},
+		"media no array":   {`{` + sids + `,"MediaUrl":"https://example.com/a.png"}`, []string{"MediaUrl: is string, must be array"}},
+		"media no URI":     {`{` + sids + `,"MediaUrl":["no uri"]}`, []string{"MediaUrl[0]: is no URI"}},
+		"media by ftp":     {`{` + sids + `,"MediaUrl":["https://example.com/a","ftp://example.com/a"]}`, []string{"MediaUrl[1]: must be an absolute URL that begins with http:// or https://"}},
+		"unknown name":     {`{` + sids + `,"Body":"x","To":"y"}`, []string{"To: is no argument of this tool; valid are " + validNames}},
+		"wrong case":       {`{` + sids + `,"body":"x"}`, []string{"body: is no argument of this tool; valid are " + validNames, missing[3]}},
+		"twice":            {`{` + sids + `,"Body":"x","Body":"y"}`, []string{"Body: is given more than once; give it once"}},
+		"twice by escape":  {`{` + sids + `,"Body":"x","\u0042ody":"y"}`, []string{"Body: is given more than once; give it once"}},
+		"not UTF-8":        {`{` + sids + `,"Body":"` + "\xff" + `"}`, []string{"Body: is not valid UTF-8"}},
+		"lone surrogate":   {`{` + sids + `,"Body":"\ud800"}`, []string{"arguments: are not valid JSON at byte 163"}},
+		"deep":             {strings.Repeat(`{"a":`, 100000), []string{"arguments: nest more than 32 deep"}},
+		"brackets in text": {`{` + sids + `,"Body":"` + strings.Repeat("[{", 100) + `\"["}`, nil},
+		"cut off":          {`{` + sids, []string{"arguments: are not valid JSON at byte 154"}},
+		"two values":       {`{} {}`, []string{"arguments: are not valid JSON at byte 3"}},
+		"all at once": {`{"ServiceSid":"abcde","Body":1,"x":2}`, []string{
+			"Body: is number, must be string", missing[0],
+			`ServiceSid: begins with "ab", must match ^KS[0-9a-fA-F]{32}$`, "ServiceSid: has 5 characters, must have exactly 34",
+			missing[2], "x: is no argument of this tool; valid are " + validNames,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := input.Check([]byte(tc.raw))
+			if tc.want == nil {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, schema.Problems(tc.want), err)
+		})
+	}
+}
+
+// What a caller sends by mistake may be somebody's number or words.
+func TestCheckRepeatsNoValue(t *testing.T) {
+	input, err := schema.Input()
+	require.NoError(t, err)
+	secret := "+15550123456 meet me at the corner"
+	for _, raw := range []string{
+		`{` + sids + `,"Body":["` + secret + `"]}`,
+		`{"ServiceSid":"` + secret + `"}`,
+		`{` + sids + `,"MediaUrl":["` + secret + `"]}`,
+		`{"Body":"` + secret + `","Body":"` + secret + `"}`,
+		`"` + secret + `"`,
+	} {
+		got := input.Check([]byte(raw))
+		require.Error(t, got)
+		require.NotContains(t, got.Error(), secret[2:])
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	input, err := schema.Input()
+	require.NoError(f, err)
+	for _, seed := range []string{
+		`{` + sids + `,"Body":"hello"}`, `{` + sids + `,"MediaUrl":["https://example.com/a"]}`, `{}`, `null`, `[]`, ``,
+		`{` + sids + `,"Body":"x","Body":"y"}`, `{` + sids + `,"body":"x"}`, `{` + sids + `,"Body":null}`, "{\"Body\":\"\xff\"}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		problems := input.Check(raw)
+		var request schema.CreateMessageInteraction
+		decoded := request.Decode(raw)
+		if problems == nil {
+			require.NoError(t, decoded, "accepted, so it decodes")
+			require.NoError(t, request.Validate(), "accepted, so it may be sent")
+			require.NotContains(t, request.Path(), "..")
+			return
+		}
+		require.NotEmpty(t, problems.Error())
+		require.True(t, utf8.ValidString(problems.Error()))
+		if decoded == nil && request.Validate() == nil {
+			requireOnlyStrictness(t, problems)
+		}
+	})
+}
+
+// requireOnlyStrictness allows a request that decodes to be refused for one
+// reason alone: the bytes say more than the request has room for, or say null
+// where nothing should stand.
+func requireOnlyStrictness(t *testing.T, problems error) {
+	t.Helper()
+	for _, sentence := range problems.(schema.Problems) {
+		strict := strings.Contains(sentence, "is no argument of this tool") || strings.Contains(sentence, "is null, must be") ||
+			strings.Contains(sentence, "is no URI") || strings.Contains(sentence, "nest more than")
+		require.True(t, strict, sentence)
+	}
+}
