@@ -1,0 +1,87 @@
+package twilio
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// defaultBaseURL is the Proxy API's own address.
+const defaultBaseURL = "https://proxy.twilio.com"
+
+// BaseURL returns where the environment says that the Proxy API is, as a value
+// for Client.BaseURL. TWILIO_PROXY_BASE_URL has the first word. Without it
+// TWILIO_EDGE and TWILIO_REGION name a host as in Twilio's own libraries,
+// proxy.{edge}.{region}.twilio.com, where an edge without a region means us1.
+// Without any of them it is https://proxy.twilio.com.
+//
+// A region without an edge is an error: Twilio routes it to us1, which is not
+// what whoever set it meant. A base URL must be https, or http to a loopback
+// address; it may have a path, which is kept as a prefix, but no user, query or
+// fragment.
+func BaseURL(getenv func(string) string) (string, error) {
+	if override := getenv("TWILIO_PROXY_BASE_URL"); override != "" {
+		if _, err := parseBaseURL(override); err != nil {
+			return "", fmt.Errorf("TWILIO_PROXY_BASE_URL %w", err)
+		}
+		return override, nil
+	}
+	edge, region := getenv("TWILIO_EDGE"), getenv("TWILIO_REGION")
+	switch {
+	case edge == "" && region == "":
+		return defaultBaseURL, nil
+	case edge == "":
+		return "", errors.New("TWILIO_REGION is set without TWILIO_EDGE: Twilio would route to us1 whatever the region; set both, or neither")
+	case region == "":
+		region = "us1"
+	}
+	if !isLabel(edge) {
+		return "", errors.New("TWILIO_EDGE is no name of an edge, such as dublin")
+	}
+	if !isLabel(region) {
+		return "", errors.New("TWILIO_REGION is no name of a region, such as ie1")
+	}
+	return "https://proxy." + edge + "." + region + ".twilio.com", nil
+}
+
+// parseBaseURL holds raw to the rules in BaseURL's documentation. Its errors
+// continue a sentence that began with the name of the setting, and show nothing
+// of the value, which may hold a password by mistake.
+func parseBaseURL(raw string) (*url.URL, error) {
+	if raw == "" {
+		raw = defaultBaseURL
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return nil, errors.New("is no URL")
+	case u.Scheme != "https" && u.Scheme != "http":
+		return nil, errors.New("must begin with https://")
+	case u.Opaque != "" || u.Hostname() == "":
+		return nil, errors.New("has no host")
+	case u.User != nil:
+		return nil, errors.New("must not contain a user or password: credentials have settings of their own")
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, errors.New("must not contain a query")
+	case strings.Contains(raw, "#"):
+		return nil, errors.New("must not contain a fragment")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return nil, errors.New("must begin with https://, as the credentials would travel in the clear; plain http is for loopback addresses only")
+	}
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// isLabel reports whether s can be one element of a host name (RFC 1123).
+func isLabel(s string) bool {
+	odd := strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-'
+	})
+	return !odd && 0 < len(s) && len(s) <= 63 && s[0] != '-' && s[len(s)-1] != '-'
+}

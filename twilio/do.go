@@ -1,0 +1,219 @@
+package twilio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxReserve is the part of a call's time that is kept for the answer; chosen.
+// A retry begun in the last moment would trade a sure "not sent" for an unknown
+// outcome.
+const maxReserve = 5 * time.Second
+
+var errNoTimeLeft = errors.New("no connection in the time that there was")
+
+// request is one operation as do sends it.
+type request struct {
+	operation string
+	path      string                      // and query, below the base URL
+	form      url.Values                  // of a POST; nil for a GET
+	limit     int64                       // bytes of the answer's body that are read
+	before    func(context.Context) error // asked before each attempt; may be nil
+	private   []string                    // values that no error may repeat
+}
+
+// answer is what came back, whatever its status.
+type answer struct {
+	status    int
+	date      time.Time // zero without a readable Date header
+	requestID string
+	retry     time.Duration
+	body      []byte
+	bodyErr   error // why body is not all of it
+	retries   int
+}
+
+// do is the one function through which the package does HTTP. It attempts req
+// until there is an outcome or no time for another attempt, and returns the
+// answer for a 2xx, or one of the three errors of the package comment.
+func (c *Client) do(ctx context.Context, req request) (*answer, error) {
+	if err := c.Check(); err != nil {
+		return nil, &NotSentError{Err: err}
+	}
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = defaultTimeout
+	}
+	deadline := time.Now().Add(timeout)
+	lastStart := deadline
+	if req.form != nil {
+		lastStart = deadline.Add(-min(timeout/4, maxReserve))
+	}
+	// waiting ends when the caller gives up or it is too late to begin. It
+	// governs everything up to the moment in which an attempt has a connection.
+	waiting, cancel := context.WithDeadlineCause(ctx, lastStart, errNoTimeLeft)
+	defer cancel()
+	for tries := 0; ; tries++ {
+		if err := mayBegin(waiting, req.before); err != nil {
+			return nil, &NotSentError{Err: err}
+		}
+		ans, attempted, err := c.exchange(waiting, deadline, req, tries)
+		outcome := c.outcome(req, ans, attempted, err)
+		wait, again := retryWait(outcome, tries)
+		if end, _ := waiting.Deadline(); !again || !time.Now().Add(wait).Before(end) {
+			return ans, outcome
+		}
+		if err := sleep(waiting, wait); err != nil {
+			return nil, &NotSentError{Err: err}
+		}
+	}
+}
+
+func mayBegin(waiting context.Context, before func(context.Context) error) error {
+	if waiting.Err() == nil && before != nil {
+		if err := before(waiting); err != nil {
+			return err
+		}
+	}
+	return context.Cause(waiting)
+}
+
+// exchange makes one attempt. attempted tells whether it got a connection, from
+// when on Twilio may have heard of it. An answer is read to its end or limit.
+func (c *Client) exchange(waiting context.Context, deadline time.Time, req request, retries int) (ans *answer, attempted bool, err error) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(waiting))
+	defer cancel(nil)
+	ctx, stop := context.WithDeadline(ctx, deadline)
+	defer stop()
+	h := &handover{ctx: ctx, cancel: cancel, read: req.form == nil}
+	defer context.AfterFunc(waiting, func() { h.giveUp(context.Cause(waiting)) })()
+
+	r, err := c.newRequest(httptrace.WithClientTrace(ctx, h.trace()), req)
+	if err != nil {
+		return nil, false, err
+	}
+	started := time.Now()
+	seen := Exchange{Operation: req.operation, Retries: retries}
+	resp, err := c.pool.RoundTrip(r)
+	if err == nil {
+		ans = readAnswer(resp, req.limit)
+		ans.retries = retries
+		seen.Status = ans.status
+	} else {
+		err = h.explain(err)
+	}
+	seen.Duration = time.Since(started)
+	c.observe(seen)
+	return ans, h.attempted(), err
+}
+
+func readAnswer(resp *http.Response, limit int64) *answer {
+	defer resp.Body.Close()
+	ans := &answer{status: resp.StatusCode, requestID: identifier(resp.Header.Get("Twilio-Request-Id"))}
+	ans.date, _ = http.ParseTime(resp.Header.Get("Date"))
+	now := ans.date // the server's own clock, where it shows it
+	if now.IsZero() {
+		now = time.Now()
+	}
+	ans.retry = parseRetryAfter(resp.Header.Get("Retry-After"), now)
+	// Reading one byte more than the limit tells "just fits" from "too long",
+	// and reading to the end lets the connection be used again.
+	ans.body, ans.bodyErr = io.ReadAll(io.LimitReader(resp.Body, limit+1))
+	if int64(len(ans.body)) > limit {
+		ans.body, ans.bodyErr = ans.body[:limit], fmt.Errorf("the body is longer than %d bytes", limit)
+	} else if ans.bodyErr != nil {
+		ans.bodyErr = fmt.Errorf("the body broke off after %d bytes: %w", len(ans.body), ans.bodyErr)
+	}
+	return ans
+}
+
+// outcome says what an exchange means: nil for accepted, or one of the three
+// errors. Only a status of which it is documented or in its nature that nothing
+// was done counts as refused.
+func (c *Client) outcome(req request, ans *answer, attempted bool, err error) error {
+	private := append([]string{c.Password}, req.private...)
+	if err != nil {
+		err = &networkError{text: clean(err.Error(), private, maxText), err: err}
+	}
+	switch {
+	case ans == nil && !attempted:
+		return &NotSentError{Err: err}
+	case ans == nil:
+		return &OutcomeUnknownError{Err: err}
+	case ans.status >= 200 && ans.status <= 299:
+		return nil
+	case ans.status >= 300 && ans.status <= 499 && ans.status != http.StatusRequestTimeout:
+		return parseError(ans, private)
+	default:
+		return &OutcomeUnknownError{Err: parseError(ans, private), RequestID: ans.requestID, Date: ans.date}
+	}
+}
+
+// handover settles, once for an attempt, which came first: a connection, or the
+// caller's giving up.
+type handover struct {
+	ctx    context.Context // the attempt's own
+	cancel context.CancelCauseFunc
+	read   bool // a GET, which can be given up at any time
+
+	mu  sync.Mutex
+	got bool
+
+	wrote, answered atomic.Bool // for the error's text only
+}
+
+func (h *handover) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GotConn:              h.gotConn,
+		WroteRequest:         func(info httptrace.WroteRequestInfo) { h.wrote.Store(info.Err == nil) },
+		GotFirstResponseByte: func() { h.answered.Store(true) },
+	}
+}
+
+// gotConn runs before net/http writes a byte. When the attempt has been given
+// up in the same moment, the connection is closed here, so that nothing can be
+// written to it: such an attempt is surely not sent.
+func (h *handover) gotConn(info httptrace.GotConnInfo) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ctx.Err() != nil {
+		info.Conn.Close()
+		return
+	}
+	h.got = true
+}
+
+func (h *handover) giveUp(cause error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.got || h.read {
+		h.cancel(cause)
+	}
+}
+
+func (h *handover) attempted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.got
+}
+
+func (h *handover) explain(err error) error {
+	switch {
+	case !h.attempted():
+		return fmt.Errorf("no connection: %w", err)
+	case h.answered.Load():
+		return fmt.Errorf("the answer broke off before it could be read: %w", err)
+	case h.wrote.Load():
+		return fmt.Errorf("the request was written and no answer came: %w", err)
+	default:
+		return fmt.Errorf("the connection failed while the request was being written: %w", err)
+	}
+}

@@ -1,0 +1,185 @@
+package twilio
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// The lengths, in characters, to which text from outside is cut; chosen.
+const (
+	maxText    = 300
+	maxLink    = 200
+	minPrivate = 4 // a private value shorter than this is no secret and would blot out half the text
+)
+
+// Error is an answer of Twilio that is no 2xx. Unless an *OutcomeUnknownError
+// wraps it, Twilio refused the request, or for status 429 never processed it,
+// and nothing was sent.
+//
+// Its texts come from outside: they are cut short, freed of control characters,
+// of phone numbers and of what was in the request, but they are to be quoted,
+// not obeyed.
+type Error struct {
+	Status     int           // the HTTP status
+	Code       int           // Twilio's error code; 0 when it gave none
+	Message    string        // "" when there was none to read
+	MoreInfo   string        // a page of Twilio about Code, or ""
+	RequestID  string        // the header Twilio-Request-Id, or ""
+	RetryAfter time.Duration // the header Retry-After; 0 when there was none
+}
+
+// Error says in one sentence what Twilio answered and, where that is certain,
+// that nothing was sent.
+func (e *Error) Error() string {
+	what := "HTTP " + strconv.Itoa(e.Status)
+	if e.Code != 0 {
+		what += ", code " + strconv.Itoa(e.Code)
+	}
+	if e.Message != "" {
+		what += fmt.Sprintf(": %q", e.Message)
+	}
+	switch {
+	case e.Status == http.StatusTooManyRequests:
+		return "Twilio gets too many requests (" + what + "); this one was not processed and nothing was sent"
+	case e.Status == http.StatusRequestTimeout || e.Status < 300 || e.Status > 499:
+		return "Twilio answered " + what
+	case e.Status < 400:
+		return "Twilio's address answered with a redirect, which is never followed (" + what + "); nothing was sent"
+	default:
+		return "Twilio refused the request (" + what + "); nothing was sent"
+	}
+}
+
+// NotSentError is a request that never got a connection: nothing reached
+// Twilio, and it is safe to send again.
+type NotSentError struct{ Err error }
+
+func (e *NotSentError) Error() string { return "nothing was sent: " + e.Err.Error() }
+
+// Unwrap returns the cause: the context's, the before hook's, or the network's.
+func (e *NotSentError) Unwrap() error { return e.Err }
+
+// OutcomeUnknownError is a request that was attempted and of which nobody can
+// know whether Twilio acted on it. It must not be sent again blindly.
+type OutcomeUnknownError struct {
+	Err       error     // an *Error for a 408, a 5xx and odd statuses, else why no answer came
+	RequestID string    // the header Twilio-Request-Id, or ""
+	Date      time.Time // the answer's Date header; zero when no answer came or it had none
+}
+
+func (e *OutcomeUnknownError) Error() string {
+	return "the request was attempted, and whether anything was sent is unknown: " + e.Err.Error()
+}
+
+// Unwrap returns Err.
+func (e *OutcomeUnknownError) Unwrap() error { return e.Err }
+
+// networkError has the text of err fit to be shown. net/http quotes what a
+// server answered, and a server may answer with what it was told.
+type networkError struct {
+	text string
+	err  error
+}
+
+func (e *networkError) Error() string { return e.text }
+func (e *networkError) Unwrap() error { return e.err }
+
+// parseError makes an *Error of any answer. It takes what it can from the
+// body: of JSON that breaks off, the fields before that; of HTML nothing.
+func parseError(ans *answer, private []string) *Error {
+	e := &Error{Status: ans.status, RequestID: ans.requestID, RetryAfter: ans.retry}
+	eachField(ans.body, func(name string, value any) {
+		switch text, _ := value.(string); name {
+		case "code":
+			if code, err := strconv.Atoi(fmt.Sprint(value)); err == nil && code > 0 {
+				e.Code = code // a number, or one in quotes
+			}
+		case "message":
+			e.Message = clean(text, private, maxText)
+		case "more_info":
+			e.MoreInfo = twilioLink(text)
+		}
+	})
+	return e
+}
+
+// eachField visits the fields of a JSON object until the bytes make no sense.
+func eachField(object []byte, visit func(name string, value any)) {
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber()
+	if start, err := d.Token(); err != nil || start != json.Delim('{') {
+		return
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return
+		}
+		var value any
+		if d.Decode(&value) != nil {
+			return
+		}
+		visit(name.(string), value)
+	}
+}
+
+// twilioLink returns link if it leads to Twilio's pages, else "".
+func twilioLink(link string) string {
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != "https" || u.User != nil || len(link) > maxLink || !oneLine(link) {
+		return ""
+	}
+	if host := u.Hostname(); host != "twilio.com" && !strings.HasSuffix(host, ".twilio.com") {
+		return ""
+	}
+	return link
+}
+
+// identifier returns id if it looks like one (RQ and 32 hex digits at Twilio),
+// else "".
+func identifier(id string) string {
+	odd := strings.ContainsFunc(id, func(r rune) bool {
+		return !(r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-'))
+	})
+	if odd || len(id) > 64 {
+		return ""
+	}
+	return id
+}
+
+var phoneNumber = regexp.MustCompile(`\+[0-9][0-9 ().-]{5,18}[0-9]`)
+
+// clean makes text from outside fit for an error: one line of printable
+// characters, at most limit of them, without phone numbers and the private
+// values, in plain and as they travel in a form or a Basic authorization.
+func clean(text string, private []string, limit int) string {
+	for _, value := range private {
+		if len(value) < minPrivate {
+			continue
+		}
+		for _, form := range []string{value, url.QueryEscape(value), base64.StdEncoding.EncodeToString([]byte(value))} {
+			text = strings.ReplaceAll(text, form, "[…]")
+		}
+	}
+	text = phoneNumber.ReplaceAllString(text, "[…]")
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "�"))
+	text = strings.Join(strings.Fields(text), " ")
+	if runes := []rune(text); len(runes) > limit {
+		text = string(runes[:limit-1]) + "…"
+	}
+	return text
+}
