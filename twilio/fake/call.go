@@ -1,0 +1,146 @@
+package fake
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// maxBody bounds what is read of a request; a longer one is refused with 413.
+const maxBody = 1 << 20
+
+// A call is one request as an operation sees it.
+type call struct {
+	op     *operation
+	path   map[string]string
+	query  url.Values
+	form   *params
+	base   string // scheme and host for the URLs in the answer
+	number uint64 // of the recorded request
+	now    time.Time
+}
+
+// An answer is what goes back unless a fault says otherwise.
+type answer struct {
+	status int
+	body   []byte // nil = none
+}
+
+// serveAPI answers one request of the Proxy API: it is recorded, routed,
+// authenticated and counted against the limits, then meets a fault or not.
+func (f *Fake) serveAPI(w http.ResponseWriter, r *http.Request) {
+	body, readErr := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	c, err := f.admit(r, body)
+	if err == nil && readErr != nil {
+		err = refuse(http.StatusRequestEntityTooLarge, 0, "The request body could not be read or is longer than %d bytes", maxBody)
+	}
+	f.describe(w, c)
+	if err != nil {
+		f.reply(w, c, refusalAnswer(err))
+		return
+	}
+	f.meet(w, r, c, f.takeFault(c.op.id))
+}
+
+// admit records a request and finds out what it asks for.
+func (f *Fake) admit(r *http.Request, body []byte) (*call, error) {
+	op, path, err := f.find(r)
+	c := &call{op: op, path: path, query: r.URL.Query(), base: baseURL(r)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.now = f.clock.now()
+	recorded := Request{Time: c.now, Method: r.Method, URL: r.URL.RequestURI(), Header: redacted(r.Header), Body: string(body)}
+	if op != nil {
+		recorded.Operation = op.id
+	}
+	c.number = f.requests.add(recorded)
+	if refused := f.authenticate(r); refused != nil {
+		return c, refused
+	}
+	if err != nil {
+		return c, err
+	}
+	if !f.limits.allow(op.id, f.serviceOf(path), c.now) {
+		return c, refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
+	}
+	c.form, err = readForm(r, body)
+	return c, err
+}
+
+// perform does what a call asks for and returns the answer to it.
+func (f *Fake) perform(c *call) answer {
+	result, err := f.do(c)
+	if err != nil {
+		return refusalAnswer(err)
+	}
+	if result == nil {
+		return answer{status: c.op.status}
+	}
+	return answer{status: c.op.status, body: encode(result)}
+}
+
+func (f *Fake) do(c *call) (any, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.now = f.clock.now()
+	return c.op.do(f, c)
+}
+
+// describe sets the headers that every answer has.
+func (f *Fake) describe(w http.ResponseWriter, c *call) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "POST, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization")
+	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Set("Access-Control-Expose-Headers", "X-Custom-Header1, X-Custom-Header2")
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h.Set("Twilio-Request-Id", f.world.mint("RQ", c.number))
+}
+
+// reply writes an answer as it is.
+func (f *Fake) reply(w http.ResponseWriter, c *call, a answer) {
+	f.mu.Lock()
+	f.requests.answered(c.number, a)
+	f.mu.Unlock()
+	if a.body != nil {
+		w.Header().Set("Content-Type", "application/json")
+	}
+	if a.status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(a.body)
+}
+
+func refusalAnswer(err error) answer {
+	r, ok := err.(*refusal)
+	if !ok {
+		r = refuse(http.StatusInternalServerError, 0, "An error occurred")
+	}
+	return answer{status: r.Status, body: encode(r)}
+}
+
+// encode writes compact JSON and leaves <, > and & as they are.
+func encode(v any) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return []byte(`{"message":"An error occurred","status":500}`)
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// baseURL is where the client found the fake, so that the URLs in an answer
+// lead back to it.
+func baseURL(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}

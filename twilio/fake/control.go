@@ -1,0 +1,190 @@
+package fake
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// maxDocument bounds what the control interface reads, in bytes.
+const maxDocument = 64 << 20
+
+// controlRoutes is the control interface; doc.go describes it for its users.
+func (f *Fake) controlRoutes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /_fake/faults", func(w http.ResponseWriter, _ *http.Request) { f.showFaults(w) })
+	mux.HandleFunc("PUT /_fake/faults", func(w http.ResponseWriter, r *http.Request) { f.readFaults(w, r, f.SetFaults) })
+	mux.HandleFunc("POST /_fake/faults", func(w http.ResponseWriter, r *http.Request) { f.readFaults(w, r, f.Arm) })
+	mux.HandleFunc("DELETE /_fake/faults", func(w http.ResponseWriter, _ *http.Request) {
+		_ = f.SetFaults() // no fault, so none to refuse
+		w.WriteHeader(http.StatusNoContent)
+	})
+	mux.HandleFunc("POST /_fake/reset", func(w http.ResponseWriter, _ *http.Request) {
+		done(w, f.Reset())
+	})
+	mux.HandleFunc("POST /_fake/seed", func(w http.ResponseWriter, r *http.Request) {
+		data, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = f.Seed(data)
+		}
+		done(w, err)
+	})
+	mux.HandleFunc("GET /_fake/requests", func(w http.ResponseWriter, _ *http.Request) {
+		show(w, map[string]any{"requests": f.Requests()})
+	})
+	mux.HandleFunc("GET /_fake/accepted", func(w http.ResponseWriter, _ *http.Request) {
+		show(w, map[string]int{"accepted": f.Accepted()})
+	})
+	mux.HandleFunc("GET /_fake/clock", func(w http.ResponseWriter, _ *http.Request) { f.showClock(w) })
+	mux.HandleFunc("PUT /_fake/clock", f.setClock)
+	mux.HandleFunc("GET /_fake/settings", func(w http.ResponseWriter, _ *http.Request) { f.showSettings(w) })
+	mux.HandleFunc("PUT /_fake/settings", f.setSettings)
+	mux.HandleFunc("GET /_fake/events", f.serveEvents)
+	f.pageRoutes(mux)
+	return mux
+}
+
+// serveControl lets only loopback addresses in, whatever the fake listens on.
+func (f *Fake) serveControl(w http.ResponseWriter, r *http.Request) {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !from.Addr().Unmap().IsLoopback() {
+		showError(w, http.StatusForbidden, errors.New("the control interface answers loopback addresses only"))
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxDocument)
+	w.Header().Set("Cache-Control", "no-store")
+	f.control.ServeHTTP(w, r)
+}
+
+func (f *Fake) showFaults(w http.ResponseWriter) {
+	faults := f.Faults()
+	if faults == nil {
+		faults = []Fault{}
+	}
+	show(w, map[string][]Fault{"faults": faults})
+}
+
+// readFaults takes {"faults": […]} or a single fault.
+func (f *Fake) readFaults(w http.ResponseWriter, r *http.Request, arm func(...Fault) error) {
+	var body struct {
+		Faults []Fault `json:"faults"`
+		Fault
+	}
+	if err := readJSON(r, &body); err != nil {
+		showError(w, http.StatusBadRequest, err)
+		return
+	}
+	if body.Effect != "" {
+		body.Faults = append(body.Faults, body.Fault)
+	}
+	if err := arm(body.Faults...); err != nil {
+		showError(w, http.StatusBadRequest, err)
+		return
+	}
+	f.showFaults(w)
+}
+
+func (f *Fake) showClock(w http.ResponseWriter) {
+	f.mu.Lock()
+	view := f.clockView()
+	f.mu.Unlock()
+	show(w, view)
+}
+
+// setClock takes {"now": time}, {"advance": duration} or {"frozen": false}.
+func (f *Fake) setClock(w http.ResponseWriter, r *http.Request) {
+	var body struct {
+		Now     time.Time `json:"now"`
+		Advance Duration  `json:"advance"`
+		Frozen  *bool     `json:"frozen"`
+	}
+	if err := readJSON(r, &body); err != nil {
+		showError(w, http.StatusBadRequest, err)
+		return
+	}
+	if !body.Now.IsZero() {
+		f.SetClock(body.Now)
+	}
+	if body.Frozen != nil && !*body.Frozen {
+		f.RunClock()
+	} else if body.Frozen != nil && body.Now.IsZero() {
+		f.SetClock(f.Now())
+	}
+	if body.Advance != 0 {
+		f.Advance(time.Duration(body.Advance))
+	}
+	f.showClock(w)
+}
+
+type settings struct {
+	RateLimit *bool     `json:"rate_limit"`
+	QueuedFor *Duration `json:"queued_for"`
+	SentFor   *Duration `json:"sent_for"`
+}
+
+func (f *Fake) showSettings(w http.ResponseWriter) {
+	f.mu.Lock()
+	limit, queued, sent := f.limits.on, Duration(f.config.QueuedFor), Duration(f.config.SentFor)
+	f.mu.Unlock()
+	show(w, settings{&limit, &queued, &sent})
+}
+
+// setSettings changes what is given; messages that exist keep their life.
+func (f *Fake) setSettings(w http.ResponseWriter, r *http.Request) {
+	var body settings
+	if err := readJSON(r, &body); err != nil {
+		showError(w, http.StatusBadRequest, err)
+		return
+	}
+	if body.RateLimit != nil {
+		f.SetRateLimit(*body.RateLimit)
+	}
+	f.mu.Lock()
+	if body.QueuedFor != nil {
+		f.config.QueuedFor = max(time.Duration(*body.QueuedFor), 0)
+	}
+	if body.SentFor != nil {
+		f.config.SentFor = max(time.Duration(*body.SentFor), 0)
+	}
+	f.feed.publish(Event{Type: "settings"})
+	f.mu.Unlock()
+	f.showSettings(w)
+}
+
+func readJSON(r *http.Request, into any) error {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
+func show(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(encode(v))
+}
+
+func showError(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(encode(map[string]string{"error": err.Error()}))
+}
+
+func done(w http.ResponseWriter, err error) {
+	if err != nil {
+		showError(w, http.StatusBadRequest, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// limitOf reads ?limit=, from 1 to 200, 50 when there is none.
+func limitOf(r *http.Request) int {
+	n, err := strconv.Atoi(r.URL.Query().Get("limit"))
+	if err != nil || n < 1 {
+		return 50
+	}
+	return min(n, 200)
+}

@@ -1,0 +1,2 @@
+// Package fake is the Proxy API in memory.
+package fake

@@ -1,0 +1,127 @@
+package fake
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// meet answers a call as the fault says, or plainly when there is none.
+func (f *Fake) meet(w http.ResponseWriter, r *http.Request, c *call, fault *Fault) {
+	if fault == nil {
+		f.reply(w, c, f.perform(c))
+		return
+	}
+	for name, value := range fault.Header {
+		w.Header().Set(name, value)
+	}
+	switch fault.Effect {
+	case EffectStatus:
+		f.reply(w, c, fault.answer())
+	case EffectErrorAfter:
+		f.perform(c)
+		f.reply(w, c, fault.answer())
+	case EffectDelay:
+		a := f.perform(c)
+		f.wait(r, time.Duration(fault.Delay))
+		f.reply(w, c, a)
+	case EffectHTML:
+		if fault.Status < 300 {
+			f.perform(c)
+		}
+		f.replyHTML(w, c, fault.Status)
+	case EffectTruncate:
+		f.replyHalf(w, c, f.perform(c))
+	case EffectDropAfter:
+		f.perform(c)
+		drop(w)
+	case EffectHangAfter:
+		f.perform(c)
+		f.silence(r)
+		drop(w)
+	case EffectHang:
+		f.silence(r)
+		drop(w)
+	case EffectDropBefore:
+		drop(w)
+	}
+}
+
+func (fault *Fault) answer() answer {
+	message := fault.Message
+	if message == "" {
+		message = http.StatusText(fault.Status)
+	}
+	return answer{status: fault.Status, body: encode(refuse(fault.Status, fault.Code, "%s", message))}
+}
+
+// wait lasts for d, unless the fake closes. It goes on when the client left,
+// like a server that does not notice.
+func (f *Fake) wait(r *http.Request, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.Context().Done():
+	case <-f.closed:
+	}
+}
+
+func (f *Fake) silence(r *http.Request) {
+	select {
+	case <-r.Context().Done():
+	case <-f.closed:
+	}
+}
+
+// drop closes the connection without an answer. Where the writer has no
+// connection to give (HTTP/2, a recorder) net/http's own way of aborting does.
+func drop(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_ = conn.Close()
+}
+
+func (f *Fake) replyHTML(w http.ResponseWriter, c *call, status int) {
+	page := fmt.Sprintf("<html><head><title>%d %s</title></head><body><h1>%[2]s</h1></body></html>\n", status, http.StatusText(status))
+	f.mu.Lock()
+	f.requests.answered(c.number, answer{status: status, body: []byte(page)})
+	f.mu.Unlock()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(page))
+}
+
+// replyHalf announces the whole body, writes half of it and closes.
+func (f *Fake) replyHalf(w http.ResponseWriter, c *call, a answer) {
+	half := answer{status: a.status, body: a.body[:len(a.body)/2]}
+	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
+	f.reply(w, c, half)
+	_ = http.NewResponseController(w).Flush()
+	drop(w)
+}
+
+// MarshalJSON writes what time.Duration.String returns.
+func (d Duration) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Duration(d).String())
+}
+
+// UnmarshalJSON reads "250ms" or a number of seconds.
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	var seconds float64
+	if json.Unmarshal(data, &seconds) == nil {
+		*d = Duration(seconds * float64(time.Second))
+		return nil
+	}
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return fmt.Errorf("a duration is a text such as \"250ms\" or a number of seconds")
+	}
+	parsed, err := time.ParseDuration(text)
+	*d = Duration(parsed)
+	return err
+}

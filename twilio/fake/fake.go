@@ -1,0 +1,143 @@
+package fake
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// What is there from the start, besides two phone numbers: the SIDs of the
+// API documentation's examples, so that those examples work as they stand.
+const (
+	AccountSid          = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	ServiceSid          = "KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	SessionSid          = "KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	ParticipantSid      = "KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	OtherParticipantSid = "KPbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+)
+
+// DefaultAuthToken signs callbacks when no account credentials are configured.
+const DefaultAuthToken = "fa4e0000000000000000000000000000"
+
+// A Credential is one accepted pair of Basic auth: an account SID with its
+// auth token, or an API key SID (SK…) with its secret.
+type Credential struct{ Username, Password string }
+
+// A Config says how a Fake behaves. The zero value works.
+type Config struct {
+	Credentials  []Credential     // accepted pairs; empty = any non-empty username is accepted, none is not
+	Now          func() time.Time // nil = time.Now; the settable clock starts from it
+	QueuedFor    time.Duration    // how long a new message stays queued; 0 = it is created as sent
+	SentFor      time.Duration    // how long it then stays sent; 0 = two seconds
+	RateLimit    bool             // enforce 30 requests a second per operation and service
+	KeepRequests int              // recorded requests kept; 0 = the last 1,000
+	Page         http.Handler     // answers what is outside /v1 and /_fake/, such as /; nil = 404
+}
+
+// A Fake is the Proxy API in memory. It is an http.Handler, safe for concurrent
+// use. Make one with New and end it with Close.
+type Fake struct {
+	config     Config
+	operations []operation
+	magic      map[string]*life // by participant identifier
+	control    *http.ServeMux
+
+	mu        sync.Mutex
+	clock     clock
+	world     *world
+	accepted  int // messages created through the API since the start or reset
+	faults    []Fault
+	requests  recorder
+	limits    rateLimits
+	feed      feed
+	schedule  schedule
+	file      stateFile
+	seed      []byte // the document that Reset goes back to; nil = the default state
+	closed    chan struct{}
+	closeOnce sync.Once
+	callbacks callbacks
+}
+
+// New returns a Fake that knows the documentation's service, session and
+// participants.
+func New(config Config) *Fake {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.SentFor == 0 {
+		config.SentFor = 2 * time.Second
+	}
+	if config.KeepRequests <= 0 {
+		config.KeepRequests = 1000
+	}
+	f := &Fake{
+		config:     config,
+		operations: operations(),
+		magic:      magicLives(),
+		clock:      clock{base: config.Now},
+		closed:     make(chan struct{}),
+	}
+	f.control = f.controlRoutes()
+	f.limits.on = config.RateLimit
+	f.requests.keep = config.KeepRequests
+	f.world = f.newWorld()
+	f.world.addDefaults(f.clock.now())
+	return f
+}
+
+// Close ends hanging answers and event feeds, waits for callbacks under way
+// and writes the state file a last time; its error is that write's.
+func (f *Fake) Close() error {
+	f.closeOnce.Do(func() { close(f.closed) })
+	f.mu.Lock()
+	f.schedule.stop()
+	f.mu.Unlock()
+	f.callbacks.done.Wait()
+	return f.file.close(f)
+}
+
+// ServeHTTP answers the API under /v1, the control interface under /_fake/ and
+// hands the rest to Config.Page.
+func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case path == "/_fake" || strings.HasPrefix(path, "/_fake/"):
+		f.serveControl(w, r)
+	case f.config.Page != nil && path != "/v1" && !strings.HasPrefix(path, "/v1/"):
+		f.config.Page.ServeHTTP(w, r)
+	default:
+		f.serveAPI(w, r)
+	}
+}
+
+// Reset forgets everything that happened: resources, requests, counts, faults
+// and clock settings. What remains is the seed, or else the default state.
+func (f *Fake) Reset() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.clock = clock{base: f.config.Now}
+	f.accepted, f.faults = 0, nil
+	f.requests.forget()
+	f.limits.windows = nil
+	f.schedule.due = nil
+	if f.seed == nil {
+		f.world = f.newWorld()
+		f.world.addDefaults(f.clock.now())
+	} else if err := f.load(f.seed); err != nil {
+		return err
+	}
+	f.changed()
+	f.feed.publish(Event{Type: "reset"})
+	return nil
+}
+
+// Accepted is how many messages the API created since the start or the last
+// reset, whether or not their answers arrived.
+func (f *Fake) Accepted() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.accepted
+}
+
+// changed notes, with the lock held, that something worth keeping changed.
+func (f *Fake) changed() { f.file.touch(f) }

@@ -1,0 +1,176 @@
+package fake
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// load builds a new world from a document, with the lock held, and puts it in
+// the place of the present one only when all of it was sound.
+func (f *Fake) load(data []byte) error {
+	var doc document
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&doc); err != nil {
+		return fmt.Errorf("the document is not as expected: %w", err)
+	}
+	l := loader{fake: f, world: f.newWorld(), now: f.clock.now()}
+	l.world.minted = doc.Minted
+	if doc.Salt != "" {
+		l.world.salt = doc.Salt
+		l.check(wellFormed("KS", l.world.mint("KS", 0)), "the salt is not 12 hexadecimal digits")
+	}
+	for _, s := range doc.Services {
+		l.service(s)
+	}
+	if l.err != nil {
+		return l.err
+	}
+	l.world.sort()
+	f.world, f.accepted = l.world, doc.Accepted
+	f.schedule.due = nil
+	for _, m := range l.world.messages {
+		f.follow(m, l.now)
+	}
+	return nil
+}
+
+// A loader completes the records of a document and adds them to a world. The
+// first thing that is wrong is kept in err.
+type loader struct {
+	fake  *Fake
+	world *world
+	now   time.Time
+	seq   uint64 // of the record before
+	err   error
+}
+
+func (l *loader) check(ok bool, format string, args ...any) bool {
+	if !ok && l.err == nil {
+		l.err = fmt.Errorf(format, args...)
+	}
+	return l.err == nil
+}
+
+// record completes what every resource has. Records come in the order in which
+// they were made, so a sequence number that is missing or out of order is
+// replaced by the next one.
+func (l *loader) record(prefix string, r *record, known bool) bool {
+	if r.Seq == 0 || r.Seq > l.world.minted {
+		r.Seq = l.world.next()
+	}
+	if r.Sid == "" {
+		r.Sid = l.world.mint(prefix, r.Seq)
+	}
+	if r.Created.IsZero() {
+		r.Created = l.now
+	}
+	if r.Updated.IsZero() && prefix != "KI" {
+		r.Updated = r.Created
+	}
+	return l.check(wellFormed(prefix, r.Sid), "%q is no SID that begins with %s", r.Sid, prefix) &&
+		l.check(!known, "%s is there twice", r.Sid)
+}
+
+func (l *loader) service(s *service) {
+	if !l.check(s != nil, "a service is null") || !l.record("KS", &s.record, l.world.bySid[s.Sid] != nil) {
+		return
+	}
+	l.check(s.UniqueName != "" && l.world.names[s.UniqueName] == nil, "service %s needs a unique_name of its own", s.Sid)
+	if s.GeoMatchLevel == "" {
+		s.GeoMatchLevel = "country"
+	}
+	if s.NumberSelectionBehavior == "" {
+		s.NumberSelectionBehavior = "prefer-sticky"
+	}
+	numbers, sessions := s.Numbers, s.Sessions
+	s.Numbers, s.Sessions = nil, nil
+	l.world.addService(s)
+	for _, n := range numbers {
+		if l.check(n != nil, "a phone number is null") && l.record("PN", &n.record, l.world.numbers[n.Sid] != nil) {
+			l.check(e164(n.PhoneNumber), "phone number %s has no phone_number in E.164 form", n.Sid)
+			l.world.addNumber(s, n)
+		}
+	}
+	for _, c := range sessions {
+		l.session(s, c)
+	}
+}
+
+func (l *loader) session(s *service, c *session) {
+	if !l.check(c != nil, "a session is null") || !l.record("KC", &c.record, l.world.sessions[c.Sid] != nil) {
+		return
+	}
+	l.check(c.UniqueName == "" || s.names[c.UniqueName] == nil, "session %s has the unique_name of another", c.Sid)
+	if c.Status == "" {
+		c.Status = "open"
+	}
+	if c.Mode == "" {
+		c.Mode = "voice-and-message"
+	}
+	l.check(slices.Contains([]string{"open", "in-progress", "closed", "failed", "unknown"}, c.Status), "session %s has a status there is not", c.Sid)
+	l.check(slices.Contains([]string{"message-only", "voice-only", "voice-and-message"}, c.Mode), "session %s has a mode there is not", c.Sid)
+	if c.Started.IsZero() {
+		c.Started = c.Created
+	}
+	people, messages := c.Participants, c.Messages
+	c.Participants, c.Messages = nil, nil
+	l.world.addSession(s, c)
+	for _, p := range people {
+		if l.check(p != nil, "a participant is null") && l.record("KP", &p.record, l.world.participants[p.Sid] != nil) {
+			l.participant(c, p)
+		}
+	}
+	for _, m := range messages {
+		if l.check(m != nil, "a message is null") && l.record("KI", &m.record, l.world.messages[m.Sid] != nil) {
+			l.message(c, m)
+		}
+	}
+}
+
+func (l *loader) participant(c *session, p *participant) {
+	l.check(reachable(p.Identifier), "participant %s has no identifier that could be reached", p.Sid)
+	if p.ProxyIdentifier == "" && l.err == nil {
+		present := &Fake{world: l.world, clock: l.fake.clock}
+		if err := present.assign(&call{now: l.now}, c.service, p); err != nil {
+			l.check(false, "participant %s: %w", p.Sid, err)
+		}
+	}
+	l.world.addParticipant(c, p)
+}
+
+func (l *loader) message(c *session, m *message) {
+	for _, sid := range []string{m.Inbound, m.Outbound} {
+		p := l.world.participants[sid]
+		l.check(sid == "" || p != nil && p.session == c, "message %s names a participant that is not in its session", m.Sid)
+	}
+	l.check(m.Inbound != "" || m.Outbound != "", "message %s names no participant", m.Sid)
+	if m.Life == nil {
+		m.Life = &life{Final: "delivered"}
+	}
+	m.Life = l.world.share(*m.Life)
+	l.world.addMessage(c, m)
+}
+
+// sort puts every list in the order of the sequence numbers, on which paging
+// relies, whatever order a document written by hand had.
+func (w *world) sort() {
+	slices.SortStableFunc(w.services, bySeq)
+	for _, s := range w.services {
+		slices.SortStableFunc(s.Numbers, bySeq)
+		slices.SortStableFunc(s.Sessions, bySeq)
+		for _, c := range s.Sessions {
+			slices.SortStableFunc(c.Participants, bySeq)
+			slices.SortStableFunc(c.Messages, bySeq)
+			for _, p := range c.Participants {
+				slices.SortStableFunc(p.created, bySeq)
+			}
+		}
+	}
+}
+
+func bySeq[T sequenced](a, b T) int { return cmp.Compare(a.seq(), b.seq()) }

@@ -1,0 +1,91 @@
+package fake
+
+import "time"
+
+type messageInteractionView struct {
+	Sid            string `json:"sid"`
+	SessionSid     string `json:"session_sid"`
+	ServiceSid     string `json:"service_sid"`
+	AccountSid     string `json:"account_sid"`
+	Data           string `json:"data"`
+	Type           string `json:"type"`
+	ParticipantSid string `json:"participant_sid"`
+	halves
+}
+
+func (f *Fake) viewMessageInteraction(m *message, c *call) messageInteractionView {
+	p := f.world.participants[m.Outbound]
+	return messageInteractionView{
+		Sid: m.Sid, SessionSid: m.session.Sid, ServiceSid: m.session.service.Sid, AccountSid: f.account().Username,
+		Data: m.data(), Type: "message", ParticipantSid: m.Outbound,
+		halves: m.halves(p.url(c.base)+"/MessageInteractions/"+m.Sid, c.now),
+	}
+}
+
+func (f *Fake) listMessageInteraction(c *call) (any, error) {
+	p, err := f.participant(c)
+	if err != nil {
+		return nil, err
+	}
+	return listPage(c, p.url("")+"/MessageInteractions", "interactions", p.created,
+		func(m *message) messageInteractionView { return f.viewMessageInteraction(m, c) })
+}
+
+func (f *Fake) fetchMessageInteraction(c *call) (any, error) {
+	p, err := f.participant(c)
+	if err != nil {
+		return nil, err
+	}
+	sid := c.path["Sid"]
+	if !wellFormed("KI", sid) {
+		return nil, refuse(400, 80403, "Invalid Interaction Sid")
+	}
+	m := f.world.messages[sid]
+	if m == nil || m.Outbound != p.Sid || m.Inbound != "" {
+		return nil, notFound(p.url("") + "/MessageInteractions/" + sid)
+	}
+	return f.viewMessageInteraction(m, c), nil
+}
+
+// createMessageInteraction sends a message to the participant named, from that
+// participant's proxy identifier.
+func (f *Fake) createMessageInteraction(c *call) (any, error) {
+	p, err := f.participant(c)
+	if err != nil {
+		return nil, err
+	}
+	if !p.Deleted.IsZero() {
+		return nil, notFound(p.url(""))
+	}
+	if err := p.session.usable(); err != nil {
+		return nil, err
+	}
+	body, _ := c.form.text("Body", 0)
+	media := c.form.values["MediaUrl"]
+	for _, url := range media {
+		if !webURL(url) {
+			c.form.fail("MediaUrl", "It must be an absolute http or https URL.")
+		}
+	}
+	if body == "" && len(media) == 0 {
+		c.form.fail("Body", "Body or MediaUrl is required.")
+	}
+	if c.form.err != nil {
+		return nil, c.form.err
+	}
+	m := &message{record: f.newRecord("KI", c), Body: body, MediaUrls: media, Outbound: p.Sid,
+		Life: f.lifeFor(p), exchange: c.number}
+	f.accepted++
+	f.addMessage(p.session, m, c.now)
+	return f.viewMessageInteraction(m, c), nil
+}
+
+// addMessage puts a new message into a session and announces it.
+func (f *Fake) addMessage(s *session, m *message, now time.Time) {
+	f.world.addMessage(s, m)
+	s.touched(now)
+	f.changed()
+	f.feed.publish(Event{Type: "message", Service: s.service.Sid, Session: s.Sid, Message: m.Sid})
+	f.follow(m, now)
+	f.callback(m, now)
+}

@@ -1,0 +1,122 @@
+package fake
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// An operation is one row of the API: what Twilio's OpenAPI description calls
+// it, where it is, the status of its success and what it does. do runs with
+// the lock held; its error is a *refusal.
+type operation struct {
+	id     string
+	method string
+	path   string
+	status int
+	do     func(*Fake, *call) (any, error)
+}
+
+const (
+	servicePath     = "/v1/Services/{ServiceSid}"
+	numbersPath     = servicePath + "/PhoneNumbers"
+	sessionsPath    = servicePath + "/Sessions"
+	sessionPath     = sessionsPath + "/{SessionSid}"
+	interactionPath = sessionPath + "/Interactions"
+	peoplePath      = sessionPath + "/Participants"
+	messagesPath    = peoplePath + "/{ParticipantSid}/MessageInteractions"
+)
+
+// operations lists the 25 operations of Proxy v1 with the statuses that
+// Twilio's OpenAPI description gives (as of 2026-02-05).
+func operations() []operation {
+	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+	return []operation{
+		{"ListService", get, "/v1/Services", 200, (*Fake).listService},
+		{"CreateService", post, "/v1/Services", 201, (*Fake).createService},
+		{"FetchService", get, "/v1/Services/{Sid}", 200, (*Fake).fetchService},
+		{"UpdateService", post, "/v1/Services/{Sid}", 200, (*Fake).updateService},
+		{"DeleteService", del, "/v1/Services/{Sid}", 204, (*Fake).deleteService},
+
+		{"ListPhoneNumber", get, numbersPath, 200, (*Fake).listPhoneNumber},
+		{"CreatePhoneNumber", post, numbersPath, 201, (*Fake).createPhoneNumber},
+		{"FetchPhoneNumber", get, numbersPath + "/{Sid}", 200, (*Fake).fetchPhoneNumber},
+		{"UpdatePhoneNumber", post, numbersPath + "/{Sid}", 200, (*Fake).updatePhoneNumber},
+		{"DeletePhoneNumber", del, numbersPath + "/{Sid}", 204, (*Fake).deletePhoneNumber},
+
+		{"ListSession", get, sessionsPath, 200, (*Fake).listSession},
+		{"CreateSession", post, sessionsPath, 201, (*Fake).createSession},
+		{"FetchSession", get, sessionsPath + "/{Sid}", 200, (*Fake).fetchSession},
+		{"UpdateSession", post, sessionsPath + "/{Sid}", 200, (*Fake).updateSession},
+		{"DeleteSession", del, sessionsPath + "/{Sid}", 204, (*Fake).deleteSession},
+
+		{"ListParticipant", get, peoplePath, 200, (*Fake).listParticipant},
+		{"CreateParticipant", post, peoplePath, 201, (*Fake).createParticipant},
+		{"FetchParticipant", get, peoplePath + "/{Sid}", 200, (*Fake).fetchParticipant},
+		{"DeleteParticipant", del, peoplePath + "/{Sid}", 200, (*Fake).deleteParticipant},
+
+		{"ListInteraction", get, interactionPath, 200, (*Fake).listInteraction},
+		{"FetchInteraction", get, interactionPath + "/{Sid}", 200, (*Fake).fetchInteraction},
+		{"DeleteInteraction", del, interactionPath + "/{Sid}", 204, (*Fake).deleteInteraction},
+
+		{"ListMessageInteraction", get, messagesPath, 200, (*Fake).listMessageInteraction},
+		{"CreateMessageInteraction", post, messagesPath, 200, (*Fake).createMessageInteraction},
+		{"FetchMessageInteraction", get, messagesPath + "/{Sid}", 200, (*Fake).fetchMessageInteraction},
+	}
+}
+
+// find returns the operation that a request asks for and the elements of its
+// path by name. The refusal is a 404 where nothing is, a 405 where another
+// method would do.
+func (f *Fake) find(r *http.Request) (*operation, map[string]string, error) {
+	elements, ok := pathElements(r.URL)
+	if !ok {
+		return nil, nil, notFound(r.URL.Path)
+	}
+	there := false
+	for i := range f.operations {
+		op := &f.operations[i]
+		values, ok := matchPath(op.path, elements)
+		if ok && op.method == r.Method {
+			return op, values, nil
+		}
+		there = there || ok
+	}
+	if there {
+		return nil, nil, refuse(405, 20004, "Method not allowed")
+	}
+	return nil, nil, notFound(r.URL.Path)
+}
+
+// pathElements splits before it unescapes, so that an escaped slash never
+// makes one element two.
+func pathElements(u *url.URL) ([]string, bool) {
+	elements := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
+	for i, e := range elements {
+		plain, err := url.PathUnescape(e)
+		if err != nil || plain == "" {
+			return nil, false
+		}
+		elements[i] = plain
+	}
+	return elements, true
+}
+
+func matchPath(pattern string, elements []string) (map[string]string, bool) {
+	names := strings.Split(pattern[1:], "/")
+	if len(names) != len(elements) {
+		return nil, false
+	}
+	var values map[string]string
+	for i, name := range names {
+		if name[0] == '{' {
+			if values == nil {
+				values = make(map[string]string, 4)
+			}
+			values[name[1:len(name)-1]] = elements[i]
+		} else if name != elements[i] {
+			return nil, false
+		}
+	}
+	return values, true
+}

@@ -1,0 +1,161 @@
+package fake
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// A document is what the state file and a seed hold. In a seed everything but
+// the names a person cares about may be left out: SIDs are minted, dates are
+// the moment of loading.
+type document struct {
+	Salt     string     `json:"salt,omitempty"`
+	Minted   uint64     `json:"minted,omitempty"`
+	Accepted int        `json:"accepted,omitempty"`
+	Services []*service `json:"services"`
+}
+
+// A stateFile is written a moment after something changed, by one timer.
+type stateFile struct {
+	path    string
+	timer   *time.Timer
+	dirty   bool
+	writing sync.Mutex // one write at a time; taken before the fake's lock
+}
+
+// saveAfter is how much of the recent past a killed process loses at most,
+// apart from the time that writing takes.
+const saveAfter = 500 * time.Millisecond
+
+// OpenState makes path the file that survives a restart. What it holds replaces
+// everything; where there is no such file the present state is kept and the
+// file is made. The file is replaced as a whole, half a second after a change
+// and on Close, and holds message bodies: it is readable by its owner only.
+func (f *Fake) OpenState(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f.mu.Lock()
+	if err == nil {
+		if err := f.load(data); err != nil {
+			f.mu.Unlock()
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	f.file.path, f.file.dirty = path, true
+	f.mu.Unlock()
+	return f.file.save(f)
+}
+
+// Seed replaces all resources by those of a JSON document, and Reset will go
+// back to them. The document has the form of the state file. On an error
+// nothing has changed.
+func (f *Fake) Seed(data []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.load(data); err != nil {
+		return err
+	}
+	f.seed = append([]byte(nil), data...)
+	f.changed()
+	f.feed.publish(Event{Type: "reset"})
+	return nil
+}
+
+// touch notes a change, with the fake's lock held.
+func (s *stateFile) touch(f *Fake) {
+	if s.path == "" || s.dirty {
+		return
+	}
+	s.dirty = true
+	s.timer = time.AfterFunc(saveAfter, func() { _ = s.save(f) })
+}
+
+// save writes what has changed to a new file that then takes the old one's
+// place. A failed save is tried again with the next change and on Close.
+func (s *stateFile) save(f *Fake) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	f.mu.Lock()
+	path, dirty := s.path, s.dirty
+	s.dirty = false
+	var doc document
+	if path != "" && dirty {
+		doc = f.snapshot()
+	}
+	f.mu.Unlock()
+	if path == "" || !dirty {
+		return nil
+	}
+	data, err := json.Marshal(doc)
+	if err == nil {
+		err = replaceFile(path, data)
+	}
+	if err != nil {
+		f.mu.Lock()
+		s.dirty = true
+		f.mu.Unlock()
+	}
+	return err
+}
+
+func (s *stateFile) close(f *Fake) error {
+	f.mu.Lock()
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	f.mu.Unlock()
+	return s.save(f)
+}
+
+func replaceFile(path string, data []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	_, err = temporary.Write(data)
+	if err == nil {
+		err = temporary.Sync()
+	}
+	if closeErr := temporary.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}
+
+// snapshot copies, with the lock held, what may still change. Messages never
+// do, so only the slices that point at them are copied.
+func (f *Fake) snapshot() document {
+	doc := document{Salt: f.world.salt, Minted: f.world.minted, Accepted: f.accepted}
+	for _, s := range f.world.services {
+		copied := *s
+		copied.Numbers = copyAll(s.Numbers)
+		copied.Sessions = copyAll(s.Sessions)
+		for _, c := range copied.Sessions {
+			c.Participants = copyAll(c.Participants)
+			c.Messages = append([]*message(nil), c.Messages...)
+		}
+		doc.Services = append(doc.Services, &copied)
+	}
+	return doc
+}
+
+func copyAll[T any](items []*T) []*T {
+	copies := make([]*T, len(items))
+	for i, item := range items {
+		copied := *item
+		copies[i] = &copied
+	}
+	return copies
+}
