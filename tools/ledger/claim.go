@@ -1,0 +1,259 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Verdict is what Claim decided.
+type Verdict int
+
+// The verdicts. Only Granted allows to send.
+const (
+	Granted    Verdict = iota + 1 // Decision.Claim: send, and settle it
+	Replay                        // Decision.Entry was sent already: its receipt is the answer
+	Unresolved                    // Decision.Entry blocks: nobody knows whether it was sent; Reconcile or Resolve, then claim again
+	Conflict                      // the idempotency key came first with the other content of Decision.Entry
+	OverLimit                     // a cap of Intent.Limits is reached; Decision.RetryAfter
+)
+
+// Decision is the answer to an Intent.
+type Decision struct {
+	Verdict        Verdict
+	Claim          *Claim        // of Granted
+	Entry          Entry         // of Replay, Unresolved, Conflict and Granted
+	RetryAfter     time.Duration // of OverLimit: when the cap has room again
+	PerParticipant bool          // of OverLimit: the participant's cap, not the one over all
+}
+
+// Claim is the right to send one message once. It ends with Settle; a claim that is never settled becomes unknown when its
+// owner, this process, ends.
+type Claim struct {
+	ID    int64
+	Begun time.Time // the ledger's clock
+
+	ledger       *Ledger
+	token, owner string
+}
+
+// Waiting for a claim that another process holds is done by looking again, from pollFirst to pollLast apart; chosen.
+const (
+	pollFirst = 5 * time.Millisecond
+	pollLast  = 250 * time.Millisecond
+)
+
+// Claim asks to send a message. The claim it grants is durable. While a living owner holds the same message, it waits until
+// that one is settled and shares what came of it; when ctx ends first, the error is ErrInProgress. Any error means that
+// nothing was granted.
+func (l *Ledger) Claim(ctx context.Context, in Intent) (Decision, error) {
+	if err := in.check(); err != nil {
+		return Decision{}, err
+	}
+	book, err := l.open(ctx)
+	if err != nil {
+		return Decision{}, err
+	}
+	l.flush(ctx, book)
+	d := book.digests(in)
+	for {
+		decision, blocker, err := l.decide(ctx, book, in, d)
+		if err != nil || blocker == nil {
+			return decision, err
+		}
+		settled, err := l.await(ctx, book, *blocker)
+		if err != nil {
+			return Decision{}, err
+		}
+		if settled.State == Sent && (d.idem == nil || bytes.Equal(d.idem, settled.idem)) {
+			return Decision{Verdict: Replay, Entry: settled.Entry}, nil
+		}
+	}
+}
+
+// await returns the entry of a living owner once it is no claim of a living owner any more.
+func (l *Ledger) await(ctx context.Context, book *book, r row) (row, error) {
+	for pause := pollFirst; ; pause = min(2*pause, pollLast) {
+		l.mu.Lock()
+		done := l.live[r.claim] // nil when another process owns it: blocks for ever
+		l.mu.Unlock()
+		timer := time.NewTimer(pause)
+		select {
+		case <-done:
+		case <-timer.C:
+			l.flush(ctx, book) // a settlement of ours that could not be written may be what is waited for
+		case <-ctx.Done():
+			timer.Stop()
+			return row{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
+		}
+		timer.Stop()
+		alive := false
+		err := book.read(ctx, func(ctx context.Context, db querier) (err error) {
+			if r, err = rowByID(ctx, db, r.ID); err == nil && r.State == Claimed {
+				alive, err = book.alive(ctx, db, r.owner)
+			}
+			return err
+		})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return row{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
+		case err != nil || !alive:
+			return r, unavailable("wait for another send of the same", err)
+		}
+	}
+}
+
+// errOwnerGone: the lock that shows this process alive was lost before the claim was made.
+var errOwnerGone = errors.New("the connection that shows this process alive was lost")
+
+// decide answers the intent in one transaction, or names the living claim that has to be waited for.
+func (l *Ledger) decide(ctx context.Context, book *book, in Intent, d digests) (decision Decision, blocker *row, err error) {
+	for attempt := 0; attempt < 3; attempt++ {
+		var owner string
+		if owner, err = book.owner(ctx); err != nil {
+			break
+		}
+		claim := &Claim{ledger: l, token: rand.Text(), owner: owner}
+		l.track(claim.token)
+		err = book.write(ctx, func(ctx context.Context, db querier) error {
+			decision, blocker, err = book.decide(ctx, db, in, d, claim)
+			return err
+		})
+		if err == nil && decision.Verdict == Granted {
+			return decision, nil, nil
+		}
+		if err != nil && claim.ID != 0 { // a commit that failed may still have happened
+			l.postpone(claim, Settlement{State: NotSent})
+		} else {
+			l.untrack(claim.token)
+		}
+		if errors.Is(err, errOwnerGone) {
+			book.disown(owner)
+		} else if !isUnique(err) { // two contents under one new key at the same moment: look again
+			break
+		}
+	}
+	return decision, blocker, unavailable("record the send", err)
+}
+
+func (b *book) decide(ctx context.Context, db querier, in Intent, d digests, claim *Claim) (Decision, *row, error) {
+	if err := b.lock(ctx, db, lockContent, d.listed); err != nil {
+		return Decision{}, nil, err
+	}
+	rows, err := b.related(ctx, db, in, d)
+	if err != nil {
+		return Decision{}, nil, err
+	}
+	decision, blocker, err := b.judge(ctx, db, rows, d)
+	if err != nil || blocker != nil || decision.Verdict != 0 {
+		return decision, blocker, err
+	}
+	if decision, err = b.limit(ctx, db, in); err != nil || decision.Verdict != 0 {
+		return decision, nil, err
+	}
+	r, err := b.insert(ctx, db, in, d, claim)
+	if err != nil {
+		return Decision{}, nil, err
+	}
+	claim.ID, claim.Begun = r.ID, r.Begun
+	return Decision{Verdict: Granted, Claim: claim, Entry: r.Entry}, nil, nil
+}
+
+// A keyless call meets what was sent lately and every unresolved entry of its content; a keyed one meets the latest entry of
+// its key and the unresolved keyless entries of its content.
+const (
+	relatedKeyless = `SELECT * FROM (SELECT ` + columns + ` FROM twilio_proxy_mcp_sends
+		WHERE content = $1 AND state = 'sent' AND settled > {now} - $2 ORDER BY settled DESC LIMIT 1) AS lately
+	UNION ALL SELECT ` + columns + ` FROM twilio_proxy_mcp_sends WHERE content = $1 AND state IN ('claimed', 'unknown')`
+	relatedKeyed = `SELECT * FROM (SELECT ` + columns + ` FROM twilio_proxy_mcp_sends
+		WHERE idem = $2 ORDER BY id DESC LIMIT 1) AS named
+	UNION ALL SELECT ` + columns + ` FROM twilio_proxy_mcp_sends
+		WHERE content = $1 AND state IN ('claimed', 'unknown') AND idem IS NULL`
+)
+
+// related reads what the intent has to be compared with. A settlement that lies in the future, because a clock went back,
+// counts as lately.
+func (b *book) related(ctx context.Context, db querier, in Intent, d digests) ([]row, error) {
+	if d.idem != nil {
+		return queryRows(ctx, db, relatedKeyed, d.content, d.idem)
+	}
+	window := in.Window.Milliseconds()
+	if window <= 0 {
+		window = -1 << 52 // settled later than in 140,000 years: none
+	}
+	return queryRows(ctx, db, relatedKeyless, d.content, window)
+}
+
+// judge finds what stands against sending; a zero Decision and no blocker is nothing.
+func (b *book) judge(ctx context.Context, db querier, rows []row, d digests) (Decision, *row, error) {
+	var living, unresolved *row
+	for i, r := range rows {
+		if d.idem != nil && bytes.Equal(r.idem, d.idem) && !bytes.Equal(r.content, d.content) {
+			return Decision{Verdict: Conflict, Entry: r.Entry}, nil, nil
+		}
+		switch r.State {
+		case Sent:
+			return Decision{Verdict: Replay, Entry: r.Entry}, nil, nil
+		case Claimed:
+			alive, err := b.alive(ctx, db, r.owner)
+			if err != nil {
+				return Decision{}, nil, err
+			}
+			if alive {
+				living = &rows[i]
+				continue
+			}
+			if rows[i], err = b.bury(ctx, db, r.ID, r.claim); err != nil {
+				return Decision{}, nil, err
+			}
+			unresolved = &rows[i]
+		case Unknown:
+			unresolved = &rows[i]
+		}
+	}
+	switch {
+	case living != nil:
+		return Decision{}, living, nil
+	case unresolved != nil:
+		return Decision{Verdict: Unresolved, Entry: unresolved.Entry}, nil, nil
+	}
+	return Decision{}, nil, nil
+}
+
+// bury turns the claim of a dead owner to unknown and returns what the entry is then.
+func (b *book) bury(ctx context.Context, db querier, id int64, claim string) (row, error) {
+	_, err := db.exec(ctx, `UPDATE twilio_proxy_mcp_sends SET state = 'unknown', settled = {now}
+		WHERE id = $1 AND claim = $2 AND state = 'claimed'`, id, claim)
+	if err != nil {
+		return row{}, err
+	}
+	return rowByID(ctx, db, id)
+}
+
+func (b *book) insert(ctx context.Context, db querier, in Intent, d digests, claim *Claim) (row, error) {
+	var upstream sql.NullInt64
+	if !in.UpstreamBegun.IsZero() {
+		upstream = sql.NullInt64{Int64: in.UpstreamBegun.UnixMilli(), Valid: true}
+	}
+	r, err := scanRow(db.row(ctx, `INSERT INTO twilio_proxy_mcp_sends (claim, owner, account, host, service, session,
+		participant, content, listed, idem, upstream_begun, state, begun)
+		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'claimed', {now} WHERE {held}
+		RETURNING `+columns, claim.token, claim.owner, in.Scope.Account, in.Scope.Host, in.Service, in.Session,
+		in.Participant, d.content, d.listed, d.idem, upstream))
+	if errors.Is(err, sql.ErrNoRows) {
+		return row{}, errOwnerGone
+	}
+	return r, err
+}
+
+func rowByID(ctx context.Context, db querier, id int64) (row, error) {
+	r, err := scanRow(db.row(ctx, "SELECT "+columns+" FROM twilio_proxy_mcp_sends WHERE id = $1", id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return row{}, ErrNotFound
+	}
+	return r, err
+}

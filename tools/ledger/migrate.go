@@ -1,0 +1,109 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+)
+
+// migrations make the tables, one version each; a released one is never changed. The prefix keeps them apart from what
+// else lives in a shared PostgreSQL database.
+//
+// content, listed and idem are keyed digests. A keyed entry of a state that still counts is the only one of its key, a
+// keyless unresolved one the only one of its content, and an interaction is in one entry at most.
+var migrations = []string{`
+CREATE TABLE twilio_proxy_mcp_sends (
+	id {id},
+	claim text NOT NULL UNIQUE,
+	owner text NOT NULL,
+	account text NOT NULL,
+	host text NOT NULL,
+	service text NOT NULL,
+	session text NOT NULL,
+	participant text NOT NULL,
+	content {blob} NOT NULL,
+	listed {blob} NOT NULL,
+	idem {blob},
+	state text NOT NULL CHECK (state IN ('claimed', 'sent', 'refused', 'not_sent', 'unknown')),
+	begun bigint NOT NULL,
+	settled bigint,
+	upstream_begun bigint,
+	sid text UNIQUE,
+	receipt text,
+	code text,
+	request_id text
+);
+CREATE UNIQUE INDEX twilio_proxy_mcp_one_keyless ON twilio_proxy_mcp_sends (content)
+	WHERE idem IS NULL AND state IN ('claimed', 'unknown');
+CREATE UNIQUE INDEX twilio_proxy_mcp_one_keyed ON twilio_proxy_mcp_sends (idem)
+	WHERE idem IS NOT NULL AND state IN ('claimed', 'unknown', 'sent');
+CREATE INDEX twilio_proxy_mcp_content ON twilio_proxy_mcp_sends (content, state, settled);
+CREATE INDEX twilio_proxy_mcp_listed ON twilio_proxy_mcp_sends (listed);
+CREATE INDEX twilio_proxy_mcp_idem ON twilio_proxy_mcp_sends (idem, id);
+CREATE INDEX twilio_proxy_mcp_lately ON twilio_proxy_mcp_sends (account, host, begun);
+CREATE INDEX twilio_proxy_mcp_claimed ON twilio_proxy_mcp_sends (owner) WHERE state = 'claimed';
+`}
+
+const metaTable = "twilio_proxy_mcp_ledger"
+
+// migrate brings the tables up to date and returns the key of the digests, which is made with them.
+func migrate(ctx context.Context, e engine) (key []byte, err error) {
+	version := 0
+	look := func(ctx context.Context, db querier) error {
+		version, key = 0, nil
+		there, err := e.exists(ctx, db, metaTable)
+		if err != nil || !there {
+			return err
+		}
+		return db.row(ctx, "SELECT version, digest_key FROM "+metaTable).Scan(&version, &key)
+	}
+	if err := e.read(ctx, look); err != nil {
+		return nil, err
+	}
+	if version < len(migrations) {
+		err = e.write(ctx, func(ctx context.Context, db querier) error {
+			if err := e.lock(ctx, db, lockTables, []byte(metaTable)); err != nil {
+				return err
+			}
+			if err := look(ctx, db); err != nil { // another process may have been first
+				return err
+			}
+			return upgrade(ctx, db, version)
+		})
+		if err == nil {
+			err = e.read(ctx, look)
+		}
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case version > len(migrations):
+		return nil, errTooNew
+	case len(key) < 32:
+		return nil, errors.New("the ledger has lost the key of its digests")
+	}
+	return key, nil
+}
+
+func upgrade(ctx context.Context, db querier, version int) error {
+	if version >= len(migrations) {
+		return nil
+	}
+	if version == 0 {
+		if _, err := db.exec(ctx, "CREATE TABLE "+metaTable+" (version bigint NOT NULL, digest_key {blob} NOT NULL)"); err != nil {
+			return err
+		}
+		key := make([]byte, 32)
+		rand.Read(key) // never fails
+		if _, err := db.exec(ctx, "INSERT INTO "+metaTable+" (version, digest_key) VALUES (0, $1)", key); err != nil {
+			return err
+		}
+	}
+	for _, migration := range migrations[version:] {
+		if _, err := db.exec(ctx, migration); err != nil {
+			return err
+		}
+	}
+	_, err := db.exec(ctx, "UPDATE "+metaTable+" SET version = $1", len(migrations))
+	return err
+}
