@@ -56,7 +56,8 @@ type Client struct {
 	// key's SID and its secret.
 	Username, Password string
 
-	// Timeout bounds one call, retries and waiting included; 0 is 30 seconds.
+	// Timeout bounds one call, retries and waiting included; 0 is 30 seconds. An
+	// earlier deadline of the call's context bounds it too.
 	// The last quarter (at most 5 seconds) is kept for the answer: an attempt
 	// that has no connection by then is given up as not sent.
 	Timeout time.Duration

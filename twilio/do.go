@@ -53,9 +53,12 @@ func (c *Client) do(ctx context.Context, req request) (*answer, error) {
 		timeout = defaultTimeout
 	}
 	deadline := time.Now().Add(timeout)
+	if callers, ok := ctx.Deadline(); ok && callers.Before(deadline) {
+		deadline = callers // a deadline is known from the start and bounds the wait for an answer too; only a cancellation does not
+	}
 	lastStart := deadline
 	if req.form != nil {
-		lastStart = deadline.Add(-min(timeout/4, maxReserve))
+		lastStart = deadline.Add(-min(time.Until(deadline)/4, maxReserve))
 	}
 	// waiting ends when the caller gives up or it is too late to begin. It
 	// governs everything up to the moment in which an attempt has a connection.

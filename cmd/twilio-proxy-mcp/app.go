@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/mark3labs/mcp-go/server"
+
+	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/tools/ledger"
+)
+
+// An app is the wiring that every subcommand with tools shares.
+type app struct {
+	*backend
+	ledger *ledger.Ledger // nil with --ledger off
+	tools  *tools.Tools
+	mcp    *server.MCPServer
+	log    *slog.Logger
+}
+
+func newApp(ctx context.Context, c *Common, s streams) (*app, error) {
+	b, err := openBackend(c)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{backend: b, log: c.logger(s)}
+	if err := a.remember(c); err != nil {
+		b.close()
+		return nil, err
+	}
+	a.tools, err = tools.New(tools.Config{
+		Client:          b.client,
+		Fake:            b.fake != nil,
+		MaxBodyLength:   c.MaxBodyLength,
+		Ledger:          a.ledger,
+		Account:         b.account,
+		Host:            b.host,
+		DuplicateWindow: c.DuplicateWindow,
+		Limits:          ledger.Limits{PerMinute: c.MaxSends, PerParticipantPerMinute: c.MaxSendsPerParticipant},
+		RateLimit:       c.RateLimit,
+		Deadline:        c.Deadline,
+		Log:             a.log,
+	})
+	if err != nil {
+		a.close()
+		return nil, err
+	}
+	a.mcp = server.NewMCPServer("twilio-proxy-mcp", version(),
+		server.WithTitle("Twilio Proxy"),
+		server.WithToolCapabilities(false),
+		server.WithInstructions(instructions(b.fake != nil)))
+	a.tools.Register(a.mcp)
+	return a, nil
+}
+
+// remember makes the ledger: the fake's is in memory, so that it never mixes
+// with a live one.
+func (a *app) remember(c *Common) (err error) {
+	if a.fake != nil && c.Ledger == "" && c.LedgerFile == "" {
+		a.ledger = &ledger.Ledger{Memory: true, Log: a.log}
+		return nil
+	}
+	if a.ledger, err = c.openLedger(a.log); err == nil && a.ledger == nil {
+		a.log.Warn("the ledger is off: a repeated call is a second message")
+		if c.MaxSends > 0 || c.MaxSendsPerParticipant > 0 {
+			return usageError{errors.New("--max-sends and --max-sends-per-participant count in the ledger, which is off")}
+		}
+	}
+	return err
+}
+
+func (a *app) close() {
+	if a.ledger != nil {
+		if err := a.ledger.Close(); err != nil {
+			a.log.Error("the ledger did not close cleanly", "error", err)
+		}
+	}
+	a.backend.close()
+}
+
+// announce says loudly where messages go.
+func (a *app) announce(ctx context.Context) {
+	if a.fake != nil {
+		a.log.WarnContext(ctx, "running on the built-in fake of Twilio Proxy: nobody will be texted")
+		return
+	}
+	a.log.InfoContext(ctx, "running against the live API: people will be texted", "client", a.client)
+}
+
+// instructions are for the model: short, and they say which backend is on.
+func instructions(fake bool) string {
+	if fake {
+		return "Sends messages in masked Twilio Proxy conversations. The backend is the built-in fake: no real person is texted."
+	}
+	return "Sends messages in masked Twilio Proxy conversations. The backend is live: real people are texted, and sending cannot be undone."
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"twilio-proxy-mcp/twilio"
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// A backend is where messages go.
+type backend struct {
+	client  *twilio.Client
+	fake    *fake.Fake // nil on the live backend
+	account string     // whose messages these are: an account SID, or an API key's
+	host    string     // the upstream, which tells the fake's ledger entries from live ones
+	close   func()
+}
+
+// openBackend chooses and makes the backend. It calls nobody.
+func openBackend(c *Common) (*backend, error) {
+	who, err := credentialsFromEnvironment()
+	if err != nil {
+		return nil, err
+	}
+	kind := c.Backend
+	if kind == "auto" {
+		if kind = "live"; !who.given() {
+			kind = "fake"
+		}
+		if kind == "fake" && os.Getenv("TWILIO_PROXY_BASE_URL") != "" {
+			return nil, errors.New("TWILIO_PROXY_BASE_URL is set and there are no credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (a fake there takes any), or --backend fake to use the built-in fake")
+		}
+	}
+	if kind == "fake" {
+		return openFake(c)
+	}
+	if !who.given() {
+		return nil, errors.New("--backend live needs credentials: set TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or TWILIO_API_KEY with TWILIO_API_SECRET")
+	}
+	baseURL, err := twilio.BaseURL(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	client := c.client(baseURL, who.username, who.password)
+	return &backend{client: client, account: who.account, host: baseURL, close: client.Close}, client.Check()
+}
+
+func (c *Common) client(baseURL, username, password string) *twilio.Client {
+	return &twilio.Client{
+		BaseURL:   baseURL,
+		Username:  username,
+		Password:  password,
+		Timeout:   c.Timeout,
+		UserAgent: "twilio-proxy-mcp/" + version(),
+	}
+}
+
+// openFake serves the fake on a real loopback listener, so that drops, delays
+// and truncations are real and the client has no branch for it.
+func openFake(c *Common) (*backend, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("the built-in fake cannot listen on loopback: %w", err)
+	}
+	f := fake.New(fake.Config{})
+	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(listener)
+	client := c.client("http://"+listener.Addr().String(), fake.AccountSid, "fake")
+	return &backend{client: client, fake: f, account: fake.AccountSid, host: "fake", close: func() {
+		client.Close()
+		server.Close()
+		f.Close()
+	}}, client.Check()
+}
+
+// credentials are read from the environment alone: what stands in a command
+// line is seen by every user of the machine.
+type credentials struct{ username, password, account string }
+
+func (c credentials) given() bool { return c.username != "" }
+
+// credentialsFromEnvironment returns the zero value where there are none at
+// all, and an error where there are some: half a pair is a mistake that must
+// not end on the fake in silence.
+func credentialsFromEnvironment() (credentials, error) {
+	account, key := os.Getenv("TWILIO_ACCOUNT_SID"), os.Getenv("TWILIO_API_KEY")
+	token, err := secret("TWILIO_AUTH_TOKEN")
+	if err != nil {
+		return credentials{}, err
+	}
+	keySecret, err := secret("TWILIO_API_SECRET")
+	if err != nil {
+		return credentials{}, err
+	}
+	const goOn = "; set both of a pair, or neither to use the built-in fake"
+	switch {
+	case account == "" && key == "" && token == "" && keySecret == "":
+		return credentials{}, nil
+	case (key == "") != (keySecret == ""):
+		return credentials{}, errors.New("credentials are there in part: TWILIO_API_KEY and TWILIO_API_SECRET belong together" + goOn)
+	case key != "":
+		if account == "" {
+			account = key
+		}
+		return credentials{key, keySecret, account}, nil
+	case account == "" || token == "":
+		return credentials{}, errors.New("credentials are there in part: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together" + goOn)
+	default:
+		return credentials{account, token, account}, nil
+	}
+}
+
+// secret reads the variable of that name, or the file that its _FILE sibling
+// names, as containers have it. The error never holds the secret.
+func secret(name string) (string, error) {
+	value, file := os.Getenv(name), os.Getenv(name+"_FILE")
+	if file == "" {
+		return value, nil
+	}
+	if value != "" {
+		return "", fmt.Errorf("%s and %s_FILE are both set; set one", name, name)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s_FILE: %w", name, err)
+	}
+	value = strings.TrimSpace(string(content))
+	if value == "" {
+		return "", fmt.Errorf("%s_FILE: the file is empty", name)
+	}
+	return value, nil
+}

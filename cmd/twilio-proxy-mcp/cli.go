@@ -1,0 +1,73 @@
+package main
+
+import (
+	"log/slog"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+const about = `An MCP server that sends a message to one participant of a masked Twilio Proxy conversation.
+
+Without Twilio credentials it runs on a built-in fake of the Proxy API and texts nobody.
+
+Credentials come from the environment, never from a flag:
+  TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or
+  TWILIO_API_KEY with TWILIO_API_SECRET
+  (the secrets also from a file: TWILIO_AUTH_TOKEN_FILE, TWILIO_API_SECRET_FILE).
+TWILIO_PROXY_BASE_URL, TWILIO_EDGE and TWILIO_REGION say where the API is.
+Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, as in TWILIO_PROXY_MCP_BACKEND.`
+
+// commandLine is the whole of it: each field a flag or a subcommand, with its
+// environment name, default and help.
+type commandLine struct {
+	Common
+
+	Stdio   stdioCmd   `cmd:"" default:"withargs" help:"Serve MCP over stdin and stdout (the default)."`
+	Call    callCmd    `cmd:"" help:"Call a tool once and print what it returns."`
+	Tools   toolsCmd   `cmd:"" help:"Show the tools on offer."`
+	History historyCmd `cmd:"" help:"List what was sent, or resolve what is unknown."`
+	Fake    fakeCmd    `cmd:"" help:"Serve the fake Proxy API alone, for any client."`
+
+	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
+}
+
+// Common are the flags of every subcommand.
+type Common struct {
+	Backend                string        `enum:"auto,live,fake" default:"auto" help:"Where messages go: live (Twilio), fake (built in, texts nobody), or auto: live if there are credentials, else fake."`
+	Timeout                time.Duration `default:"30s" help:"How long one request to Twilio may take, retries included."`
+	MaxBodyLength          int           `default:"1600" help:"Longest Body in characters; 0 lifts the limit. Chosen: Twilio documents none for Proxy."`
+	Deadline               time.Duration `default:"45s" help:"How long one tool call may take, waiting and looking for a lost message included. Hosts give up at 60s."`
+	Ledger                 string        `placeholder:"FILE|URL|off" help:"Where sends are remembered: a SQLite file, a postgres:// URL (without a password), or off. Default: a file in the user's state directory; in memory for the fake."`
+	LedgerFile             string        `type:"path" placeholder:"FILE" help:"File that holds what --ledger would say, for a URL with a password."`
+	DuplicateWindow        time.Duration `default:"2m" help:"How long after a message went out the same one is answered with its receipt instead of being sent again; 0 turns it off."`
+	RateLimit              int           `default:"30" help:"Requests a second to one Service, over any five seconds; 0 lifts it. 30 is Twilio's limit."`
+	MaxSends               int           `default:"0" help:"Messages a minute in all; 0 is no cap."`
+	MaxSendsPerParticipant int           `default:"0" help:"Messages a minute to one participant; 0 is no cap."`
+	LogLevel               slog.Level    `default:"info" help:"Least level that is logged to stderr: debug, info, warn or error."`
+	LogFormat              string        `enum:"text,json" default:"text" help:"Form of the log: text or json."`
+
+	quiet bool // only errors: for a subcommand whose output a person reads
+}
+
+func (c *Common) logger(s streams) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.quiet {
+		options.Level = max(c.LogLevel, slog.LevelError)
+	}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(s.err, options))
+	}
+	return slog.New(slog.NewTextHandler(s.err, options))
+}
+
+// version is the module's, as the Go toolchain recorded it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "devel"
+	}
+	return strings.Trim(info.Main.Version, "()")
+}

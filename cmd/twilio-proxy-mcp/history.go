@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"twilio-proxy-mcp/tools/ledger"
+)
+
+type historyCmd struct {
+	List    historyListCmd    `cmd:"" default:"withargs" help:"List what was sent, newest first (the default)."`
+	Resolve historyResolveCmd `cmd:"" help:"Say how a message ended whose outcome is unknown."`
+}
+
+type historyListCmd struct {
+	State       string        `enum:",claimed,sent,refused,not_sent,unknown" default:"" help:"Only entries in this state: claimed, sent, refused, not_sent or unknown."`
+	Session     string        `placeholder:"SID" help:"Only this Session."`
+	Participant string        `placeholder:"SID" help:"Only this Participant."`
+	Since       time.Duration `placeholder:"DURATION" help:"Only entries begun within this time, such as 24h."`
+	Limit       int           `default:"100" help:"At most so many entries."`
+	JSON        bool          `name:"json" help:"Print JSON, one entry a line."`
+}
+
+type historyResolveCmd struct {
+	ID    int64  `arg:"" help:"The entry's ID, from the list."`
+	State string `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent the message may be sent again."`
+}
+
+func (c *Common) historyLedger(s streams) (*ledger.Ledger, error) {
+	c.quiet = true
+	l, err := c.openLedger(c.logger(s))
+	if err == nil && l == nil {
+		err = usageError{errors.New("--ledger off keeps no history")}
+	}
+	return l, err
+}
+
+// Run works while servers run on the same ledger.
+func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s streams) error {
+	l, err := c.historyLedger(s)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	filter := ledger.Filter{State: ledger.State(cmd.State), Session: cmd.Session, Participant: cmd.Participant, Limit: cmd.Limit}
+	if cmd.Since > 0 {
+		filter.Since = time.Now().Add(-cmd.Since)
+	}
+	entries, err := l.History(ctx, filter)
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		encoder := json.NewEncoder(s.out)
+		for _, entry := range entries {
+			if err := encoder.Encode(entry); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(entries) == 0 {
+		fmt.Fprintln(s.err, "No entry fits.")
+		return nil
+	}
+	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "ID\tSTATE\tBEGUN\tSETTLED\tSESSION\tPARTICIPANT\tINTERACTION\tCODE")
+	for _, e := range entries {
+		settled := "-"
+		if !e.Settled.IsZero() {
+			settled = e.Settled.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.State, e.Begun.UTC().Format(time.RFC3339), settled, e.Session, e.Participant, dash(e.Sid), dash(e.Code))
+	}
+	return w.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// Run records a person's word.
+func (cmd *historyResolveCmd) Run(ctx context.Context, c *Common, s streams) error {
+	l, err := c.historyLedger(s)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	if err := l.Resolve(ctx, cmd.ID, ledger.State(cmd.State)); err != nil {
+		return fmt.Errorf("entry %s was not changed: %w", strconv.FormatInt(cmd.ID, 10), err)
+	}
+	fmt.Fprintf(s.out, "Entry %d is now %s.\n", cmd.ID, cmd.State)
+	return nil
+}

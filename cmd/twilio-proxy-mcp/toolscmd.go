@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/invopop/jsonschema"
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+type toolsCmd struct {
+	JSON     bool `name:"json" xor:"form" help:"Print the definitions as tools/list has them."`
+	Markdown bool `xor:"form" hidden:"" help:"Print the README's table."`
+}
+
+// Run needs no backend that answers, so it never looks for credentials.
+func (cmd *toolsCmd) Run(ctx context.Context, c *Common, s streams) error {
+	offline := *c
+	offline.Backend = "fake"
+	a, err := newApp(ctx, &offline, s)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	switch definitions := a.tools.Definitions(); {
+	case cmd.JSON:
+		encoded, err := json.MarshalIndent(map[string]any{"tools": definitions}, "", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(s.out, string(encoded))
+		return err
+	case cmd.Markdown:
+		_, err := fmt.Fprint(s.out, toolTable(definitions))
+		return err
+	default:
+		return printTools(s, definitions)
+	}
+}
+
+func printTools(s streams, definitions []mcp.Tool) error {
+	for _, tool := range definitions {
+		fmt.Fprintf(s.out, "%s\n  %s\n\n", tool.Name, tool.Description)
+		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
+		if err := eachArgument(tool, func(name, required, description string) {
+			fmt.Fprintf(w, "  %s\t%s\t%s\n", name, required, description)
+		}); err != nil {
+			return err
+		}
+		w.Flush()
+	}
+	return nil
+}
+
+// toolTable is the table in the README; a test holds the two together.
+func toolTable(definitions []mcp.Tool) string {
+	var b strings.Builder
+	for _, tool := range definitions {
+		fmt.Fprintf(&b, "| `%s` | | %s |\n|---|---|---|\n", tool.Name, tool.Title)
+		eachArgument(tool, func(name, required, description string) {
+			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, required, description)
+		})
+	}
+	return b.String()
+}
+
+// eachArgument visits the arguments in the order of the schema, which a map
+// would lose.
+func eachArgument(tool mcp.Tool, visit func(name, required, description string)) error {
+	var input jsonschema.Schema
+	if err := json.Unmarshal(tool.RawInputSchema, &input); err != nil {
+		return err
+	}
+	for pair := input.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		required := "optional"
+		if slices.Contains(input.Required, pair.Key) {
+			required = "required"
+		}
+		visit(pair.Key, required, pair.Value.Description)
+	}
+	return nil
+}

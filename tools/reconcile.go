@@ -1,0 +1,165 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"twilio-proxy-mcp/schema"
+	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio"
+)
+
+// The bounds of one look for a lost message; chosen.
+const (
+	reconcilePages    = 5
+	reconcilePageSize = 200
+)
+
+// clockGrain is by how much a time in Twilio's answers may be early: its Date
+// header and its date_created are both cut to whole seconds.
+const clockGrain = time.Second
+
+// unresolved answers a call whose content is blocked by an entry of which
+// nobody knows: look for the message, and say what is known now.
+func (s *send) unresolved(ctx context.Context, entry ledger.Entry) result {
+	r := stillUnknown(entry)
+	after, stop := context.WithDeadline(context.WithoutCancel(ctx), deadlineOf(ctx))
+	defer stop()
+	return s.reconciled(after, begun{entry, time.Now()}, r)
+}
+
+// begun is an entry with the local time at which it was read, so that its age
+// is known without comparing two clocks.
+type begun struct {
+	ledger.Entry
+	at time.Time
+}
+
+func (b begun) age() time.Duration { return b.Read.Sub(b.Begun) + time.Since(b.at) }
+
+// reconciled looks for the message of an unknown entry among the session's
+// interactions. It returns the receipt as a replay when there is exactly one
+// that it must be, else otherwise.
+func (s *send) reconciled(ctx context.Context, entry begun, otherwise result) result {
+	id := entry.ID
+	otherwise.outcome.LedgerID = id
+	found, err := s.look(ctx, entry)
+	if err != nil {
+		s.tools.Log.WarnContext(ctx, "the session's interactions could not be read", "ledger_id", id, "error", err)
+	}
+	if err != nil || found == nil {
+		return otherwise
+	}
+	err = s.tools.Ledger.Reconcile(ctx, id, ledger.Settlement{State: ledger.Sent, Code: string(CodeSent), Sid: found.Sid.String(), Receipt: receiptOf(*found)})
+	if err != nil {
+		s.tools.Log.WarnContext(ctx, "the entry could not be reconciled", "ledger_id", id, "error", err)
+		return otherwise
+	}
+	return recovered(s.request, *found, id)
+}
+
+// look reads the interactions and returns the one that is this message, or nil
+// when there is none, more than one, or no telling.
+func (s *send) look(ctx context.Context, entry begun) (*schema.MessageInteraction, error) {
+	if s.request.Body == "" {
+		return nil, nil // the list shows the body alone
+	}
+	if twin, err := s.tools.Ledger.Ambiguous(ctx, entry.ID); err != nil || twin {
+		return nil, err
+	}
+	var (
+		candidates []schema.MessageInteraction
+		since      time.Time
+		more       bool
+	)
+	for page, err := range s.tools.Client.ListInteractions(ctx, twilio.ListInteractions{
+		ServiceSid: s.request.ServiceSid, SessionSid: s.request.SessionSid, PageSize: reconcilePageSize, MaxPages: reconcilePages,
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		if since.IsZero() {
+			if since = entry.upstream(page.Date); since.IsZero() {
+				return nil, nil // Twilio does not say what time it is
+			}
+		}
+		for _, interaction := range page.Interactions {
+			mine, err := s.isMine(ctx, interaction, since)
+			if err != nil {
+				return nil, err
+			}
+			if mine {
+				candidates = append(candidates, interaction)
+			}
+		}
+		more = page.More
+	}
+	if more || len(candidates) != 1 { // with more: an equal message could stand on a page that was not read
+		return nil, nil
+	}
+	return &candidates[0], nil
+}
+
+// upstream is when the request was begun by Twilio's clock, at the earliest:
+// as an answer before it told, else by counting back from this answer's date.
+// It is zero when neither is known.
+func (b begun) upstream(date time.Time) time.Time {
+	switch {
+	case !b.UpstreamBegun.IsZero():
+		return b.UpstreamBegun.Add(-clockGrain)
+	case date.IsZero():
+		return time.Time{}
+	default:
+		return date.Add(-b.age() - clockGrain)
+	}
+}
+
+// isMine holds one interaction against the message: to this participant, with
+// this body, not older than the request, and nobody else's.
+func (s *send) isMine(ctx context.Context, i schema.MessageInteraction, since time.Time) (bool, error) {
+	if i.Sid == nil || i.DateCreated == nil || i.Data == nil || i.OutboundParticipantSid == nil || *i.OutboundParticipantSid != s.request.ParticipantSid {
+		return false, nil
+	}
+	var data struct {
+		Body *string `json:"body"`
+	}
+	if json.Unmarshal([]byte(*i.Data), &data) != nil || data.Body == nil || *data.Body != s.request.Body {
+		return false, nil
+	}
+	created, err := time.Parse(time.RFC3339, *i.DateCreated)
+	if err != nil || created.Before(since) {
+		return false, nil
+	}
+	known, err := s.tools.Ledger.KnownSid(ctx, i.Sid.String())
+	return !known, err
+}
+
+// upstreamClock is what Twilio's clock shows, from the last answer that told.
+// The zero value knows nothing.
+type upstreamClock struct {
+	mu   sync.Mutex
+	date time.Time
+	at   time.Time // monotonic
+}
+
+func (c *upstreamClock) set(date time.Time) {
+	if date.IsZero() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.date, c.at = date, time.Now()
+}
+
+// now is never later than Twilio's clock, as a Date header is cut to the
+// second, and zero when no answer has told.
+func (c *upstreamClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.date.IsZero() {
+		return time.Time{}
+	}
+	return c.date.Add(time.Since(c.at))
+}

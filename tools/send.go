@@ -1,0 +1,179 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"time"
+
+	"twilio-proxy-mcp/schema"
+	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio"
+)
+
+// The parts of a call's deadline that are kept for what follows; chosen. A
+// send is given up unanswered while there is still time to look for it.
+const (
+	reconcileReserve = 8 * time.Second
+	settleTimeout    = 5 * time.Second
+)
+
+// A send is one call of the tool on its way: wait for the rate, claim, send,
+// settle, and look for the message when nobody knows.
+type send struct {
+	tools   *Tools
+	request schema.CreateMessageInteraction
+	meta    Meta
+	line    *Line
+}
+
+func (s *send) run(caller context.Context) result {
+	deadline := time.Now().Add(s.tools.Deadline)
+	ctx, cancel := context.WithDeadline(caller, deadline)
+	defer cancel()
+	if err := s.tools.rate.wait(ctx, s.request.ServiceSid.String(), deadline.Add(-2*reconcileReserve)); err != nil {
+		return rateLimited(err)
+	}
+	if s.tools.Ledger == nil {
+		created, err := s.tools.Client.CreateMessageInteraction(ctx, s.request, nil)
+		if err != nil {
+			return fromClient(err)
+		}
+		return accepted(s.request, created, s.line)
+	}
+	waiting, stop := context.WithDeadline(ctx, deadline.Add(-2*reconcileReserve))
+	decision, err := s.tools.Ledger.Claim(waiting, s.intent(ctx))
+	stop()
+	if err != nil {
+		return notRecorded(err)
+	}
+	s.line.add(slog.Int64("ledger_id", decision.Entry.ID))
+	switch decision.Verdict {
+	case ledger.Granted:
+		return s.attempt(ctx, decision.Claim, begun{decision.Entry, time.Now()})
+	case ledger.Replay:
+		return replayed(s.request, decision.Entry, s.tools.DuplicateWindow)
+	case ledger.Unresolved:
+		return s.unresolved(ctx, decision.Entry)
+	case ledger.Conflict:
+		return conflict(decision.Entry)
+	default:
+		return overLimit(decision)
+	}
+}
+
+func (s *send) intent(ctx context.Context) ledger.Intent {
+	content, listed := canonical(s.request)
+	return ledger.Intent{
+		Scope:         s.tools.scope(ctx),
+		Service:       s.request.ServiceSid.String(),
+		Session:       s.request.SessionSid.String(),
+		Participant:   s.request.ParticipantSid.String(),
+		Content:       content,
+		Listed:        listed,
+		Key:           s.meta.IdempotencyKey,
+		Window:        s.tools.DuplicateWindow,
+		Limits:        s.tools.Limits,
+		UpstreamBegun: s.tools.clock.now(),
+	}
+}
+
+// canonical gives the bytes by which two messages are the same, and the part
+// of them that Twilio's list of interactions shows.
+func canonical(r schema.CreateMessageInteraction) (content, listed []byte) {
+	content, _ = json.Marshal(map[string]any{"Body": r.Body, "MediaUrl": append([]string{}, r.MediaUrl...)}) // strings always encode
+	return content, []byte(r.Body)
+}
+
+// attempt sends on a claim and settles it.
+func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) result {
+	sending, cancel := context.WithDeadline(ctx, deadlineOf(ctx).Add(-reconcileReserve))
+	defer cancel()
+	created, err := s.tools.Client.CreateMessageInteraction(sending, s.request, claim.Stands)
+	// What follows is bookkeeping about something that happened: a caller who
+	// has gone cannot stop it.
+	after, stop := context.WithDeadline(context.WithoutCancel(ctx), deadlineOf(ctx).Add(settleTimeout))
+	defer stop()
+	if err == nil {
+		s.tools.clock.set(created.Date)
+		return s.settleSent(after, claim, created)
+	}
+	r := fromClient(err)
+	if errors.Is(err, ledger.ErrClaimLost) {
+		r = claimLost()
+	} else if unavailable := (*ledger.UnavailableError)(nil); errors.As(err, &unavailable) {
+		r = notRecorded(err)
+	}
+	state := stateOf(r.outcome)
+	settlement := ledger.Settlement{State: state, Code: string(r.outcome.Code), RequestID: r.outcome.RequestID}
+	settled := s.settle(after, claim, settlement)
+	r.outcome.LedgerID = claim.ID
+	if state != ledger.Unknown {
+		return r
+	}
+	if unknown, ok := errors.AsType[*twilio.OutcomeUnknownError](err); ok {
+		s.tools.clock.set(unknown.Date)
+	}
+	if settled != nil {
+		return r // the entry still stands as claimed; reconciling needs it unknown
+	}
+	return s.reconciled(after, entry, r)
+}
+
+func deadlineOf(ctx context.Context) time.Time {
+	deadline, _ := ctx.Deadline() // run has set one
+	return deadline
+}
+
+func stateOf(o Outcome) ledger.State {
+	switch {
+	case o.Sent == SentUnknown:
+		return ledger.Unknown
+	case o.Code == CodeRefused:
+		return ledger.Refused
+	default:
+		return ledger.NotSent
+	}
+}
+
+// settleSent records a message that went out. When that fails the answer is
+// the receipt all the same, with a warning.
+func (s *send) settleSent(ctx context.Context, claim *ledger.Claim, created *twilio.Created) result {
+	r := accepted(s.request, created, s.line)
+	r.outcome.LedgerID = claim.ID
+	settlement := ledger.Settlement{State: ledger.Sent, Code: string(CodeSent), RequestID: created.RequestID, Receipt: receiptOf(created.Interaction)}
+	if created.Interaction.Sid != nil {
+		settlement.Sid = created.Interaction.Sid.String()
+	}
+	err := s.settle(ctx, claim, settlement)
+	if errors.Is(err, ledger.ErrSidKnown) {
+		// Twilio gave one SID to two messages. Both went out; the second is
+		// remembered without it.
+		settlement.Sid = ""
+		err = s.settle(ctx, claim, settlement)
+	}
+	if err != nil {
+		r.notes = append(r.notes, "Warning: the message was sent, but this server could not record that. Do not send it again; until a person looks, a repeat may be answered with \"outcome unknown\".")
+	}
+	return r
+}
+
+func (s *send) settle(ctx context.Context, claim *ledger.Claim, settlement ledger.Settlement) error {
+	err := claim.Settle(ctx, settlement)
+	if err != nil {
+		s.tools.Log.ErrorContext(ctx, "the ledger could not be settled", "ledger_id", claim.ID, "state", settlement.State, "error", err)
+	}
+	return err
+}
+
+// receiptOf encodes a receipt for the ledger: without data, which is the
+// message itself.
+func receiptOf(interaction schema.MessageInteraction) json.RawMessage {
+	interaction.Data = nil
+	encoded, err := json.Marshal(interaction)
+	if err != nil {
+		return nil
+	}
+	return encoded
+}

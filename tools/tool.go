@@ -1,0 +1,74 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"twilio-proxy-mcp/schema"
+)
+
+// A tool is a definition with the function behind it. What it promises:
+//
+//   - arguments that break the published schema never reach the function;
+//   - whatever happens is a result, never a protocol error: hosts hide those
+//     from the model;
+//   - a panic is an `internal` result, and its text goes to the log alone;
+//   - each call leaves one log line and one observation.
+type tool struct {
+	definition mcp.Tool
+	input      *schema.Document
+	run        func(ctx context.Context, arguments json.RawMessage, meta Meta, line *Line) result
+	tools      *Tools
+}
+
+// A Line is what a function adds to its call's log line.
+type Line struct{ attrs []slog.Attr }
+
+func (l *Line) add(attrs ...slog.Attr) { l.attrs = append(l.attrs, attrs...) }
+
+// answer is the whole of one call.
+func (t *tool) answer(ctx context.Context, arguments, rawMeta json.RawMessage) result {
+	begun := time.Now()
+	var line Line
+	r := t.guarded(ctx, arguments, rawMeta, &line)
+	r.fake = t.tools.Fake
+	took := time.Since(begun)
+
+	t.tools.Log.LogAttrs(ctx, r.outcome.level(), "tools/call", append([]slog.Attr{
+		slog.String("tool", t.definition.Name),
+		slog.String("outcome", string(r.outcome.Code)),
+		slog.String("sent", string(r.outcome.Sent)),
+		slog.Bool("replayed", r.outcome.Replayed),
+		slog.Duration("duration", took),
+	}, line.attrs...)...)
+	if t.tools.Observe != nil {
+		t.tools.Observe(Observation{Tool: t.definition.Name, Code: r.outcome.Code, Replayed: r.outcome.Replayed, Duration: took})
+	}
+	return r
+}
+
+func (t *tool) guarded(ctx context.Context, arguments, rawMeta json.RawMessage, line *Line) (r result) {
+	reached := false // whether the function began: after that nobody knows what a panic left behind
+	defer func() {
+		if p := recover(); p != nil {
+			// A panic's value could quote an argument: its type and the stack are enough.
+			t.tools.Log.ErrorContext(ctx, "panic in a tool", "tool", t.definition.Name, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
+			r = panicked(reached)
+		}
+	}()
+	if err := t.input.Check(arguments); err != nil {
+		return invalidArguments(err)
+	}
+	meta, err := parseMeta(rawMeta)
+	if err != nil {
+		return invalidArguments(err)
+	}
+	reached = true
+	return t.run(ctx, arguments, meta, line)
+}
