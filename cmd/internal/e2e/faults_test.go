@@ -1,0 +1,83 @@
+package e2e
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// Every fault of the fake, as an agent learns of it from the real binary with
+// the ledger off: what a result says of a single exchange. What the ledger and
+// the look for a lost message add to it is tested beside.
+func TestFaultsAreToldAsTheyAre(t *testing.T) {
+	f, env := startFake(t)
+	p := start(t, environment(t, append(env, "TWILIO_PROXY_MCP_LEDGER=off", "TWILIO_PROXY_MCP_TIMEOUT=2s")...))
+	for i, tc := range []struct {
+		fault    fake.Fault
+		code     string
+		sent     string
+		accepted int
+	}{
+		{fake.Fault{Effect: fake.EffectStatus, Status: 400, Code: 80607}, "refused", "no", 0},
+		{fake.Fault{Effect: fake.EffectStatus, Status: 404, Code: 20404}, "refused", "no", 0},
+		{fake.Fault{Effect: fake.EffectStatus, Status: 429, Code: 20429, Header: map[string]string{"Retry-After": "60"}}, "try_later", "no", 0},
+		{fake.Fault{Effect: fake.EffectStatus, Status: 429, Code: 20429}, "sent", "yes", 1}, // retried once
+		{fake.Fault{Effect: fake.EffectStatus, Status: 500}, "outcome_unknown", "unknown", 0},
+		{fake.Fault{Effect: fake.EffectStatus, Status: 503}, "outcome_unknown", "unknown", 0},
+		{fake.Fault{Effect: fake.EffectStatus, Status: 408}, "outcome_unknown", "unknown", 0},
+		{fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(100 * time.Millisecond)}, "sent", "yes", 1},
+		{fake.Fault{Effect: fake.EffectDropBefore}, "outcome_unknown", "unknown", 0},
+		{fake.Fault{Effect: fake.EffectDropAfter}, "outcome_unknown", "unknown", 1},
+		{fake.Fault{Effect: fake.EffectTruncate}, "sent", "yes", 1},
+		{fake.Fault{Effect: fake.EffectHTML, Status: 502}, "outcome_unknown", "unknown", 0},
+		{fake.Fault{Effect: fake.EffectHTML, Status: 200}, "sent", "yes", 1},
+		{fake.Fault{Effect: fake.EffectHTML, Status: 403}, "refused", "no", 0},
+		{fake.Fault{Effect: fake.EffectErrorAfter}, "outcome_unknown", "unknown", 1},
+		{fake.Fault{Effect: fake.EffectHang}, "outcome_unknown", "unknown", 0},
+		{fake.Fault{Effect: fake.EffectHangAfter}, "outcome_unknown", "unknown", 1},
+	} {
+		name := fmt.Sprintf("%s %d", tc.fault.Effect, tc.fault.Status)
+		before := f.Accepted()
+		tc.fault.Operation = "CreateMessageInteraction"
+		require.NoError(t, f.Arm(tc.fault))
+		got := p.send(fmt.Sprintf("message %d", i))
+		require.Equal(t, tc.code, got.outcome().Code, name)
+		require.Equal(t, tc.sent, got.outcome().Sent, name)
+		require.Equal(t, tc.accepted, f.Accepted()-before, name)
+		require.Equal(t, tc.code != "sent", got.Result.IsError, name)
+		require.Equal(t, tc.sent == "no", strings.Contains(got.text(), "Nothing was sent."), name)
+		require.Equal(t, tc.sent == "unknown", strings.Contains(got.text(), "Whether the message was sent is unknown."), name)
+		require.Empty(t, f.Faults(), name)
+	}
+	p.stop()
+}
+
+// Nothing listens: there was no connection, so nothing was sent.
+func TestUnreachableIsNotSent(t *testing.T) {
+	_, env := startFake(t)
+	env[0] = "TWILIO_PROXY_BASE_URL=http://127.0.0.1:1"
+	p := start(t, environment(t, append(env, "TWILIO_PROXY_MCP_TIMEOUT=1s")...))
+	got := p.send("hello")
+	require.Equal(t, "try_later", got.outcome().Code)
+	require.Equal(t, "no", got.outcome().Sent)
+}
+
+func TestMalformedSidsNeverReachTheWire(t *testing.T) {
+	f, env := startFake(t)
+	p := start(t, environment(t, env...))
+	for _, bad := range []string{"../../evil?x=", "", "KS", fake.ServiceSid + "/", fake.SessionSid + "\n", "KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%2f", "KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\u00e4"} {
+		for _, field := range []string{"ServiceSid", "SessionSid", "ParticipantSid"} {
+			call := arguments("hello")
+			call[field] = bad
+			got := p.wait(p.begin("tools/call", map[string]any{"name": "send_message_interaction", "arguments": call}))
+			require.Equal(t, "invalid_arguments", got.outcome().Code, bad)
+			require.Equal(t, "no", got.outcome().Sent, bad)
+		}
+	}
+	require.Empty(t, f.Requests())
+}
