@@ -1,0 +1,86 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os/exec"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+	validator "github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// satisfies holds a value to a published schema with a validator of its own,
+// formats asserted, as a strict client would.
+func satisfies(t *testing.T, schema, value any) {
+	t.Helper()
+	compiler := validator.NewCompiler()
+	compiler.AssertFormat()
+	require.NoError(t, compiler.AddResource("schema.json", decoded(t, schema)))
+	compiled, err := compiler.Compile("schema.json")
+	require.NoError(t, err)
+	require.NoError(t, compiled.Validate(decoded(t, value)))
+}
+
+func decoded(t *testing.T, value any) any {
+	t.Helper()
+	encoded, err := json.Marshal(value)
+	require.NoError(t, err)
+	plain, err := validator.UnmarshalJSON(bytes.NewReader(encoded))
+	require.NoError(t, err)
+	return plain
+}
+
+// The official Go SDK's client, which shares no code with mcp-go.
+func TestGoSDKClientOverStdio(t *testing.T) {
+	f, env := startFake(t)
+	cmd := exec.Command(binary)
+	cmd.Env = environment(t, env...)
+	checkWithGoSDK(t, f, &mcp.CommandTransport{Command: cmd})
+}
+
+// checkWithGoSDK lists the tool, calls it, and meets a validation error and an
+// upstream error, over whatever transport.
+func checkWithGoSDK(t *testing.T, f *fake.Fake, transport mcp.Transport) {
+	ctx := context.Background()
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "foreign", Version: "1"}, nil).Connect(ctx, transport, nil)
+	require.NoError(t, err)
+	defer session.Close()
+
+	list, err := session.ListTools(ctx, nil)
+	require.NoError(t, err)
+	require.Len(t, list.Tools, 1)
+	tool := list.Tools[0]
+	require.Equal(t, "send_message_interaction", tool.Name)
+	require.False(t, tool.Annotations.ReadOnlyHint)
+	require.True(t, *tool.Annotations.DestructiveHint)
+	require.False(t, tool.Annotations.IdempotentHint)
+	require.True(t, *tool.Annotations.OpenWorldHint)
+
+	accepted := f.Accepted()
+	result, err := session.CallTool(ctx, &mcp.CallToolParams{Name: tool.Name, Arguments: arguments("some message")})
+	require.NoError(t, err)
+	require.False(t, result.IsError)
+	satisfies(t, tool.OutputSchema, result.StructuredContent)
+	text, err := json.Marshal(result.StructuredContent)
+	require.NoError(t, err)
+	require.JSONEq(t, result.Content[0].(*mcp.TextContent).Text, string(text), "the text is the same JSON")
+	require.Equal(t, `{"body":"some message"}`, result.StructuredContent.(map[string]any)["data"])
+	require.Equal(t, accepted+1, f.Accepted())
+
+	result, err = session.CallTool(ctx, &mcp.CallToolParams{Name: tool.Name, Arguments: map[string]any{"ServiceSid": "abcde"}})
+	require.NoError(t, err)
+	require.True(t, result.IsError)
+	require.Contains(t, result.Content[0].(*mcp.TextContent).Text, "ServiceSid: has 5 characters, must have exactly 34")
+
+	require.NoError(t, f.Arm(fake.Fault{Operation: "CreateMessageInteraction", Effect: fake.EffectStatus, Status: 400, Code: 80607}))
+	result, err = session.CallTool(ctx, &mcp.CallToolParams{Name: tool.Name, Arguments: arguments("to a closed session")})
+	require.NoError(t, err)
+	require.True(t, result.IsError)
+	require.Contains(t, result.Content[0].(*mcp.TextContent).Text, "80607")
+	require.Equal(t, accepted+1, f.Accepted())
+}

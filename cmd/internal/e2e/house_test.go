@@ -1,0 +1,103 @@
+package e2e
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// arrows are the imports that each package may have of this module. They only
+// point down.
+var arrows = map[string][]string{
+	"cmd/twilio-proxy-mcp": {"cmd/internal/serve", "tools", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
+	"cmd/internal/serve":   {},
+	"cmd/internal/e2e":     {},
+	"tools":                {"tools/ledger", "twilio", "schema"},
+	"tools/ledger":         {},
+	"twilio":               {"schema"},
+	"twilio/fake":          {"schema"},
+	"twilio/fake/page":     {},
+	"schema":               {},
+}
+
+// sources yields the Go files that are not tests, by package folder.
+func sources(t *testing.T) map[string][]string {
+	t.Helper()
+	files := map[string][]string{}
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && d.Name() != ".." && path != root || d.Name() == "testdata" || d.Name() == "node_modules") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			dir, err := filepath.Rel(root, filepath.Dir(path))
+			if err != nil {
+				return err
+			}
+			files[filepath.ToSlash(dir)] = append(files[filepath.ToSlash(dir)], path)
+		}
+		return nil
+	}))
+	return files
+}
+
+func TestImportsOnlyPointDown(t *testing.T) {
+	files := sources(t)
+	for dir, paths := range files {
+		if strings.HasPrefix(dir, "cmd/bench") || strings.HasPrefix(dir, "cmd/internal/serve/") || strings.HasPrefix(dir, "twilio/fake/sdktest") {
+			continue // tools beside the product; nothing of it imports them, see below
+		}
+		allowed, known := arrows[dir]
+		require.True(t, known, "%s: say in this test what this package may import", dir)
+		for _, path := range paths {
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+			require.NoError(t, err)
+			for _, spec := range file.Imports {
+				name, err := strconv.Unquote(spec.Path.Value)
+				require.NoError(t, err)
+				if below, ours := strings.CutPrefix(name, "twilio-proxy-mcp/"); ours {
+					require.True(t, slices.Contains(allowed, below), "%s imports %s", path, below)
+				}
+			}
+		}
+	}
+}
+
+// The top level holds what was asked for, and the files that every repository has.
+func TestTopLevel(t *testing.T) {
+	out, err := exec.Command("git", "-C", root, "ls-files").Output()
+	if err != nil {
+		t.Skip("not a git checkout: the top level is not looked at")
+	}
+	allowed := []string{"cmd", "tools", "twilio", "schema", "go.mod", "go.sum", "mcp.json.example", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore", ".ci"}
+	for _, path := range strings.Fields(string(out)) {
+		first, _, _ := strings.Cut(path, "/")
+		require.Contains(t, allowed, first)
+	}
+}
+
+// Text that stands in the repository shows no number or SID that could be
+// somebody's.
+func TestFixturesLookLikeFixtures(t *testing.T) {
+	out, err := exec.Command("git", "-C", root, "ls-files", "*.go", "*.md", "*.txtar", "*.json", "*.js", "*.mjs", "*.html", "*.example").Output()
+	if err != nil {
+		t.Skip("not a git checkout: fixtures are not looked at")
+	}
+	number := regexp.MustCompile(`\+[1-9][0-9]{9,13}\b`)
+	for _, path := range strings.Fields(string(out)) {
+		for _, found := range number.FindAllString(read(t, path), -1) {
+			require.True(t, strings.HasPrefix(found, "+1555"), "%s: %s", path, found)
+		}
+	}
+}

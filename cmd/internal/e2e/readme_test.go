@@ -1,0 +1,140 @@
+package e2e
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the generated parts of the README")
+
+const root = "../../../"
+
+func read(t *testing.T, name string) string {
+	t.Helper()
+	content, err := os.ReadFile(root + name)
+	require.NoError(t, err)
+	return string(content)
+}
+
+// section holds the part of the README between two markers to want, or writes
+// it with -update.
+func section(t *testing.T, marker, want string) {
+	t.Helper()
+	readme := read(t, "README.md")
+	begin, end := "<!-- "+marker+" -->\n", "<!-- /"+marker+" -->"
+	before, rest, found := strings.Cut(readme, begin)
+	require.True(t, found, begin)
+	got, after, found := strings.Cut(rest, end)
+	require.True(t, found, end)
+	if *update {
+		require.NoError(t, os.WriteFile(root+"README.md", []byte(before+begin+want+end+after), 0o644))
+		return
+	}
+	require.Equal(t, want, got, "the README is behind: go test ./cmd/internal/e2e -run Readme -update")
+}
+
+func TestReadmeToolTable(t *testing.T) {
+	out, _, code := run(t, environment(t), "", "tools", "--markdown")
+	require.Zero(t, code)
+	section(t, "tools", out)
+}
+
+func TestReadmeFlags(t *testing.T) {
+	out, _, code := run(t, environment(t), "", "--help")
+	require.Zero(t, code)
+	var table strings.Builder
+	table.WriteString("| flag | default | meaning |\n|---|---|---|\n")
+	one := regexp.MustCompile(`(?m)^ +--([a-z-]+)(=\S+)?\s+((?:.*\n?(?: {20,}.*\n?)*))`)
+	_, flags, _ := strings.Cut(out, "Flags:\n")
+	flags, _, _ = strings.Cut(flags, "Commands:")
+	for _, m := range one.FindAllStringSubmatch(flags, -1) {
+		words := strings.Join(strings.Fields(m[3]), " ")
+		meaning, _, hasEnv := strings.Cut(words, " ($TWILIO_")
+		if !hasEnv {
+			continue // help and version
+		}
+		value := strings.Trim(strings.TrimPrefix(m[2], "="), `"`)
+		if strings.ToUpper(value) == value && strings.ContainsAny(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") || strings.Contains(value, "|") {
+			value = ""
+		} else {
+			value = "`" + value + "`"
+		}
+		table.WriteString("| `--" + m[1] + "` | " + value + " | " + meaning + " |\n")
+	}
+	section(t, "flags", table.String())
+}
+
+// The block in the README is the file beside it.
+func TestReadmeShowsTheExample(t *testing.T) {
+	section(t, "mcp.json", "```json\n"+read(t, "mcp.json.example")+"```\n")
+}
+
+// The two commands stand in the README as they are run.
+func TestReadmeCommand(t *testing.T) {
+	readme := read(t, "README.md")
+	command := regexp.MustCompile("(?m)^go run ./cmd/twilio-proxy-mcp call .*$").FindString(readme)
+	require.NotEmpty(t, command)
+	require.Contains(t, readme, "\ngo test ./...\n")
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("no shell on this machine: the README's command is not run")
+	}
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir, cmd.Env = root, environment(t)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	require.NoError(t, err, stderr.String())
+	var fields map[string]any
+	require.NoError(t, json.Unmarshal(out, &fields))
+	require.Len(t, fields, 20)
+	require.Equal(t, `{"body":"some message"}`, fields["data"])
+	require.Contains(t, stderr.String(), "no real person was texted")
+}
+
+// Every direct dependency has its reason, and none has one too many.
+func TestReadmeDependencies(t *testing.T) {
+	direct := map[string]bool{}
+	for _, line := range strings.Split(read(t, "go.mod"), "\n") {
+		if fields := strings.Fields(line); strings.HasPrefix(line, "\t") && len(fields) == 2 {
+			direct[fields[0]] = true
+		}
+	}
+	_, table, found := strings.Cut(read(t, "README.md"), "<!-- dependencies -->")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "<!-- /dependencies -->")
+	given := map[string]bool{}
+	for _, m := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\|").FindAllStringSubmatch(table, -1) {
+		given[m[1]] = true
+	}
+	require.Equal(t, direct, given)
+}
+
+// The command entry of mcp.json.example starts a server exactly as it says.
+func TestExampleEntryStartsAServer(t *testing.T) {
+	var example struct {
+		MCPServers map[string]struct {
+			Command string
+			Args    []string
+			Env     map[string]string
+			URL     string
+		} `json:"mcpServers"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(read(t, "mcp.json.example")), &example))
+	entry := example.MCPServers["twilio-proxy"]
+	require.Equal(t, filepath.Base(binary), entry.Command)
+	env := environment(t, "PATH="+filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	for name, value := range entry.Env {
+		env = append(env, name+"="+value)
+	}
+	p := start(t, env, entry.Args...)
+	require.Equal(t, "sent", p.send("hello").outcome().Code)
+	p.stop()
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"twilio-proxy-mcp": func() {
+			os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
+	})
+}
+
+// The scripts are shell sessions, one file a subject. The environment of each
+// is empty but for what it sets.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			for _, v := range os.Environ() {
+				if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "TWILIO_") {
+					env.Setenv(name, "")
+				}
+			}
+			env.Setenv("KS", "KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+			env.Setenv("KC", "KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+			env.Setenv("KP", "KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+			env.Setenv("XDG_STATE_HOME", env.WorkDir+"/state")
+			return nil
+		},
+	})
+}
