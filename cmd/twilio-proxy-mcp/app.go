@@ -7,6 +7,7 @@ import (
 
 	"github.com/mark3labs/mcp-go/server"
 
+	"twilio-proxy-mcp/cmd/internal/serve"
 	"twilio-proxy-mcp/tools"
 	"twilio-proxy-mcp/tools/ledger"
 )
@@ -37,6 +38,7 @@ func newApp(ctx context.Context, c *Common, s streams) (*app, error) {
 		Ledger:          a.ledger,
 		Account:         b.account,
 		Host:            b.host,
+		Caller:          serve.Caller,
 		DuplicateWindow: c.DuplicateWindow,
 		Limits:          ledger.Limits{PerMinute: c.MaxSends, PerParticipantPerMinute: c.MaxSendsPerParticipant},
 		RateLimit:       c.RateLimit,

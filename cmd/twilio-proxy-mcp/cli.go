@@ -52,17 +52,6 @@ type Common struct {
 	quiet bool // only errors: for a subcommand whose output a person reads
 }
 
-func (c *Common) logger(s streams) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.LogLevel}
-	if c.quiet {
-		options.Level = max(c.LogLevel, slog.LevelError)
-	}
-	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(s.err, options))
-	}
-	return slog.New(slog.NewTextHandler(s.err, options))
-}
-
 // version is the module's, as the Go toolchain recorded it.
 func version() string {
 	info, ok := debug.ReadBuildInfo()

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"twilio-proxy-mcp/cmd/internal/serve"
+)
+
+// logger writes to stderr: stdout is for MCP and results.
+func (c *Common) logger(s streams) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.quiet {
+		options.Level = max(c.LogLevel, slog.LevelError)
+	}
+	if c.LogFormat == "json" {
+		return slog.New(requestHandler{slog.NewJSONHandler(s.err, options)})
+	}
+	return slog.New(requestHandler{slog.NewTextHandler(s.err, options)})
+}
+
+// requestHandler adds to every line what is known of the request behind it:
+// transport, JSON-RPC id, trace.
+type requestHandler struct{ slog.Handler }
+
+func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
+	r.AddAttrs(serve.LogAttrs(ctx)...)
+	return h.Handler.Handle(ctx, r)
+}
+
+func (h requestHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return requestHandler{h.Handler.WithAttrs(attrs)}
+}
+
+func (h requestHandler) WithGroup(name string) slog.Handler {
+	return requestHandler{h.Handler.WithGroup(name)}
+}
