@@ -142,7 +142,7 @@ func readAnswer(resp *http.Response, limit int64) *answer {
 // errors. Only a status of which it is documented or in its nature that nothing
 // was done counts as refused.
 func (c *Client) outcome(req request, ans *answer, attempted bool, err error) error {
-	private := append([]string{c.Password}, req.private...)
+	private := append([]string{c.Username + ":" + c.Password, c.Password}, req.private...)
 	if err != nil {
 		err = &networkError{text: clean(err.Error(), private, maxText), err: err}
 	}
@@ -170,13 +170,14 @@ type handover struct {
 	mu  sync.Mutex
 	got bool
 
-	wrote, answered atomic.Bool // for the error's text only
+	answered atomic.Bool // for the error's text only
 }
 
+// trace does without WroteRequest: net/http reports a request of less than its
+// 4 KiB buffer as written before it writes it.
 func (h *handover) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GotConn:              h.gotConn,
-		WroteRequest:         func(info httptrace.WroteRequestInfo) { h.wrote.Store(info.Err == nil) },
 		GotFirstResponseByte: func() { h.answered.Store(true) },
 	}
 }
@@ -214,9 +215,7 @@ func (h *handover) explain(err error) error {
 		return fmt.Errorf("no connection: %w", err)
 	case h.answered.Load():
 		return fmt.Errorf("the answer broke off before it could be read: %w", err)
-	case h.wrote.Load():
-		return fmt.Errorf("the request was written and no answer came: %w", err)
 	default:
-		return fmt.Errorf("the connection failed while the request was being written: %w", err)
+		return fmt.Errorf("no answer came: %w", err)
 	}
 }

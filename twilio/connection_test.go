@@ -1,0 +1,195 @@
+package twilio
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// secure starts a TLS server that speaks HTTP/2 and a client that trusts it.
+func secure(t testing.TB, h http.HandlerFunc, connections *atomic.Int32) *Client {
+	s := httptest.NewUnstartedServer(h)
+	s.EnableHTTP2 = true
+	s.Config.ConnState = countNew(connections)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	c := testClient(t, s.URL)
+	require.NoError(t, c.Check())
+	c.pool.TLSClientConfig.RootCAs = x509.NewCertPool()
+	c.pool.TLSClientConfig.RootCAs.AddCert(s.Certificate())
+	return c
+}
+
+func countNew(connections *atomic.Int32) func(net.Conn, http.ConnState) {
+	return func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+}
+
+func TestAServerThatSpeaksHTTP2GetsHTTP1(t *testing.T) {
+	var proto, offered string
+	c := secure(t, func(w http.ResponseWriter, r *http.Request) {
+		proto, offered = r.Proto, r.TLS.NegotiatedProtocol
+		io.WriteString(w, documentedAnswer)
+	}, new(atomic.Int32))
+	_, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/1.1", proto)
+	require.NotEqual(t, "h2", offered)
+}
+
+func TestACertificateThatDoesNotConvinceIsNotSentAndNotTriedAgain(t *testing.T) {
+	c := secure(t, func(http.ResponseWriter, *http.Request) { t.Error("a request reached the server") }, new(atomic.Int32))
+	c.pool.TLSClientConfig.RootCAs = x509.NewCertPool()
+	attempts := 0
+	_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { attempts++; return nil })
+	require.ErrorAs(t, err, new(*NotSentError))
+	require.ErrorAs(t, err, new(*tls.CertificateVerificationError))
+	require.Equal(t, 1, attempts)
+}
+
+func TestConcurrentCallsReuseTheirConnections(t *testing.T) {
+	const callers, calls = 64, 5
+	for _, kind := range []string{"plain", "TLS"} {
+		var connections, requests atomic.Int32
+		all := make(chan struct{}) // the first requests wait for each other, so that each has a connection
+		handler := func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			if requests.Add(1) == callers {
+				close(all)
+			}
+			<-all
+			io.WriteString(w, documentedAnswer)
+		}
+		var c *Client
+		if kind == "TLS" {
+			c = secure(t, handler, &connections)
+		} else {
+			s := httptest.NewUnstartedServer(http.HandlerFunc(handler))
+			s.Config.ConnState = countNew(&connections)
+			s.Start()
+			t.Cleanup(s.Close)
+			c = testClient(t, s.URL)
+		}
+		for range 2 {
+			var wg sync.WaitGroup
+			for range callers {
+				wg.Go(func() {
+					for range calls {
+						if _, err := c.CreateMessageInteraction(t.Context(), testMessage, nil); err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			require.EqualValues(t, callers, connections.Load(), kind)
+		}
+	}
+}
+
+// TestAKeptConnectionThatWasClosedInTheMeantimeIsReplaced: net/http notices
+// the close while the connection is idle and takes a new one.
+func TestAKeptConnectionThatWasClosedInTheMeantimeIsReplaced(t *testing.T) {
+	var served atomic.Int32
+	address := listen(t, func(conn net.Conn) {
+		served.Add(1)
+		say(documented())(conn) // keep-alive by its headers, and closed after it
+	})
+	c := testClient(t, "http://"+address)
+	for n := range 20 {
+		created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+		// The close may arrive in the very moment in which the connection is taken
+		// up again: then the word is "unknown", and the message is not sent twice.
+		if w := word(created, err); w != "yes" {
+			require.Equal(t, "unknown", w, "%v", err)
+		}
+		require.LessOrEqual(t, served.Load(), int32(n+1), "at most one request served for one call")
+	}
+}
+
+// TestAKeptConnectionClosedUnderTheRequestIsNeverRepeated: the server takes
+// the second request on a kept connection and closes. net/http would repeat a
+// request that it takes for replayable.
+func TestAKeptConnectionClosedUnderTheRequestIsNeverRepeated(t *testing.T) {
+	var requests, connections atomic.Int32
+	address := listen(t, func(conn net.Conn) {
+		connections.Add(1)
+		in := bufio.NewReader(conn)
+		for {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				return
+			}
+			io.Copy(io.Discard, r.Body)
+			if requests.Add(1) > 1 {
+				return
+			}
+			io.WriteString(conn, documented())
+		}
+	})
+	c := testClient(t, "http://"+address)
+	_, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+	require.NoError(t, err)
+	created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+	require.Equal(t, "unknown", word(created, err))
+	require.EqualValues(t, 2, requests.Load())
+	require.EqualValues(t, 1, connections.Load())
+}
+
+// TestNothingWrittenOnAKeptConnectionIsNotRepeatedByNetHTTP closes the
+// connection after it was got and before a byte is written, which is where
+// net/http repeats even a POST if it can rewind the body.
+func TestNothingWrittenOnAKeptConnectionIsNotRepeatedByNetHTTP(t *testing.T) {
+	var requests atomic.Int32
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, documentedAnswer)
+	})
+	c := testClient(t, s.URL)
+	require.NoError(t, c.Check())
+	var last net.Conn
+	c.pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+		last = &brokenWrite{Conn: conn}
+		return last, err
+	}
+	_, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+	require.NoError(t, err)
+	last.(*brokenWrite).broken.Store(true)
+	created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+	require.Equal(t, "unknown", word(created, err))
+	require.ErrorContains(t, err, "no answer came")
+	require.EqualValues(t, 1, requests.Load())
+}
+
+// brokenWrite is a real connection whose writes fail from some time on.
+type brokenWrite struct {
+	net.Conn
+	broken atomic.Bool
+}
+
+func (b *brokenWrite) Write(p []byte) (int, error) {
+	if b.broken.Load() {
+		return 0, io.ErrClosedPipe
+	}
+	return b.Conn.Write(p)
+}
+
+func documented() string {
+	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(documentedAnswer), documentedAnswer)
+}

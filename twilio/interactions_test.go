@@ -1,0 +1,101 @@
+package twilio
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/schema"
+)
+
+func TestListInteractionsReadsPageByPage(t *testing.T) {
+	var asked []string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.Method+" "+r.RequestURI)
+		w.Header().Set("Date", "Thu, 30 Jul 2015 20:00:01 GMT")
+		next := fmt.Sprintf("%q", "http://"+r.Host+"/twilio"+interactionsURL+"?PageSize=2&PageToken=a%2Bb&Page="+fmt.Sprint(len(asked)))
+		if len(asked) == 3 {
+			next = "null"
+		}
+		fmt.Fprintf(w, `{"interactions":[%s,{"sid":"KIbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","type":"telepathy"}],"meta":{"next_page_url":%s}}`, documentedAnswer, next)
+	})
+	c := testClient(t, s.URL+"/twilio")
+	req := ListInteractions{ServiceSid: testService, SessionSid: testSession, PageSize: 2}
+	var more []bool
+	for page, err := range c.ListInteractions(t.Context(), req) {
+		require.NoError(t, err)
+		require.Len(t, page.Interactions, 2)
+		require.Equal(t, 2015, page.Date.Year())
+		more = append(more, page.More)
+	}
+	require.Equal(t, []bool{true, true, false}, more)
+	require.Equal(t, []string{
+		"GET /twilio" + interactionsURL + "?PageSize=2",
+		"GET /twilio" + interactionsURL + "?Page=1&PageSize=2&PageToken=a%2Bb",
+		"GET /twilio" + interactionsURL + "?Page=2&PageSize=2&PageToken=a%2Bb",
+	}, asked)
+
+	asked, more = nil, nil
+	req.MaxPages = 1
+	for page := range c.ListInteractions(t.Context(), req) {
+		more = append(more, page.More)
+	}
+	require.Equal(t, []bool{true}, more, "a list that was cut short says so")
+}
+
+func TestNextPageElsewhereIsNotFollowed(t *testing.T) {
+	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("followed with %v", r.Header) })
+	for _, next := range []string{
+		elsewhere.URL + interactionsURL + "?Page=1",
+		"//" + elsewhere.Listener.Addr().String() + interactionsURL,
+		"https://HOST" + interactionsURL,
+		"http://user@HOST" + interactionsURL,
+		"http://HOST/v1/Services",
+		"http://HOST" + interactionsURL + "/../../evil",
+		interactionsURL + "?Page=1",
+		"%zz",
+	} {
+		asked := 0
+		s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			fmt.Fprintf(w, `{"interactions":[],"meta":{"next_page_url":%q}}`, strings.Replace(next, "HOST", r.Host, 1))
+		})
+		var last error
+		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+		}
+		require.ErrorContains(t, last, "another address", next)
+		require.Equal(t, 1, asked)
+	}
+}
+
+func TestAPageThatCannotBeReadIsAnErrorAndNoEmptyList(t *testing.T) {
+	for _, body := range []string{``, `{}`, `null`, `[]`, `<html>`, `{"interactions":null}`, `{"interactions":{}}`, `{"interactions":[1]}`, `{"interactions":[`} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
+		var last error
+		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+		}
+		require.Error(t, last, body)
+	}
+}
+
+func TestFetchInteraction(t *testing.T) {
+	status := 200
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, interactionsURL+"/KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", r.RequestURI)
+		w.WriteHeader(status)
+		io.WriteString(w, documentedAnswer)
+	})
+	c := testClient(t, s.URL)
+	sid := schema.MustSid[schema.KI]("KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	found, err := c.FetchInteraction(t.Context(), testService, testSession, sid)
+	require.NoError(t, err)
+	require.Equal(t, sid, *found.Sid)
+	for _, status = range []int{404, 408, 500} {
+		_, err = c.FetchInteraction(t.Context(), testService, testSession, sid)
+		require.ErrorAs(t, err, new(*Error), "a read has no unknown outcome")
+	}
+}
