@@ -62,7 +62,7 @@ func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.Create
 		created.Interaction, created.Misfits, created.Unreadable = schema.DecodeMessageInteraction(ans.body)
 	}
 	if created.Unreadable != nil {
-		created.Unreadable = fmt.Errorf("Twilio accepted the message, but its answer cannot be read: %w", created.Unreadable)
+		created.Unreadable = fmt.Errorf("the message was accepted, but the receipt cannot be read: %w", created.Unreadable)
 	}
 	return created, nil
 }
