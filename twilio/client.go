@@ -45,8 +45,8 @@ const (
 
 // Client calls the Proxy API with one account's credentials. Username and
 // Password must be set; every other field has a default. It is safe for
-// concurrent use. The fields are read once, at the first call (or Check);
-// changing them later has no effect. It must not be copied.
+// concurrent use. The fields must not change after the first call (or Check),
+// and the client must not be copied.
 type Client struct {
 	// BaseURL is where the API is, without the "/v1"; "" is
 	// https://proxy.twilio.com. See the function BaseURL for what is allowed.
