@@ -35,6 +35,9 @@ func (l *Line) add(attrs ...slog.Attr) { l.attrs = append(l.attrs, attrs...) }
 // answer is the whole of one call.
 func (t *tool) answer(ctx context.Context, arguments, rawMeta json.RawMessage) result {
 	begun := time.Now()
+	if t.tools.Begun != nil {
+		t.tools.Begun()
+	}
 	var line Line
 	r := t.guarded(ctx, arguments, rawMeta, &line)
 	r.fake = t.tools.Fake

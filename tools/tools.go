@@ -45,7 +45,8 @@ type Config struct {
 	Deadline time.Duration
 	// Log gets one line a call; nil discards.
 	Log *slog.Logger
-	// Observe, when set, hears of every call as it ends.
+	// Begun, when set, hears of every call as it begins, and Observe as it ends.
+	Begun func()
 	Observe func(Observation)
 }
 

@@ -13,6 +13,10 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
+// maxInFlight is how many calls run at once, and how many connections to the
+// upstream are kept for the next ones; chosen.
+const maxInFlight = 1024
+
 // A backend is where messages go.
 type backend struct {
 	client  *twilio.Client
@@ -53,11 +57,12 @@ func openBackend(c *Common) (*backend, error) {
 
 func (c *Common) client(baseURL, username, password string) *twilio.Client {
 	return &twilio.Client{
-		BaseURL:   baseURL,
-		Username:  username,
-		Password:  password,
-		Timeout:   c.Timeout,
-		UserAgent: "twilio-proxy-mcp/" + version(),
+		BaseURL:     baseURL,
+		Username:    username,
+		Password:    password,
+		Timeout:     c.Timeout,
+		MaxInFlight: maxInFlight,
+		UserAgent:   "twilio-proxy-mcp/" + version(),
 	}
 }
 
