@@ -46,7 +46,7 @@ type Config struct {
 	// Log gets one line a call; nil discards.
 	Log *slog.Logger
 	// Begun, when set, hears of every call as it begins, and Observe as it ends.
-	Begun func()
+	Begun   func()
 	Observe func(Observation)
 }
 
