@@ -10,11 +10,12 @@ import (
 // else lives in a shared PostgreSQL database.
 //
 // content, listed and idem are keyed digests. A keyed entry of a state that still counts is the only one of its key, a
-// keyless unresolved one the only one of its content, and an interaction is in one entry at most.
+// keyless unresolved one the only one of its content, and an interaction is in one entry at most. Most indexes are partial:
+// each that a claim or a settlement touches is a page more to bring to the disk.
 var migrations = []string{`
 CREATE TABLE twilio_proxy_mcp_sends (
 	id {id},
-	claim text NOT NULL UNIQUE,
+	claim text NOT NULL,
 	owner text NOT NULL,
 	account text NOT NULL,
 	host text NOT NULL,
@@ -28,7 +29,7 @@ CREATE TABLE twilio_proxy_mcp_sends (
 	begun bigint NOT NULL,
 	settled bigint,
 	upstream_begun bigint,
-	sid text UNIQUE,
+	sid text,
 	receipt text,
 	code text,
 	request_id text
@@ -37,11 +38,12 @@ CREATE UNIQUE INDEX twilio_proxy_mcp_one_keyless ON twilio_proxy_mcp_sends (cont
 	WHERE idem IS NULL AND state IN ('claimed', 'unknown');
 CREATE UNIQUE INDEX twilio_proxy_mcp_one_keyed ON twilio_proxy_mcp_sends (idem)
 	WHERE idem IS NOT NULL AND state IN ('claimed', 'unknown', 'sent');
-CREATE INDEX twilio_proxy_mcp_content ON twilio_proxy_mcp_sends (content, state, settled);
-CREATE INDEX twilio_proxy_mcp_listed ON twilio_proxy_mcp_sends (listed);
-CREATE INDEX twilio_proxy_mcp_idem ON twilio_proxy_mcp_sends (idem, id);
-CREATE INDEX twilio_proxy_mcp_lately ON twilio_proxy_mcp_sends (account, host, begun);
-CREATE INDEX twilio_proxy_mcp_claimed ON twilio_proxy_mcp_sends (owner) WHERE state = 'claimed';
+CREATE UNIQUE INDEX twilio_proxy_mcp_one_sid ON twilio_proxy_mcp_sends (sid) WHERE sid IS NOT NULL;
+CREATE INDEX twilio_proxy_mcp_content ON twilio_proxy_mcp_sends (content);
+CREATE INDEX twilio_proxy_mcp_idem ON twilio_proxy_mcp_sends (idem, id) WHERE idem IS NOT NULL;
+CREATE INDEX twilio_proxy_mcp_begun ON twilio_proxy_mcp_sends (begun);
+CREATE INDEX twilio_proxy_mcp_unresolved ON twilio_proxy_mcp_sends (listed) WHERE state IN ('claimed', 'unknown');
+CREATE INDEX twilio_proxy_mcp_nameless ON twilio_proxy_mcp_sends (listed) WHERE state = 'sent' AND sid IS NULL;
 `}
 
 const metaTable = "twilio_proxy_mcp_ledger"

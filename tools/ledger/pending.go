@@ -55,7 +55,8 @@ func (l *Ledger) flush(ctx context.Context, book *book) {
 func (l *Ledger) sweep(ctx context.Context, book *book) error {
 	var claimed, dead []row
 	err := book.read(ctx, func(ctx context.Context, db querier) (err error) {
-		claimed, err = queryRows(ctx, db, "SELECT "+columns+" FROM twilio_proxy_mcp_sends WHERE state = 'claimed'")
+		claimed, err = queryRows(ctx, db, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
+			WHERE state IN ('claimed', 'unknown') AND state = 'claimed'`) // the first condition is an index's
 		if err != nil {
 			return err
 		}

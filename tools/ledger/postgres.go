@@ -110,8 +110,10 @@ func (e *postgresEngine) holding(ctx context.Context, token string, op operation
 	return e.self.holding(ctx, token, op)
 }
 
+// exists reads the catalogue as a table: to_regclass answers from a cache that an advisory lock does not refresh.
 func (e *postgresEngine) exists(ctx context.Context, db querier, table string) (there bool, err error) {
-	err = db.row(ctx, "SELECT to_regclass($1) IS NOT NULL", table).Scan(&there)
+	err = db.row(ctx, "SELECT count(*) > 0 FROM pg_tables WHERE schemaname = ANY (current_schemas(false)) AND tablename = $1",
+		table).Scan(&there)
 	return there, err
 }
 

@@ -68,6 +68,9 @@ func (s Settlement) checked() (Settlement, error) {
 	default:
 		return s, fmt.Errorf("ledger: %q does not settle a claim", s.State)
 	}
+	if s.Sid != "" && s.State != Sent {
+		return s, errors.New("ledger: only a sent message has an interaction")
+	}
 	if s.Receipt == nil {
 		return s, nil
 	}
@@ -138,7 +141,7 @@ func sidElsewhere(ctx context.Context, db querier, id int64, sid string) (known 
 	if sid == "" {
 		return false, nil
 	}
-	err = db.row(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1 AND id <> $2", sid, id).Scan(&known)
+	err = db.row(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1 AND sid IS NOT NULL AND id <> $2", sid, id).Scan(&known)
 	return known, err
 }
 
@@ -161,10 +164,12 @@ func (l *Ledger) Ambiguous(ctx context.Context, id int64) (bool, error) {
 }
 
 func ambiguous(ctx context.Context, db querier, id int64) (twins bool, err error) {
-	err = db.row(ctx, `SELECT count(*) > 0 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
-		ON other.listed = this.listed AND other.id <> this.id
-		WHERE this.id = $1 AND (other.state IN ('claimed', 'unknown')
-			OR (other.state = 'sent' AND other.sid IS NULL AND other.settled >= this.begun))`, id).Scan(&twins)
+	err = db.row(ctx, `SELECT EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
+			ON other.listed = this.listed AND other.id <> this.id
+			WHERE this.id = $1 AND other.state IN ('claimed', 'unknown'))
+		OR EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
+			ON other.listed = this.listed AND other.id <> this.id
+			WHERE this.id = $1 AND other.state = 'sent' AND other.sid IS NULL AND other.settled >= this.begun)`, id).Scan(&twins)
 	return twins, err
 }
 

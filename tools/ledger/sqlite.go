@@ -167,7 +167,7 @@ func (e *sqliteEngine) close() error {
 
 // sqliteSQL writes this package's SQL in SQLite's dialect.
 var sqliteSQL = strings.NewReplacer("{now}", "CAST(unixepoch('subsec') * 1000 AS INTEGER)", "{held}", "TRUE",
-	"{id}", "INTEGER PRIMARY KEY AUTOINCREMENT", "{blob}", "blob", "$", "?")
+	"{id}", "INTEGER PRIMARY KEY", "{blob}", "blob", "$", "?")
 
 // sqliteConn runs each statement anew.
 type sqliteConn struct{ conn *sql.Conn }

@@ -1,0 +1,54 @@
+package ledger
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNewerTablesAreLeftAlone(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		sqlOn(t, p.open(t), "UPDATE "+metaTable+" SET version = version + $1", 1)
+		_, err := p.open(t).Claim(t.Context(), intent("hello"))
+		requireUnavailable(t, err, TooNew)
+	})
+}
+
+func TestMigrationsContinueWhereTheyStopped(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		first := p.open(t)
+		claim(t, first, intent("hello"))
+		book, err := first.open(t.Context())
+		require.NoError(t, err)
+		for range 2 { // an upgrade from the version before, and one that finds nothing to do
+			require.NoError(t, book.write(t.Context(), func(ctx context.Context, db querier) error {
+				return upgrade(ctx, db, len(migrations))
+			}))
+			key, err := migrate(t.Context(), book.engine)
+			require.NoError(t, err)
+			require.Equal(t, book.key, key)
+		}
+		// A migration that fails leaves nothing behind.
+		require.Error(t, book.write(t.Context(), func(ctx context.Context, db querier) error {
+			return upgrade(ctx, db, 0)
+		}))
+		again, err := p.open(t).open(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, book.key, again.key)
+	})
+}
+
+func TestTheKeyIsTheLedgers(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		one, err := p.open(t).open(t.Context())
+		require.NoError(t, err)
+		two, err := p.open(t).open(t.Context())
+		require.NoError(t, err)
+		other, err := (&Ledger{Memory: true}).open(t.Context())
+		require.NoError(t, err)
+		defer other.close()
+		require.Equal(t, one.digests(intent("hello")), two.digests(intent("hello")))
+		require.NotEqual(t, one.digests(intent("hello")), other.digests(intent("hello")))
+	})
+}

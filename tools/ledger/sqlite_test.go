@@ -1,0 +1,233 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func requireUnavailable(t *testing.T, err error, reason Reason) {
+	t.Helper()
+	var unusable *UnavailableError
+	require.ErrorAs(t, err, &unusable)
+	require.Equal(t, reason, unusable.Reason, err)
+}
+
+func TestFilesAreTheirOwnersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no permission bits: the user's profile directory is what keeps others out")
+	}
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	claim(t, l, intent("hello"))
+	dir, err := os.Stat(filepath.Dir(p.path))
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o700), dir.Mode().Perm())
+	files, err := os.ReadDir(filepath.Dir(p.path))
+	require.NoError(t, err)
+	require.Len(t, files, 4) // database, -wal, -shm, owner
+	for _, file := range files {
+		info, err := file.Info()
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file.Name())
+	}
+	require.NoError(t, l.Close())
+	files, err = os.ReadDir(filepath.Dir(p.path))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+
+	require.NoError(t, os.Chmod(p.path, 0o644))
+	require.NoError(t, p.open(t).Open(t.Context()))
+	info, err := os.Stat(p.path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+}
+
+func TestEveryCommitReachesTheDisk(t *testing.T) {
+	l := newPlace(t, "sqlite").open(t)
+	book, err := l.open(t.Context())
+	require.NoError(t, err)
+	for _, run := range []func(context.Context, operation) error{book.write, book.read} {
+		var journal string
+		var synchronous int
+		require.NoError(t, run(t.Context(), func(ctx context.Context, db querier) error {
+			return errors.Join(db.row(ctx, "PRAGMA journal_mode").Scan(&journal),
+				db.row(ctx, "PRAGMA synchronous").Scan(&synchronous))
+		}))
+		require.Equal(t, "wal", journal)
+		require.Equal(t, 2, synchronous) // FULL
+	}
+}
+
+func TestAFullFileGrantsNothing(t *testing.T) {
+	l := newPlace(t, "sqlite").open(t)
+	before := claim(t, l, intent("before"))
+	sqlOn(t, l, "PRAGMA max_page_count = 1") // SQLite makes it the present size
+	var err error
+	for i := 0; err == nil && i < 1000; i++ {
+		var d Decision
+		if d, err = l.Claim(t.Context(), keyed("hello", string(rune('a'+i)))); err == nil {
+			require.Equal(t, Granted, d.Verdict)
+		}
+	}
+	requireUnavailable(t, err, Full)
+
+	// The message had gone out: the settlement fails, and is written when there is room again.
+	big := Settlement{State: Sent, Sid: sid("KI", "a"), Receipt: []byte(`{"url":"` + pad(100_000) + `"}`)}
+	requireUnavailable(t, before.Settle(t.Context(), big), Full)
+	require.Equal(t, Claimed, entryOf(t, l, before.ID).State)
+	sqlOn(t, l, "PRAGMA max_page_count = 1000000")
+	require.Equal(t, Replay, decide(t, l, intent("before")).Verdict)
+}
+
+func pad(n int) string {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = 'x'
+	}
+	return string(b)
+}
+
+// entryOf reads an entry without what History does besides.
+func entryOf(t *testing.T, l *Ledger, id int64) Entry {
+	book, err := l.open(t.Context())
+	require.NoError(t, err)
+	var r row
+	require.NoError(t, book.read(t.Context(), func(ctx context.Context, db querier) (err error) {
+		r, err = rowByID(ctx, db, id)
+		return err
+	}))
+	return r.Entry
+}
+
+func TestAReadOnlyFileGrantsNothing(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	claim(t, l, intent("before"))
+	sqlOn(t, l, "PRAGMA query_only = 1") // the result code of a read-only file, also for root
+	_, err := l.Claim(t.Context(), intent("hello"))
+	requireUnavailable(t, err, ReadOnly)
+	entries, err := l.History(t.Context(), Filter{})
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+
+	if os.Getuid() > 0 { // root may write anything
+		require.NoError(t, l.Close())
+		require.NoError(t, os.Chmod(filepath.Dir(p.path), 0o500))
+		_, err = p.open(t).Claim(t.Context(), intent("hello"))
+		requireUnavailable(t, err, ReadOnly)
+		require.NoError(t, os.Chmod(filepath.Dir(p.path), 0o700))
+	}
+}
+
+func TestAFileThatIsLockedForLongGrantsNothing(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	l.lockWait = 50 * time.Millisecond
+	require.NoError(t, l.Open(t.Context()))
+	db, err := sql.Open("sqlite", p.path)
+	require.NoError(t, err)
+	defer db.Close()
+	other, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer other.Close()
+	_, err = other.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.NoError(t, err)
+
+	_, err = l.Claim(t.Context(), intent("hello"))
+	requireUnavailable(t, err, Locked)
+	_, err = other.ExecContext(t.Context(), "ROLLBACK")
+	require.NoError(t, err)
+	claim(t, l, intent("hello"))
+}
+
+func TestACallerLeavesWhileTheFileIsLocked(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	require.NoError(t, l.Open(t.Context()))
+	db, err := sql.Open("sqlite", p.path)
+	require.NoError(t, err)
+	defer db.Close()
+	other, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer other.Close()
+	_, err = other.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err = l.Claim(ctx, intent("hello"))
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	_, err = other.ExecContext(t.Context(), "ROLLBACK")
+	require.NoError(t, err)
+	require.Equal(t, int64(1), claim(t, l, intent("hello")).ID)
+}
+
+func TestADamagedFileGrantsNothing(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	require.NoError(t, os.MkdirAll(filepath.Dir(p.path), 0o700))
+	require.NoError(t, os.WriteFile(p.path, []byte(pad(8192)), 0o600))
+	l := p.open(t)
+	_, err := l.Claim(t.Context(), intent("hello"))
+	requireUnavailable(t, err, Corrupt)
+	require.NoError(t, os.Remove(p.path))
+	claim(t, l, intent("hello")) // an opening that failed is tried again
+}
+
+func TestAFileThatIsReplacedGrantsNothing(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	c := claim(t, l, intent("hello"))
+	require.NoError(t, os.Remove(p.path))
+	_, err := l.Claim(t.Context(), intent("other"))
+	requireUnavailable(t, err, Gone)
+	requireUnavailable(t, c.Stands(t.Context()), Gone)
+}
+
+func TestALostOwnerFileIsNoticed(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	c := claim(t, l, intent("hello"))
+	require.NoError(t, c.Stands(t.Context()))
+	require.NoError(t, os.Remove(p.path+ownerInfix+c.owner))
+	require.ErrorIs(t, c.Stands(t.Context()), ErrClaimLost)
+	require.Equal(t, Unresolved, decide(t, l, intent("hello")).Verdict)
+	claim(t, l, intent("other"))
+}
+
+func TestOneFailureInAGroupIsOneCallersAlone(t *testing.T) {
+	l := newPlace(t, "sqlite").open(t)
+	book, err := l.open(t.Context())
+	require.NoError(t, err)
+	var done sync.WaitGroup
+	for i := range 64 {
+		done.Go(func() {
+			if i%8 == 0 {
+				err := book.write(t.Context(), func(ctx context.Context, db querier) error {
+					_, err := db.exec(ctx, "UPDATE twilio_proxy_mcp_sends SET state = $1", "nonsense")
+					return errors.Join(err, errors.New("undone"))
+				})
+				if err == nil {
+					t.Error("a failed operation was committed")
+				}
+				return
+			}
+			d, err := l.Claim(t.Context(), intent(string(rune('A'+i))))
+			if err != nil || d.Verdict != Granted {
+				t.Error(d.Verdict, err)
+			}
+		})
+	}
+	done.Wait()
+	entries, err := l.History(t.Context(), Filter{State: Claimed})
+	require.NoError(t, err)
+	require.Len(t, entries, 56)
+}

@@ -1,0 +1,36 @@
+//go:build !windows
+
+package ledger
+
+import (
+	"context"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAStoppedOwnerLivesAndBlocks(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		owner := start(t, p, "hold")
+		require.Equal(t, "verdict 1", owner.says(t))
+		require.NoError(t, owner.cmd.Process.Signal(syscall.SIGSTOP))
+		l := p.open(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		_, err := l.Claim(ctx, intent("hello"))
+		require.ErrorIs(t, err, ErrInProgress)
+		entries, err := l.History(t.Context(), Filter{State: Claimed})
+		require.NoError(t, err)
+		require.Len(t, entries, 1)
+		require.ErrorIs(t, l.Resolve(t.Context(), entries[0].ID, NotSent), ErrOwnerAlive)
+
+		require.NoError(t, owner.cmd.Process.Signal(syscall.SIGCONT))
+		require.NoError(t, owner.in.Close())
+		require.False(t, owner.out.Scan(), owner.out.Text())
+		d := decide(t, l, intent("hello"))
+		require.Equal(t, Replay, d.Verdict)
+		require.Equal(t, sid("KI", "a"), d.Entry.Sid)
+	})
+}
