@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -25,9 +26,9 @@ type wire struct {
 func cuttable(t *testing.T, dsn string) *wire {
 	config, err := pgx.ParseConfig(dsn)
 	require.NoError(t, err)
-	w := &wire{network: "tcp", server: net.JoinHostPort(config.Host, "5432")}
+	w := &wire{network: "tcp", server: net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port)))}
 	if filepath.IsAbs(config.Host) {
-		w.network, w.server = "unix", filepath.Join(config.Host, ".s.PGSQL.5432")
+		w.network, w.server = "unix", filepath.Join(config.Host, ".s.PGSQL."+strconv.Itoa(int(config.Port)))
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -35,7 +36,10 @@ func cuttable(t *testing.T, dsn string) *wire {
 	through, err := url.Parse(dsn)
 	require.NoError(t, err)
 	through.Host = listener.Addr().String()
-	through.RawQuery = "sslmode=disable"
+	query := through.Query()
+	query.Del("host")
+	query.Set("sslmode", "disable")
+	through.RawQuery = query.Encode()
 	w.dsn = through.String()
 	go func() {
 		for {

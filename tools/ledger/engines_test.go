@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// postgresDSN is a server that tests may make databases on; "" when there is none, and postgresMissing says why.
+// postgresDSN is the URL of a database that tests may make schemas in; "" when there is none, and postgresMissing says why.
 var postgresDSN, postgresMissing string
 
 func TestMain(m *testing.M) {
@@ -89,20 +89,22 @@ func postgresBinaries() (string, error) {
 	return "", errors.New("no initdb found; set TWILIO_PROXY_MCP_TEST_POSTGRES or install postgresql")
 }
 
-var databases atomic.Int64
+var schemas atomic.Int64
 
-// newDatabase makes an empty PostgreSQL database.
-func newDatabase(t testing.TB) string {
+// newSchema makes an empty place on the PostgreSQL server.
+func newSchema(t testing.TB) string {
 	if postgresDSN == "" {
 		t.Skip("PostgreSQL: " + postgresMissing)
 	}
-	name := "ledger_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(databases.Add(1), 10)
-	admin(t, "CREATE DATABASE "+name)
-	t.Cleanup(func() { admin(t, "DROP DATABASE "+name+" WITH (FORCE)") })
-	config, err := url.Parse(postgresDSN)
+	name := "ledger_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(schemas.Add(1), 10)
+	admin(t, "CREATE SCHEMA "+name)
+	t.Cleanup(func() { admin(t, "DROP SCHEMA "+name+" CASCADE") })
+	dsn, err := url.Parse(postgresDSN)
 	require.NoError(t, err)
-	config.Path = "/" + name
-	return config.String()
+	query := dsn.Query()
+	query.Set("search_path", name)
+	dsn.RawQuery = query.Encode()
+	return dsn.String()
 }
 
 func admin(t testing.TB, query string, args ...any) {
@@ -129,7 +131,7 @@ func newPlace(t testing.TB, engine string) place {
 	case "sqlite":
 		return place{engine: engine, path: filepath.Join(t.TempDir(), "state", "ledger.db")}
 	case "postgres":
-		return place{engine: engine, dsn: newDatabase(t)}
+		return place{engine: engine, dsn: newSchema(t)}
 	}
 	return place{engine: engine}
 }

@@ -2,9 +2,12 @@ package ledger
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -76,6 +79,7 @@ func reason(err error) Reason {
 	var lite *sqlite.Error
 	var server *pgconn.PgError
 	var connect *pgconn.ConnectError
+	var network net.Error
 	switch {
 	case errors.Is(err, errTooNew):
 		return TooNew
@@ -85,8 +89,9 @@ func reason(err error) Reason {
 		return postgresReason(server.Code)
 	case errors.Is(err, os.ErrPermission):
 		return ReadOnly
-	case errors.As(err, &connect), errors.Is(err, driver.ErrBadConn), errors.Is(err, errReplaced), pgconn.SafeToRetry(err),
-		errors.Is(err, context.DeadlineExceeded):
+	case errors.As(err, &connect), errors.As(err, &network), pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn),
+		errors.Is(err, sql.ErrConnDone), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, errReplaced), errors.Is(err, errOwnerGone), errors.Is(err, context.DeadlineExceeded):
 		return Gone
 	}
 	return OtherFail

@@ -40,19 +40,15 @@ func (o *ownerSession) hold(ctx context.Context) (string, error) {
 	token := strconv.FormatInt(int64(binary.BigEndian.Uint64(random[:])>>1), 10)
 	var taken bool
 	err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(CAST(CAST($1 AS text) AS bigint))", token).Scan(&taken)
-	if err != nil || !taken {
+	if err == nil && !taken {
+		err = errors.New("another session holds the advisory lock that was to show this process alive")
+	}
+	if err != nil {
 		endSession(conn)
-		return "", errors.Join(err, errIfNot(taken, "another session holds this process's advisory lock"))
+		return "", err
 	}
 	o.token, o.conn = token, conn
 	return token, nil
-}
-
-func errIfNot(ok bool, message string) error {
-	if ok {
-		return nil
-	}
-	return errors.New(message)
 }
 
 // holding runs op on the connection that holds the lock: that it answers shows that the lock is held.
