@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
 	"twilio-proxy-mcp/cmd/internal/serve"
@@ -52,6 +54,8 @@ func newApp(ctx context.Context, c *Common, s streams) (*app, error) {
 	a.mcp = server.NewMCPServer("twilio-proxy-mcp", version(),
 		server.WithTitle("Twilio Proxy"),
 		server.WithToolCapabilities(false),
+		// The list is the same for every caller and changes with the binary alone.
+		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
 		server.WithInstructions(instructions(b.fake != nil)))
 	a.tools.Register(a.mcp)
 	return a, nil
