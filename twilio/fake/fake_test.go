@@ -25,8 +25,9 @@ const (
 // A server is a fake behind a real listener on loopback.
 type server struct {
 	*fake.Fake
-	t   *testing.T
-	url string
+	t    *testing.T
+	url  string
+	seen map[string]bool // operations whose answers were checked; may be nil
 }
 
 func start(t *testing.T, config fake.Config) *server {
@@ -76,10 +77,19 @@ func (s *server) send(r *http.Request) (response, error) {
 	return got, err
 }
 
+// do is try for a call that must be answered, and as the description says
+// where that is at hand.
 func (s *server) do(method, path string, form url.Values) response {
 	s.t.Helper()
 	got, err := s.try(method, path, form)
 	require.NoError(s.t, err)
+	if d, err := readDescription(); err == nil {
+		r, err := http.NewRequest(method, s.url+path, nil)
+		require.NoError(s.t, err)
+		if id := d.check(s.t, r, got); id != "" && s.seen != nil {
+			s.seen[id] = true
+		}
+	}
 	return got
 }
 
