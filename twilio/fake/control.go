@@ -106,6 +106,10 @@ func (f *Fake) setClock(w http.ResponseWriter, r *http.Request) {
 		showError(w, http.StatusBadRequest, err)
 		return
 	}
+	if end := body.Now.Add(time.Duration(body.Advance)); end.Year() > 9999 || f.Now().Add(time.Duration(body.Advance)).Year() > 9999 {
+		showError(w, http.StatusBadRequest, errors.New("the clock ends with the year 9999"))
+		return
+	}
 	if !body.Now.IsZero() {
 		f.SetClock(body.Now)
 	}

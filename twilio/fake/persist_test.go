@@ -1,0 +1,138 @@
+package fake_test
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+func TestStateSurvivesARestart(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	first := start(t, fake.Config{})
+	require.NoError(t, first.OpenState(path))
+	first.ok(200, "POST", messagesPath, url.Values{"Body": {"<kept>"}, "MediaUrl": {"https://example.com/a"}})
+	failing := first.conversation("+15550030003")
+	first.ok(200, "POST", failing, body("lost"))
+	_, err := first.Answer(t.Context(), fake.OtherParticipantSid, "answered")
+	require.NoError(t, err)
+	first.ok(200, "DELETE", participantPath, nil)
+	first.Advance(time.Minute)
+	want := first.everything()
+	require.NoError(t, first.Close())
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Zero(t, info.Mode().Perm()&0o077, "it holds message bodies")
+
+	second := start(t, fake.Config{})
+	require.NoError(t, second.OpenState(path))
+	second.Advance(time.Minute)
+	require.Equal(t, want, second.everything())
+	require.Equal(t, first.Accepted(), second.Accepted())
+	made := second.ok(200, "POST", failing, body("more")).json
+	require.NotContains(t, want, text(made["sid"]))
+	left, err := filepath.Glob(path + ".*")
+	require.NoError(t, err)
+	require.Empty(t, left, "no temporary file stays behind")
+}
+
+// everything is what the API tells of services, sessions, participants and
+// interactions, by URL path.
+func (s *server) everything() map[string]any {
+	all := map[string]any{}
+	var read func(path, key string, below ...string)
+	read = func(path, key string, below ...string) {
+		for _, item := range s.ok(200, "GET", path, nil).json[key].([]any) {
+			record := item.(map[string]any)
+			own := path + "/" + text(record["sid"])
+			delete(record, "url")
+			delete(record, "links")
+			all[own] = record
+			if key == "services" {
+				read(own+"/PhoneNumbers", "phone_numbers")
+				read(own+"/Sessions", "sessions")
+			}
+			if key == "sessions" {
+				read(own+"/Participants", "participants")
+				read(own+"/Interactions", "interactions")
+			}
+		}
+	}
+	read("/v1/Services", "services")
+	return all
+}
+
+func TestStateIsWrittenSoon(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	s := start(t, fake.Config{})
+	require.NoError(t, s.OpenState(path))
+	s.ok(200, "POST", messagesPath, body("written without a Close"))
+	require.Eventually(t, func() bool {
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.True(t, json.Valid(data), "never half a file")
+		return string(data) != "" && containsText(data, "written without a Close")
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
+func containsText(data []byte, s string) bool {
+	var doc struct {
+		Services []struct {
+			Sessions []struct{ Messages []struct{ Body string } }
+		}
+	}
+	return json.Unmarshal(data, &doc) == nil && len(doc.Services[0].Sessions[0].Messages) == 1 && doc.Services[0].Sessions[0].Messages[0].Body == s
+}
+
+func TestStateFileThatIsNone(t *testing.T) {
+	for name, content := range map[string]string{
+		"no JSON": "{", "unknown field": `{"servises":[]}`, "bad SID": `{"services":[{"sid":"KS1","unique_name":"a"}]}`,
+		"salt": `{"salt":"xyz","services":[]}`, "null": `{"services":[null]}`,
+		"twice":          `{"services":[{"unique_name":"a"},{"unique_name":"a"}]}`,
+		"status":         `{"services":[{"unique_name":"a","sessions":[{"status":"ajar"}]}]}`,
+		"nobody":         `{"services":[{"unique_name":"a","sessions":[{"messages":[{"body":"x"}]}]}]}`,
+		"no number left": `{"services":[{"unique_name":"a","sessions":[{"participants":[{"identifier":"+15550100001"}]}]}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "state.json")
+			require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+			s := start(t, fake.Config{})
+			require.Error(t, s.OpenState(path))
+			s.ok(200, "GET", sessionPath, nil) // nothing has changed
+			require.NoError(t, s.Close())
+			kept, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.Equal(t, content, string(kept))
+			s.control(400, "POST", "/_fake/seed", content)
+		})
+	}
+}
+
+func TestSeed(t *testing.T) {
+	s := start(t, fake.Config{})
+	s.SetClock(time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC))
+	s.control(204, "POST", "/_fake/seed", `{"services":[{
+		"sid":"KSbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","unique_name":"shop",
+		"phone_numbers":[{"phone_number":"+15550109999"}],
+		"sessions":[{"unique_name":"delivery","participants":[
+			{"sid":"KPcccccccccccccccccccccccccccccccc","identifier":"+15550100001","friendly_name":"Courier"},{"identifier":"+15550100002"}],
+			"messages":[{"body":"hello","outbound_participant_sid":"KPcccccccccccccccccccccccccccccccc"}]}]}]}`)
+	s.refused(404, 20404, "GET", servicePath, nil)
+	session := s.ok(200, "GET", "/v1/Services/KSbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/Sessions/delivery", nil).json
+	path := "/v1/Services/KSbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb/Sessions/" + text(session["sid"])
+	require.Equal(t, "open", session["status"])
+	courier := s.ok(200, "GET", path+"/Participants/KPcccccccccccccccccccccccccccccccc", nil).json
+	require.Equal(t, "+15550109999", courier["proxy_identifier"])
+	require.Len(t, s.ok(200, "GET", path+"/Interactions", nil).json["interactions"], 1)
+	s.ok(200, "POST", path+"/Participants/KPcccccccccccccccccccccccccccccccc/MessageInteractions", body("more"))
+
+	require.NoError(t, s.Reset())
+	require.Len(t, s.ok(200, "GET", path[:len("/v1/Services/KSbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")]+"/Sessions", nil).json["sessions"], 1)
+	require.Zero(t, s.Accepted())
+}
