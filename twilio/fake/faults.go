@@ -89,9 +89,9 @@ func (f *Fake) completeFault(fault *Fault) error {
 		return fmt.Errorf("unknown effect %q: use one of %v", fault.Effect, effects())
 	}
 	if fault.Status == 0 {
-		fault.Status = map[Effect]int{EffectHTML: http.StatusBadGateway}[fault.Effect]
-		if fault.Status == 0 {
-			fault.Status = http.StatusInternalServerError
+		fault.Status = http.StatusInternalServerError
+		if fault.Effect == EffectHTML {
+			fault.Status = http.StatusBadGateway
 		}
 	}
 	if fault.Status < 200 || fault.Status > 599 {

@@ -45,7 +45,6 @@ type loader struct {
 	fake  *Fake
 	world *world
 	now   time.Time
-	seq   uint64 // of the record before
 	err   error
 }
 

@@ -88,5 +88,8 @@ func (h *dueHeap) Pop() any {
 	last := old[len(old)-1]
 	old[len(old)-1] = dueMessage{}
 	*h = old[:len(old)-1]
+	if len(*h) == 0 {
+		*h = nil // a burst does not keep its memory
+	}
 	return last
 }
