@@ -112,6 +112,10 @@ func BenchmarkStdioPing(b *testing.B) {
 	var took []time.Duration
 	for range b.N {
 		in, out, cmd := startProcess(b, "slow")
+		_, err := in.Write([]byte(`{"jsonrpc":"2.0","id":0,"method":"ping"}` + "\n"))
+		require.NoError(b, err)
+		_, err = out.ReadSlice('\n') // it is up
+		require.NoError(b, err)
 		var burst bytes.Buffer
 		for id := range 400 {
 			burst.Write(benchLine(1000 + id))

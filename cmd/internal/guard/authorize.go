@@ -1,0 +1,96 @@
+package guard
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"strings"
+)
+
+// Authorize refuses requests without one of the bearer tokens or a fitting access token, when any are asked for. The
+// Authorization header ends here; Caller tells the next handler who it was.
+func (g *Guards) Authorize(next http.Handler) http.Handler {
+	digests := make([][sha256.Size]byte, len(g.Tokens))
+	for i, token := range g.Tokens {
+		digests[i] = sha256.Sum256([]byte(token))
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, err := bearer(r)
+		r.Header.Del("Authorization")
+		if len(digests) == 0 && g.OAuth == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		var caller string
+		if err == nil {
+			caller, err = g.caller(r.Context(), token, digests)
+		}
+		if err != nil {
+			g.unauthorized(w, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
+	})
+}
+
+func bearer(r *http.Request) (string, error) {
+	values := r.Header.Values("Authorization")
+	if len(values) != 1 {
+		return "", errNoToken
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.TrimSpace(token)
+	if !strings.EqualFold(scheme, "Bearer") || token == "" {
+		return "", errNoToken
+	}
+	return token, nil
+}
+
+// caller compares digests, all of them, so that the time it takes tells nothing of the tokens or their lengths.
+func (g *Guards) caller(ctx context.Context, token string, digests [][sha256.Size]byte) (string, error) {
+	digest := sha256.Sum256([]byte(token))
+	known := 0
+	for i := range digests {
+		known |= subtle.ConstantTimeCompare(digest[:], digests[i][:])
+	}
+	if known == 1 {
+		return "token:" + hex.EncodeToString(digest[:8]), nil
+	}
+	if g.OAuth == nil {
+		return "", errBadToken
+	}
+	return g.OAuth.subject(ctx, token)
+}
+
+// errBadToken, errScope and errIssuer tell the three ways in which a token that is there can fail.
+var (
+	errBadToken = errors.New("the token is not valid")
+	errScope    = errors.New("the token's scope is too small")
+	errIssuer   = errors.New("the authorization server's keys cannot be had")
+)
+
+// unauthorized answers as RFC 6750 and RFC 9728 say.
+func (g *Guards) unauthorized(w http.ResponseWriter, err error) {
+	challenge := `Bearer realm="mcp"`
+	if g.OAuth != nil {
+		challenge += `, resource_metadata="` + g.OAuth.metadataURL() + `"`
+	}
+	guard, status, text := "token", http.StatusUnauthorized, "a valid bearer token is needed; nothing was done"
+	switch {
+	case errors.Is(err, errIssuer):
+		g.log().Error("an access token could not be checked", "error", err)
+		w.Header().Set("Retry-After", "5")
+		g.refuse(w, guard, http.StatusServiceUnavailable, "the token cannot be checked at the moment; nothing was done, try again")
+		return
+	case errors.Is(err, errScope):
+		challenge += `, error="insufficient_scope", scope="` + strings.Join(g.OAuth.Scopes, " ") + `"`
+		guard, status, text = "scope", http.StatusForbidden, "the token's scope is too small; nothing was done"
+	case !errors.Is(err, errNoToken):
+		challenge += `, error="invalid_token"`
+	}
+	w.Header().Set("WWW-Authenticate", challenge)
+	g.refuse(w, guard, status, text)
+}

@@ -1,0 +1,49 @@
+package guard
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Host refuses requests to host names that are not allowed: a web page that has its own name resolve to this machine
+// (DNS rebinding) sends that name.
+func (g *Guards) Host(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !g.hostAllowed(r.Host) {
+			g.refuse(w, "host", http.StatusForbidden, "this Host is not allowed; nothing was done")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (g *Guards) hostAllowed(host string) bool {
+	if len(g.Hosts) == 0 {
+		return isLoopback(host)
+	}
+	for _, allowed := range g.Hosts {
+		if strings.EqualFold(allowed, host) || strings.EqualFold(strings.Trim(allowed, "[]"), withoutPort(host)) {
+			return true
+		}
+	}
+	return false
+}
+
+// isLoopback takes a host name or address, with or without a port.
+func isLoopback(host string) bool {
+	host = withoutPort(host)
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}
+
+func withoutPort(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		return name
+	}
+	return strings.Trim(host, "[]")
+}

@@ -1,0 +1,179 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
+)
+
+// Timeouts of connections; chosen.
+const (
+	headerTimeout  = 10 * time.Second // to send a request's header
+	bodyTimeout    = 30 * time.Second // to send all of a request
+	writeTimeout   = 30 * time.Second // to take an answer, or one write to an event stream
+	idleTimeout    = 2 * time.Minute  // between requests
+	maxHeaderBytes = 64 << 10
+	maxStreams     = 4096 // event streams at once
+)
+
+// HTTP is how a Server is offered over HTTP.
+type HTTP struct {
+	Guards guard.Guards // also before /metrics; the health routes are free of Host and Authorize
+
+	TLSCert, TLSKey string       // files in PEM; both or none
+	Metrics         http.Handler // serves /metrics; nil: there is none
+	// Ready is asked by /readyz while the server runs; nil is always ready.
+	Ready func(context.Context) error
+}
+
+// Listen opens addr ("127.0.0.1:8080"). It refuses, saying how to go on, where the guards are not enough for it or
+// the TLS files cannot be read.
+func (h *HTTP) Listen(ctx context.Context, addr string) (net.Listener, error) {
+	if (h.TLSCert == "") != (h.TLSKey == "") {
+		return nil, errors.New("TLS needs both a certificate file and a key file")
+	}
+	resolved, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %q: %w", addr, err)
+	}
+	if err := h.Guards.Check(resolved); err != nil {
+		return nil, err
+	}
+	var config *tls.Config
+	if h.TLSCert != "" {
+		certificate, err := tls.LoadX509KeyPair(h.TLSCert, h.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("TLS certificate: %w", err)
+		}
+		config = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", resolved.String())
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		listener = tls.NewListener(listener, config)
+	}
+	return listener, nil
+}
+
+// HTTP serves /mcp (Streamable HTTP, stateless), /sse with /message (HTTP+SSE of revision 2024-11-05), /healthz,
+// /readyz and /metrics on listener, which it closes.
+//
+// When ctx ends, /readyz turns to 503 and new calls are refused; the calls in flight get Server.Grace to finish; then
+// event streams are closed, and the listener is. The error says when calls were cut off, or why serving failed.
+func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) error {
+	base, endBase := context.WithCancel(context.WithoutCancel(ctx))
+	defer endBase()
+	front := s.newFront(config)
+	srv := &http.Server{
+		Handler:           front.routes(),
+		BaseContext:       func(net.Listener) context.Context { return base },
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       bodyTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log().Handler(), slog.LevelWarn),
+	}
+	serving := make(chan error, 1)
+	go func() { serving <- srv.Serve(listener) }()
+	select {
+	case err := <-serving:
+		return fmt.Errorf("serve HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	err := front.drain(endBase)
+	close(front.closing)
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // for the last answers to be taken; chosen
+	defer cancel()
+	if srv.Shutdown(shutdown) != nil {
+		endBase()
+		err = errors.Join(err, srv.Close())
+	}
+	<-serving
+	return err
+}
+
+// front is what the routes share.
+type front struct {
+	server   *Server
+	config   HTTP
+	calls    *inFlight
+	streams  *inFlight
+	draining atomic.Bool
+	closing  chan struct{} // closed when event streams have to end
+	sse      streams
+	mcp      http.Handler // mcp-go's Streamable HTTP
+}
+
+func (f *front) refuse(w http.ResponseWriter, guard string, status int, text string) {
+	if f.config.Guards.Refused != nil {
+		f.config.Guards.Refused(guard)
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, text, status)
+}
+
+func (f *front) routes() http.Handler {
+	g := &f.config.Guards
+	open := http.NewServeMux() // for everyone
+	open.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	open.HandleFunc("GET /readyz", f.readyz)
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /mcp", f.serveMCP)
+	mux.HandleFunc("GET /sse", f.serveSSE)
+	mux.HandleFunc("POST /message", f.serveMessage)
+	if f.config.Metrics != nil {
+		mux.Handle("GET /metrics", f.config.Metrics)
+	}
+	open.Handle("/", g.Host(g.Authorize(mux)))
+	if g.OAuth != nil {
+		metadata := g.Host(g.OAuth.Metadata())
+		open.Handle("GET "+guard.MetadataPath, metadata)
+		open.Handle("GET "+guard.MetadataPath+"/", metadata)
+	}
+	return g.Origin(open)
+}
+
+func (f *front) readyz(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case f.draining.Load():
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+	case f.config.Ready != nil && f.config.Ready(r.Context()) != nil:
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+	default:
+		_, _ = w.Write([]byte("ok\n"))
+	}
+}
+
+// drain refuses new calls and waits for those in flight.
+func (f *front) drain(endCalls func()) error {
+	f.draining.Store(true)
+	done := f.calls.close()
+	grace := time.NewTimer(f.server.grace())
+	defer grace.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-grace.C:
+	}
+	endCalls()
+	last := time.NewTimer(time.Second) // for calls that heed their context; chosen
+	defer last.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-last.C:
+		return fmt.Errorf("%d calls were still in flight after the grace period of %s", f.calls.size(), f.server.grace())
+	}
+}

@@ -1,0 +1,140 @@
+package serve
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
+)
+
+// httpServer is a Server behind a real listener.
+type httpServer struct {
+	t      *testing.T
+	url    string
+	client *http.Client
+	stop   context.CancelFunc
+	done   chan error
+}
+
+func startHTTP(t *testing.T, s *Server, config HTTP) *httpServer {
+	t.Helper()
+	listener, err := config.Listen(context.Background(), "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(context.Background())
+	h := &httpServer{
+		t: t, url: "http://" + listener.Addr().String(), stop: stop, done: make(chan error, 1),
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: 30 * time.Second},
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		h.done <- s.HTTP(ctx, listener, config)
+	}()
+	t.Cleanup(func() {
+		stop()
+		h.client.CloseIdleConnections()
+		<-ended
+	})
+	return h
+}
+
+// reply is an HTTP answer that was read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (h *httpServer) do(method, path, body string, header map[string]string) (reply, error) {
+	r, err := http.NewRequest(method, h.url+path, strings.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	response, err := h.client.Do(r)
+	if err != nil {
+		return reply{}, err
+	}
+	defer response.Body.Close()
+	read, err := io.ReadAll(response.Body)
+	return reply{response.StatusCode, response.Header, strings.TrimSpace(string(read))}, err
+}
+
+func (h *httpServer) post(path, body string) reply {
+	h.t.Helper()
+	r, err := h.do(http.MethodPost, path, body, nil)
+	require.NoError(h.t, err)
+	return r
+}
+
+// begin posts without waiting; an answer that does not come has status 0 and the error in its body.
+func (h *httpServer) begin(path, body string) <-chan reply {
+	answered := make(chan reply, 1)
+	go func() {
+		r, err := h.do(http.MethodPost, path, body, nil)
+		if err != nil {
+			r = reply{body: err.Error()}
+		}
+		answered <- r
+	}()
+	return answered
+}
+
+func (h *httpServer) get(path string) reply {
+	h.t.Helper()
+	r, err := h.do(http.MethodGet, path, "", nil)
+	require.NoError(h.t, err)
+	return r
+}
+
+// eventStream is a client of HTTP+SSE.
+type eventStream struct {
+	h        *httpServer
+	body     io.ReadCloser
+	lines    *bufio.Scanner
+	endpoint string
+}
+
+func (h *httpServer) openSSE() *eventStream {
+	h.t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Get(h.url + "/sse")
+	require.NoError(h.t, err)
+	require.Equal(h.t, http.StatusOK, response.StatusCode)
+	e := &eventStream{h: h, body: response.Body, lines: bufio.NewScanner(response.Body)}
+	e.lines.Buffer(nil, 1<<20)
+	h.t.Cleanup(func() { e.body.Close() })
+	e.endpoint = e.receive()
+	require.True(h.t, strings.HasPrefix(e.endpoint, "/message?sessionId="), e.endpoint)
+	return e
+}
+
+// receive is the data of the next event; "" at the end of the stream.
+func (e *eventStream) receive() string {
+	for e.lines.Scan() {
+		if data, ok := bytes.CutPrefix(e.lines.Bytes(), []byte("data: ")); ok {
+			return string(data)
+		}
+	}
+	return ""
+}
+
+func (e *eventStream) send(message string) {
+	e.h.t.Helper()
+	require.Equal(e.h.t, http.StatusAccepted, e.h.post(e.endpoint, message).status)
+}
+
+func token(letter string) string { return strings.Repeat(letter, 32) }
+
+func guards(tokens ...string) guard.Guards { return guard.Guards{Tokens: tokens} }

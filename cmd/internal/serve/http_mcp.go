@@ -1,0 +1,182 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
+)
+
+func (s *Server) newFront(config HTTP) *front {
+	return &front{
+		server:  s,
+		config:  config,
+		calls:   newInFlight(s.maxInFlight()),
+		streams: newInFlight(maxStreams),
+		closing: make(chan struct{}),
+		// The Host guard does what mcp-go's own protection against DNS rebinding would, and knows the hosts' names.
+		mcp: server.NewStreamableHTTPServer(s.MCP, server.WithStateLess(true), server.WithDisableLocalhostProtection(true),
+			server.WithStreamableHTTPLogger(s.log())),
+	}
+}
+
+// serveMCP answers one POST of Streamable HTTP. GET and DELETE, which need sessions, are not allowed on /mcp.
+func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
+	if !f.calls.enter() {
+		f.refuse(w, "in_flight", http.StatusServiceUnavailable, "too many calls in flight; nothing was done, try again")
+		return
+	}
+	counted := f.calls
+	defer func() { counted.leave() }()
+	body, ok := f.readBody(w, r)
+	if !ok {
+		return
+	}
+	ctx := withRequest(r.Context(), requestOf(r, "http"))
+	m, ok := decode(body)
+	if ok && m.Method == mcp.MethodNotificationCancelled {
+		// Without sessions mcp-go would cancel any client's request that has this id. A client cancels its request
+		// by hanging up.
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	if ok && isJSON(r) && m.plainCall() && f.server.Call != nil {
+		if answer := f.direct(ctx, r, m); answer != nil {
+			writeJSON(w, answer)
+			return
+		}
+	}
+	if !ok {
+		m = &message{raw: body}
+	}
+	if m.Method == mcp.MethodSubscriptionsListen { // an event stream, not a call that ends
+		if !f.streams.enter() {
+			f.refuse(w, "streams", http.StatusServiceUnavailable, "too many event streams; try again")
+			return
+		}
+		f.calls.leave()
+		counted = f.streams
+		var end context.CancelFunc
+		ctx, end = f.untilClosing(ctx)
+		defer end()
+	}
+	f.passOn(ctx, w, r, m)
+}
+
+// untilClosing ends with ctx, when event streams have to end, and when the function returned is called.
+func (f *front) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-f.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// direct answers a plain call whose headers say what its body says; nil leaves it to mcp-go.
+func (f *front) direct(ctx context.Context, r *http.Request, m *message) []byte {
+	meta, clear := m.readMeta()
+	if !clear || !headersAgree(r.Header, m, meta.protocol) {
+		return nil
+	}
+	return f.server.guarded(ctx, m, func() []byte {
+		result, _ := f.server.direct(withTrace(ctx, m, meta.traceparent), nil, m, meta.protocol)
+		return result
+	})
+}
+
+// headersAgree holds the MCP headers of a tools/call to its body. What it is unsure of it denies.
+func headersAgree(h http.Header, m *message, modern *server.RequestProtocolInfo) bool {
+	version := h.Get(mcp.HeaderProtocolVersion)
+	if modern == nil {
+		return version == "" || mcp.IsValidProtocolVersion(version) && !mcp.IsModernProtocol(version)
+	}
+	name, ok := mcp.DecodeHeaderValue(h.Get(mcp.HeaderName))
+	if !ok || name == "" || name != m.Params.Name || version != modern.ProtocolVersion ||
+		h.Get(mcp.HeaderMethod) != string(mcp.MethodToolsCall) || h.Get(mcp.HeaderLastEventID) != "" {
+		return false
+	}
+	for header := range h {
+		if strings.HasPrefix(header, "Mcp-Param-") {
+			return false
+		}
+	}
+	return true
+}
+
+// passOn has mcp-go answer, with the body that was read.
+func (f *front) passOn(ctx context.Context, w http.ResponseWriter, r *http.Request, m *message) {
+	meta, _ := m.readMeta()
+	ctx = withTrace(ctx, m, meta.traceparent)
+	r = r.WithContext(ctx)
+	r.Body = io.NopCloser(bytes.NewReader(m.raw))
+	if answer := f.server.guarded(ctx, m, func() []byte {
+		f.mcp.ServeHTTP(w, r)
+		return nil
+	}); answer != nil {
+		writeJSON(w, answer)
+	}
+}
+
+// requestOf is what the header of an HTTP request says of the calls in it.
+func requestOf(r *http.Request, transport string) request {
+	return request{transport: transport, caller: guard.Caller(r.Context()), traceparent: r.Header.Get("Traceparent")}
+}
+
+// readBody reads a body of at most Server.MaxMessage bytes, however it is sent; false when it has answered.
+func (f *front) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+	max := int64(f.server.maxMessage())
+	var err error
+	// Memory follows what has come, not what was announced.
+	body := bytes.NewBuffer(make([]byte, 0, min(uint64(r.ContentLength), 8<<10)+bytes.MinRead))
+	if r.ContentLength > max {
+		err = &http.MaxBytesError{Limit: max}
+	} else {
+		_, err = body.ReadFrom(http.MaxBytesReader(w, r.Body, max))
+	}
+	if err == nil {
+		// The deadline was for the body; left alone, it would end the request's context in the midst of a call.
+		err = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil:
+		return body.Bytes(), true
+	case errors.As(err, &tooLarge):
+		w.Header().Set("Connection", "close") // rather than read the rest
+		f.refuse(w, "body", http.StatusRequestEntityTooLarge,
+			"the body is larger than "+strconv.FormatInt(max, 10)+" bytes; nothing was done")
+	default:
+		http.Error(w, "the body could not be read; nothing was done", http.StatusBadRequest)
+	}
+	return nil, false
+}
+
+func isJSON(r *http.Request) bool {
+	contentType := r.Header.Get("Content-Type")
+	if contentType == "application/json" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && media == "application/json"
+}
+
+func writeJSON(w http.ResponseWriter, answer []byte) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	_, _ = w.Write(answer) // the client is gone when it fails
+}

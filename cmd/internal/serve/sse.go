@@ -1,0 +1,272 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
+)
+
+const (
+	maxUnsent = 1024             // messages to one event stream that are not written yet, calls that will make one included; chosen
+	keepAlive = 25 * time.Second // between comments on a quiet event stream; chosen, under common proxies' 30 s
+)
+
+var (
+	errStreamFull   = errors.New("the client does not read its event stream")
+	errStreamClosed = errors.New("the event stream is closed")
+)
+
+// streams are the event streams that are open, by session.
+type streams struct {
+	mu   sync.Mutex
+	open map[string]*stream
+}
+
+// stream is one client of the HTTP+SSE transport
+// (https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse): it listens on /sse and
+// sends to /message. mcp-go's own lets the answers to a client that does not read pile up; here each call takes
+// its answer's place in the queue before it starts, and is refused when there is none.
+type stream struct {
+	session *session
+	caller  string
+	ctx     context.Context // of its calls; ends with the stream
+	wake    chan struct{}   // has an element when there is something to write
+
+	mu     sync.Mutex
+	taken  int // places in the queue
+	queue  [][]byte
+	closed bool
+}
+
+func newStream(ctx context.Context, caller string) *stream {
+	t := &stream{caller: caller, wake: make(chan struct{}, 1)}
+	t.session = newSession(rand.Text(), t.send)
+	t.ctx = ctx
+	return t
+}
+
+// reserve takes a place in the queue.
+func (t *stream) reserve() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return errStreamClosed
+	}
+	if t.taken >= maxUnsent {
+		return errStreamFull
+	}
+	t.taken++
+	return nil
+}
+
+// put fills a place; a nil message gives it back.
+func (t *stream) put(message []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if message == nil || t.closed {
+		t.taken--
+		return
+	}
+	t.queue = append(t.queue, message)
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (t *stream) send(message []byte) error {
+	if err := t.reserve(); err != nil {
+		return err
+	}
+	t.put(message)
+	return nil
+}
+
+// take empties the queue into one piece of event stream.
+func (t *stream) take() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var events bytes.Buffer
+	for _, message := range t.queue {
+		events.WriteString("event: message\ndata: ")
+		events.Write(message)
+		events.WriteString("\n\n")
+	}
+	t.taken -= len(t.queue)
+	t.queue = nil
+	return events.Bytes()
+}
+
+func (t *stream) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed, t.queue = true, nil
+}
+
+func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
+	if !f.streams.enter() {
+		f.refuse(w, "streams", http.StatusServiceUnavailable, "too many event streams; try again")
+		return
+	}
+	defer f.streams.leave()
+	ctx, cancel := context.WithCancel(withRequest(r.Context(), requestOf(r, "sse")))
+	defer cancel()
+	t := newStream(ctx, guard.Caller(r.Context()))
+	t.ctx = f.server.MCP.WithContext(ctx, t.session)
+	if err := f.server.MCP.RegisterSession(ctx, t.session); err != nil {
+		http.Error(w, "the session could not be registered", http.StatusInternalServerError)
+		return
+	}
+	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
+	f.sse.add(t)
+	defer f.sse.remove(t)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	out := &eventWriter{to: w, control: http.NewResponseController(w)}
+	if out.control.SetReadDeadline(time.Time{}) != nil || out.write([]byte("event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n")) != nil {
+		return
+	}
+	f.pump(out, t)
+}
+
+// pump writes what there is to write until the stream ends.
+func (f *front) pump(out *eventWriter, t *stream) {
+	quiet := time.NewTicker(keepAlive)
+	defer quiet.Stop()
+	for {
+		var err error
+		select {
+		case n := <-t.session.notifications:
+			if encoded := f.server.encodeNotification(n); encoded != nil {
+				_ = t.send(encoded) // dropped when the client does not read
+			}
+		case <-t.wake:
+			err = out.write(t.take())
+		case <-quiet.C:
+			err = out.write([]byte(": keep-alive\n\n"))
+		case <-f.closing:
+			_ = out.write(t.take())
+			return
+		case <-t.ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// eventWriter writes to an event stream; a client that takes nothing for writeTimeout loses it.
+type eventWriter struct {
+	to      http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (e *eventWriter) write(events []byte) error {
+	if len(events) == 0 {
+		return nil
+	}
+	if err := e.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	if _, err := e.to.Write(events); err != nil {
+		return err
+	}
+	return e.control.Flush()
+}
+
+func (s *streams) add(t *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = map[string]*stream{}
+	}
+	s.open[t.session.id] = t
+}
+
+func (s *streams) remove(t *stream) {
+	t.close()
+	close(t.session.gone)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, t.session.id)
+}
+
+// find is nil for a session that is not open, and for another caller's.
+func (s *streams) find(id, caller string) *stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.open[id]; t != nil && t.caller == caller {
+		return t
+	}
+	return nil
+}
+
+// serveMessage takes one message of an event stream's client; the answer goes to the stream.
+func (f *front) serveMessage(w http.ResponseWriter, r *http.Request) {
+	t := f.sse.find(r.URL.Query().Get("sessionId"), guard.Caller(r.Context()))
+	if t == nil {
+		http.Error(w, "no such session; open /sse first", http.StatusNotFound)
+		return
+	}
+	if !f.calls.enter() {
+		f.refuse(w, "in_flight", http.StatusServiceUnavailable, "too many calls in flight; nothing was done, try again")
+		return
+	}
+	body, ok := f.readBody(w, r)
+	if !ok {
+		f.calls.leave()
+		return
+	}
+	if err := f.accept(t, body, requestOf(r, "sse")); err != nil {
+		f.refuse(w, "stream", http.StatusServiceUnavailable, err.Error()+"; nothing was done")
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// accept starts on a message whose call has been counted in; an error says that nothing was started.
+func (f *front) accept(t *stream, body []byte, r request) error {
+	m, ok := decode(body)
+	if ok && m.isResponse() {
+		t.session.deliver(m)
+		f.calls.leave()
+		return nil
+	}
+	if err := t.reserve(); err != nil {
+		f.calls.leave()
+		return err
+	}
+	ctx := withRequest(t.ctx, r)
+	if !ok || !m.hasID() || m.Method == mcp.MethodInitialize || m.Method == mcp.MethodPing {
+		defer f.calls.leave()
+		if !ok {
+			t.put(errorAnswer(nil, mcp.PARSE_ERROR, "Parse error"))
+			return nil
+		}
+		t.session.cancel(m)
+		t.put(f.server.handle(ctx, t.session, m))
+		return nil
+	}
+	counted := f.calls
+	if m.Method == mcp.MethodSubscriptionsListen && f.streams.enter() { // ends with the stream
+		f.calls.leave()
+		counted = f.streams
+	}
+	ctx, end := t.session.begin(ctx, m)
+	go func() {
+		defer counted.leave()
+		defer end()
+		t.put(f.server.handle(ctx, t.session, m))
+	}()
+	return nil
+}
