@@ -50,7 +50,7 @@ func panicked(reached bool) result {
 func notRecorded(err error) result {
 	if errors.Is(err, ledger.ErrInProgress) {
 		return failure(Outcome{Code: CodeOutcomeUnknown, Sent: SentUnknown},
-			"The same message is being sent by another call right now, which had not ended in time.", "Call again with the same arguments to learn how it ended; that does not send it twice.")
+			"The same message is being sent by another call, which did not end in time.", "Call again with the same arguments to learn how it ended; that does not send it twice.")
 	}
 	why := "could not be used"
 	if unavailable, ok := errors.AsType[*ledger.UnavailableError](err); ok {
@@ -61,7 +61,7 @@ func notRecorded(err error) result {
 		why = cmp.Or(why, "could not be used")
 	}
 	return failure(Outcome{Code: CodeTryLater, Sent: SentNo},
-		"The ledger, in which every send is recorded before it is made, "+why+".", "Tell the user, who can repair it (this server's log says more) or start the server with --ledger off.")
+		"The ledger, in which every send is recorded before it is made, "+why+"; whether an earlier call sent this message cannot be looked up either.", "Tell the user, who can repair it (this server's log says more) or start the server with --ledger off.")
 }
 
 func claimLost() result {
@@ -88,7 +88,7 @@ func rateLimited(err error) result {
 		return failure(Outcome{Code: CodeTryLater, Sent: SentNo}, "The call was cancelled while it waited for its turn.", nextLater)
 	}
 	return failure(Outcome{Code: CodeTryLater, Sent: SentNo, RetryAfterSeconds: 5},
-		"Too many messages are waiting for Twilio's rate limit (30 requests a second for each Service).", waitSentence(5))
+		"Too many messages to this Service are waiting for their turn within the rate limit (--rate-limit).", waitSentence(5))
 }
 
 // stillUnknown answers a repeat of a message whose first call has no known end.

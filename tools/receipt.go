@@ -35,7 +35,7 @@ func accepted(request schema.CreateMessageInteraction, created *twilio.Created, 
 // replayed is the result of a call that repeats a message that went out: a
 // success, because an error would make a model rephrase and text the person
 // anew. The receipt is stored without data, which the repeated call knows.
-func replayed(request schema.CreateMessageInteraction, entry ledger.Entry, window time.Duration) result {
+func (s *send) replayed(entry ledger.Entry) result {
 	receipt, _, err := schema.DecodeMessageInteraction(entry.Receipt)
 	if err != nil { // a person resolved it, or Twilio's receipt was unreadable: there is none
 		receipt = schema.MessageInteraction{}
@@ -43,12 +43,12 @@ func replayed(request schema.CreateMessageInteraction, entry ledger.Entry, windo
 	age := entry.Read.Sub(entry.Settled)
 	r := result{
 		outcome: Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, AgeSeconds: new(int64(age / time.Second)), RequestID: entry.RequestID, LedgerID: entry.ID},
-		value:   complete(receipt, request),
+		value:   complete(receipt, s.request),
 	}
 	again := "A second message with this text needs another idempotency key."
-	if !entry.Keyed {
+	if s.meta.IdempotencyKey == "" {
 		again = "The same message may be sent again on purpose now."
-		if left := window - age; left > 0 {
+		if left := s.tools.DuplicateWindow - age; left > 0 {
 			again = fmt.Sprintf("The same message may be sent again on purpose from %s on, in %d seconds.",
 				entry.Read.Add(left).UTC().Format(time.RFC3339), seconds(left))
 		}

@@ -40,24 +40,25 @@ type begun struct {
 func (b begun) age() time.Duration { return b.Read.Sub(b.Begun) + time.Since(b.at) }
 
 // reconciled looks for the message of an unknown entry among the session's
-// interactions. It returns the receipt as a replay when there is exactly one
-// that it must be, else otherwise.
+// interactions. It returns the receipt when there is exactly one that it must
+// be, or when another call has found it meanwhile, else otherwise.
 func (s *send) reconciled(ctx context.Context, entry begun, otherwise result) result {
 	id := entry.ID
 	otherwise.outcome.LedgerID = id
 	found, err := s.look(ctx, entry)
-	if err != nil {
-		s.tools.Log.WarnContext(ctx, "the session's interactions could not be read", "ledger_id", id, "error", err)
+	if err == nil && found != nil {
+		err = s.tools.Ledger.Reconcile(ctx, id, ledger.Settlement{State: ledger.Sent, Code: string(CodeSent), Sid: found.Sid.String(), Receipt: receiptOf(*found)})
+		if err == nil {
+			return recovered(s.request, *found, id)
+		}
 	}
-	if err != nil || found == nil {
-		return otherwise
+	if now, entryErr := s.tools.Ledger.Entry(ctx, id); entryErr == nil && now.State == ledger.Sent {
+		return s.replayed(now)
 	}
-	err = s.tools.Ledger.Reconcile(ctx, id, ledger.Settlement{State: ledger.Sent, Code: string(CodeSent), Sid: found.Sid.String(), Receipt: receiptOf(*found)})
 	if err != nil {
 		s.tools.Log.WarnContext(ctx, "the entry could not be reconciled", "ledger_id", id, "error", err)
-		return otherwise
 	}
-	return recovered(s.request, *found, id)
+	return otherwise
 }
 
 // look reads the interactions and returns the one that is this message, or nil

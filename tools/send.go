@@ -12,12 +12,13 @@ import (
 	"twilio-proxy-mcp/twilio"
 )
 
-// The parts of a call's deadline that are kept for what follows; chosen. A
-// send is given up unanswered while there is still time to look for it.
-const (
-	reconcileReserve = 8 * time.Second
-	settleTimeout    = 5 * time.Second
-)
+// maxReserve is the part of a call's deadline that is kept for each step that
+// follows: a send is given up unanswered while there is still time to record
+// that and to look for the message. It is no more than a fifth of the
+// deadline; both are chosen.
+const maxReserve = 8 * time.Second
+
+func (t *Tools) reserve() time.Duration { return min(maxReserve, t.Deadline/5) }
 
 // A send is one call of the tool on its way: wait for the rate, claim, send,
 // settle, and look for the message when nobody knows.
@@ -32,7 +33,8 @@ func (s *send) run(caller context.Context) result {
 	deadline := time.Now().Add(s.tools.Deadline)
 	ctx, cancel := context.WithDeadline(caller, deadline)
 	defer cancel()
-	if err := s.tools.rate.wait(ctx, s.request.ServiceSid.String(), deadline.Add(-2*reconcileReserve)); err != nil {
+	lastBegin := deadline.Add(-2 * s.tools.reserve())
+	if err := s.tools.rate.wait(ctx, s.request.ServiceSid.String(), lastBegin); err != nil {
 		return rateLimited(err)
 	}
 	if s.tools.Ledger == nil {
@@ -42,7 +44,7 @@ func (s *send) run(caller context.Context) result {
 		}
 		return accepted(s.request, created, s.line)
 	}
-	waiting, stop := context.WithDeadline(ctx, deadline.Add(-2*reconcileReserve))
+	waiting, stop := context.WithDeadline(ctx, lastBegin)
 	decision, err := s.tools.Ledger.Claim(waiting, s.intent(ctx))
 	stop()
 	if err != nil {
@@ -53,7 +55,7 @@ func (s *send) run(caller context.Context) result {
 	case ledger.Granted:
 		return s.attempt(ctx, decision.Claim, begun{decision.Entry, time.Now()})
 	case ledger.Replay:
-		return replayed(s.request, decision.Entry, s.tools.DuplicateWindow)
+		return s.replayed(decision.Entry)
 	case ledger.Unresolved:
 		return s.unresolved(ctx, decision.Entry)
 	case ledger.Conflict:
@@ -88,13 +90,13 @@ func canonical(r schema.CreateMessageInteraction) (content, listed []byte) {
 
 // attempt sends on a claim and settles it.
 func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) result {
-	sending, cancel := context.WithDeadline(ctx, deadlineOf(ctx).Add(-reconcileReserve))
+	sending, cancel := context.WithDeadline(ctx, deadlineOf(ctx).Add(-s.tools.reserve()))
 	defer cancel()
-	created, err := s.tools.Client.CreateMessageInteraction(sending, s.request, claim.Stands)
-	// What follows is bookkeeping about something that happened: a caller who
-	// has gone cannot stop it.
-	after, stop := context.WithDeadline(context.WithoutCancel(ctx), deadlineOf(ctx).Add(settleTimeout))
+	// What follows the send is bookkeeping about something that happened: a
+	// caller who has gone cannot stop it.
+	after, stop := context.WithDeadline(context.WithoutCancel(ctx), deadlineOf(ctx))
 	defer stop()
+	created, err := s.create(sending, after, claim)
 	if err == nil {
 		s.tools.clock.set(created.Date)
 		return s.settleSent(after, claim, created)
@@ -119,6 +121,20 @@ func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) re
 		return r // the entry still stands as claimed; reconciling needs it unknown
 	}
 	return s.reconciled(after, entry, r)
+}
+
+// create makes the request. A panic on the way leaves nobody knowing: the claim
+// must not stand until this process ends.
+func (s *send) create(sending, after context.Context, claim *ledger.Claim) (created *twilio.Created, err error) {
+	ended := false
+	defer func() {
+		if !ended {
+			s.settle(after, claim, ledger.Settlement{State: ledger.Unknown, Code: string(CodeInternal)})
+		}
+	}()
+	created, err = s.tools.Client.CreateMessageInteraction(sending, s.request, claim.Stands)
+	ended = true
+	return created, err
 }
 
 func deadlineOf(ctx context.Context) time.Time {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -155,6 +156,23 @@ func (f Filter) query() (string, []any) {
 		f.Limit = 100
 	}
 	return query + " ORDER BY id DESC LIMIT " + strconv.Itoa(f.Limit), args
+}
+
+// Entry returns the entry of this ID as it is now, or ErrNotFound.
+func (l *Ledger) Entry(ctx context.Context, id int64) (Entry, error) {
+	book, err := l.open(ctx)
+	if err != nil {
+		return Entry{}, err
+	}
+	var found row
+	err = book.read(ctx, func(ctx context.Context, db querier) (err error) {
+		found, err = rowByID(ctx, db, id)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		return Entry{}, err
+	}
+	return found.Entry, unavailable("read the ledger", err)
 }
 
 // KnownSid says whether the interaction belongs to an entry, whatever its account, host or caller.
