@@ -4,9 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,11 +18,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"twilio-proxy-mcp/twilio/fake"
+	"twilio-proxy-mcp/tools/ledger/ledgertest"
 )
 
 // binary is the command under test, built once.
 var binary string
+
+// postgres is a server for ledgers.
+var postgres *ledgertest.Postgres
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
@@ -33,12 +36,15 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	os.Chmod(dir, 0o755) // a test runs it as another user
 	binary = filepath.Join(dir, "twilio-proxy-mcp")
 	build := exec.Command("go", append([]string{"build", "-o", binary}, append(raceFlag, "twilio-proxy-mcp/cmd/twilio-proxy-mcp")...)...)
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build: %v\n%s", err, out)
 		return 1
 	}
+	postgres = ledgertest.Start()
+	defer postgres.Stop()
 	return m.Run()
 }
 
@@ -53,19 +59,6 @@ func environment(t testing.TB, variables ...string) []string {
 	}
 	clean = append(clean, "XDG_STATE_HOME="+t.TempDir())
 	return append(clean, variables...)
-}
-
-// startFake serves the fake on loopback and returns it with the variables that
-// point the binary's live backend at it.
-func startFake(t testing.TB) (*fake.Fake, []string) {
-	f := fake.New(fake.Config{})
-	server := httptest.NewServer(f)
-	t.Cleanup(func() {
-		f.Close() // ends hanging answers, for which the server would wait
-		server.CloseClientConnections()
-		server.Close()
-	})
-	return f, []string{"TWILIO_PROXY_BASE_URL=" + server.URL, "TWILIO_ACCOUNT_SID=" + fake.AccountSid, "TWILIO_AUTH_TOKEN=fake"}
 }
 
 // A process is the binary over stdio. Answers are handed to whoever asked.
@@ -149,73 +142,36 @@ func (p *process) begin(method string, params any) <-chan json.RawMessage {
 	return answer
 }
 
-// An answer is a tools/call result as a client reads it.
-type answer struct {
-	Error  *struct{ Message string }
-	Result struct {
-		IsError bool
-		Content []struct{ Type, Text string }
-		Meta    struct {
-			Outcome outcome `json:"twilio-proxy-mcp/outcome"`
-		} `json:"_meta"`
-		Structured json.RawMessage `json:"structuredContent"`
-	}
-}
-
-type outcome struct {
-	Code, Sent, Backend string
-	Replayed            bool
-	Reconciled          bool
-	LedgerID            int64 `json:"ledger_id"`
-}
-
-func (a answer) outcome() outcome { return a.Result.Meta.Outcome }
-
-func (a answer) text() string {
-	var all []string
-	for _, c := range a.Result.Content {
-		all = append(all, c.Text)
-	}
-	return strings.Join(all, "\n")
-}
-
-// wait reads the answer, or fails after a minute: the bound of a hang, not a
-// measure.
+// wait reads the answer, or fails.
 func (p *process) wait(answers <-chan json.RawMessage) answer {
 	p.t.Helper()
-	var a answer
+	a, err := p.await(answers)
+	require.NoError(p.t, err, p.stderr.String())
+	return a
+}
+
+// await is wait for goroutines that are not the test's. It gives up after a
+// minute: the bound of a hang, not a measure.
+func (p *process) await(answers <-chan json.RawMessage) (a answer, err error) {
 	select {
 	case raw := <-answers:
-		require.NoError(p.t, json.Unmarshal(raw, &a), string(raw))
+		return a, json.Unmarshal(raw, &a)
 	case <-p.ended:
 		select {
 		case raw := <-answers:
-			require.NoError(p.t, json.Unmarshal(raw, &a), string(raw))
+			return a, json.Unmarshal(raw, &a)
 		default:
-			require.FailNow(p.t, "the server ended without an answer", p.stderr.String())
+			return a, errors.New("the server ended without an answer")
 		}
 	case <-time.After(time.Minute):
-		require.FailNow(p.t, "no answer", p.stderr.String())
+		return a, errors.New("no answer")
 	}
-	return a
 }
 
 // send calls the tool with this body, to the participant that the fake knows.
 func (p *process) send(body string) answer {
 	p.t.Helper()
 	return p.wait(p.begin("tools/call", sendParams(body, nil)))
-}
-
-func sendParams(body string, meta map[string]any) map[string]any {
-	params := map[string]any{"name": "send_message_interaction", "arguments": arguments(body)}
-	if meta != nil {
-		params["_meta"] = meta
-	}
-	return params
-}
-
-func arguments(body string) map[string]any {
-	return map[string]any{"ServiceSid": fake.ServiceSid, "SessionSid": fake.SessionSid, "ParticipantSid": fake.ParticipantSid, "Body": body}
 }
 
 // stop closes stdin and waits for the end, which must be a clean one.

@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"twilio-proxy-mcp/tools/ledger"
+)
+
+// A place is a ledger that several processes share: a SQLite file or a schema
+// on a PostgreSQL server, as --ledger has it.
+type place string
+
+func (p place) sqlite() bool { return !strings.HasPrefix(string(p), "postgres") }
+
+func (p place) env() string { return "TWILIO_PROXY_MCP_LEDGER=" + string(p) }
+
+func sqlitePlace(t testing.TB) place { return place(filepath.Join(t.TempDir(), "ledger.db")) }
+
+// onBothEngines runs a test on SQLite and on PostgreSQL.
+func onBothEngines(t *testing.T, test func(t *testing.T, p place)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, sqlitePlace(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, place(postgres.Schema(t))) })
+}
+
+// history is what `history --json` prints, newest first.
+func history(t testing.TB, env []string) []ledger.Entry {
+	t.Helper()
+	out, errOut, code := run(t, env, "", "history", "--json", "--limit", "1000")
+	require.Zero(t, code, errOut)
+	var entries []ledger.Entry
+	for line := range strings.Lines(out) {
+		var entry ledger.Entry
+		require.NoError(t, json.Unmarshal([]byte(line), &entry))
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// prepare makes the ledger's tables, so that what follows is about sends alone.
+func (p place) prepare(t testing.TB) {
+	t.Helper()
+	l := &ledger.Ledger{Path: string(p)}
+	if !p.sqlite() {
+		l = &ledger.Ledger{DSN: string(p)}
+	}
+	require.NoError(t, l.Open(t.Context()))
+	require.NoError(t, l.Close())
+}
+
+// A lock keeps everybody else from writing to the ledger, as a program does
+// that has it open in a transaction.
+type lock struct {
+	t       testing.TB
+	place   place
+	release func()
+}
+
+func (p place) lock(t testing.TB) *lock {
+	t.Helper()
+	l := &lock{t: t, place: p}
+	ctx := context.Background()
+	if p.sqlite() {
+		db, err := sql.Open("sqlite", string(p)+"?_pragma=busy_timeout(5000)")
+		require.NoError(t, err)
+		conn, err := db.Conn(ctx)
+		require.NoError(t, err)
+		_, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE")
+		require.NoError(t, err)
+		l.release = func() { conn.Close(); db.Close() }
+	} else {
+		conn, err := pgx.Connect(ctx, string(p))
+		require.NoError(t, err)
+		_, err = conn.Exec(ctx, "BEGIN; LOCK TABLE twilio_proxy_mcp_sends IN EXCLUSIVE MODE")
+		require.NoError(t, err)
+		l.release = func() { conn.Close(ctx) }
+	}
+	t.Cleanup(func() { l.release() })
+	return l
+}
+
+// awaited returns once a server stands before the lock. SQLite does not show
+// who waits: there it is enough that the event has happened after which only
+// the lock is in the way.
+func (l *lock) awaited(event func() bool) {
+	l.t.Helper()
+	if l.place.sqlite() {
+		eventually(l.t, event)
+		return
+	}
+	conn, err := pgx.Connect(context.Background(), string(l.place))
+	require.NoError(l.t, err)
+	defer conn.Close(context.Background())
+	eventually(l.t, func() bool {
+		var waiting bool
+		require.NoError(l.t, conn.QueryRow(context.Background(), "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND relation = 'twilio_proxy_mcp_sends'::regclass").Scan(&waiting))
+		return waiting
+	})
+}
+
+// owners are the files by which processes show that they live, beside a SQLite
+// file; a process makes its own just before its first claim.
+func (p place) owners() int {
+	files, _ := filepath.Glob(string(p) + "-owner-*")
+	return len(files)
+}
+
+func eventually(t testing.TB, event func() bool) {
+	t.Helper()
+	for end := time.Now().Add(30 * time.Second); !event(); time.Sleep(time.Millisecond) {
+		require.True(t, time.Now().Before(end), "it did not come about")
+	}
+}

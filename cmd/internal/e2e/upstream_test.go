@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// An upstream is the fake on loopback, in a process that is not the server's.
+type upstream struct {
+	*fake.Fake
+	server *httptest.Server
+	gate   *gate    // nil without TLS
+	env    []string // points the binary's live backend at it
+}
+
+// startFake serves the fake on loopback and returns it with the variables that
+// point the binary's live backend at it.
+func startFake(t testing.TB) (*fake.Fake, []string) {
+	u := startUpstream(t)
+	return u.Fake, u.env
+}
+
+func startUpstream(t testing.TB) *upstream {
+	u := newUpstream(t)
+	u.server.Start()
+	u.env[0] += u.server.URL
+	return u
+}
+
+// newUpstream is an upstream that does not listen yet.
+func newUpstream(t testing.TB) *upstream {
+	u := &upstream{Fake: fake.New(fake.Config{KeepRequests: 20_000})}
+	u.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", u.Now().UTC().Format(http.TimeFormat)) // as every server's is, by its own clock
+		u.ServeHTTP(w, r)
+	}))
+	t.Cleanup(func() {
+		u.Close() // ends hanging answers, for which the server would wait
+		u.server.CloseClientConnections()
+		u.server.Close()
+	})
+	u.env = []string{"TWILIO_PROXY_BASE_URL=", "TWILIO_ACCOUNT_SID=" + fake.AccountSid, "TWILIO_AUTH_TOKEN=fake"}
+	return u
+}
+
+const sessionPath = "/v1/Services/" + fake.ServiceSid + "/Sessions/" + fake.SessionSid
+
+func (u *upstream) do(t testing.TB, method, url, form string, into any) {
+	t.Helper()
+	r, err := http.NewRequest(method, url, strings.NewReader(form))
+	require.NoError(t, err)
+	r.SetBasicAuth(fake.AccountSid, "fake")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := u.server.Client().Do(r)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, 2, response.StatusCode/100)
+	require.NoError(t, json.NewDecoder(response.Body).Decode(into))
+}
+
+// post sends a message past the server, as another program would.
+func (u *upstream) post(t testing.TB, body string) {
+	t.Helper()
+	var ignored any
+	u.do(t, "POST", u.server.URL+sessionPath+"/Participants/"+fake.ParticipantSid+"/MessageInteractions", "Body="+body, &ignored)
+}
+
+// messages counts what was accepted, by body.
+func (u *upstream) messages(t testing.TB) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	next := u.server.URL + sessionPath + "/Interactions?PageSize=1000"
+	for next != "" {
+		var page struct {
+			Interactions []struct{ Data string }
+			Meta         struct {
+				Next string `json:"next_page_url"`
+			}
+		}
+		u.do(t, "GET", next, "", &page)
+		for _, interaction := range page.Interactions {
+			var data struct{ Body string }
+			require.NoError(t, json.Unmarshal([]byte(interaction.Data), &data))
+			counts[data.Body]++
+		}
+		next = page.Meta.Next
+	}
+	return counts
+}
+
+func (u *upstream) arm(t testing.TB, fault fake.Fault) {
+	t.Helper()
+	if fault.Operation == "" {
+		fault.Operation = "CreateMessageInteraction"
+	}
+	require.NoError(t, u.Arm(fault))
+}
