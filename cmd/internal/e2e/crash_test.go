@@ -117,7 +117,7 @@ func TestAServerKilledAtRandomNeverSendsTwice(t *testing.T) {
 				server.send("the second, to see how long one takes")
 				usual = time.Since(began)
 			} else {
-				told(t, u, server.send(body(n-1)), body(n-1))
+				requireTruth(t, u, server.send(body(n-1)), body(n-1))
 			}
 			if n%2 == 0 { // a longer stay between the request and its record
 				u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(usual)})
@@ -135,7 +135,7 @@ func TestAServerKilledAtRandomNeverSendsTwice(t *testing.T) {
 			} else {
 				require.Equal(t, "yes", got.outcome().Sent)
 			}
-			told(t, u, last.send(body(n)), body(n))
+			requireTruth(t, u, last.send(body(n)), body(n))
 		}
 		last.stop()
 		for body, count := range u.messages(t) {
@@ -145,8 +145,8 @@ func TestAServerKilledAtRandomNeverSendsTwice(t *testing.T) {
 	})
 }
 
-// told holds the word on a message against what the fake counted.
-func told(t *testing.T, u *upstream, got answer, body string) {
+// requireTruth holds the word on a message against what the fake counted.
+func requireTruth(t *testing.T, u *upstream, got answer, body string) {
 	t.Helper()
 	count := u.messages(t)[body]
 	switch got.outcome().Sent {
