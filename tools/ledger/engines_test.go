@@ -2,117 +2,28 @@ package ledger
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/tools/ledger/ledgertest"
 )
 
-// postgresDSN is the URL of a database that tests may make schemas in; "" when there is none, and postgresMissing says why.
-var postgresDSN, postgresMissing string
+// postgres is a server that tests may make schemas in.
+var postgres *ledgertest.Postgres
 
 func TestMain(m *testing.M) {
 	if task := os.Getenv("LEDGER_TEST_TASK"); task != "" {
 		os.Exit(runTask(task))
 	}
-	stop := func() {}
-	if postgresDSN = os.Getenv("TWILIO_PROXY_MCP_TEST_POSTGRES"); postgresDSN == "" {
-		var err error
-		if postgresDSN, stop, err = startPostgres(); err != nil {
-			postgresMissing = err.Error()
-		}
-	}
+	postgres = ledgertest.Start()
 	code := m.Run()
-	stop()
+	postgres.Stop()
 	os.Exit(code)
-}
-
-// startPostgres runs a server of its own on a Unix socket in a temporary directory.
-func startPostgres() (dsn string, stop func(), err error) {
-	bin, err := postgresBinaries()
-	if err != nil {
-		return "", nil, err
-	}
-	dir, err := os.MkdirTemp("/tmp", "ledger-pg") // a socket's path has about 100 bytes at most
-	if err != nil {
-		return "", nil, err
-	}
-	user, err := serverUser(dir)
-	if err != nil {
-		return "", nil, err
-	}
-	data := filepath.Join(dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "ledger", "-A", "trust", "--no-sync")
-	initdb.SysProcAttr, initdb.Dir = user, dir
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", nil, fmt.Errorf("initdb: %w: %s", err, out)
-	}
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=", "-c", "max_connections=200")
-	server.SysProcAttr, server.Dir = user, dir
-	if err := server.Start(); err != nil {
-		return "", nil, err
-	}
-	stop = func() {
-		server.Process.Signal(os.Interrupt)
-		server.Wait()
-		os.RemoveAll(dir)
-	}
-	dsn = "postgres://ledger@/postgres?host=" + url.QueryEscape(dir)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		conn, err := pgx.Connect(context.Background(), dsn)
-		if err == nil {
-			conn.Close(context.Background())
-			return dsn, stop, nil
-		}
-	}
-	stop()
-	return "", nil, errors.New("the server did not come up")
-}
-
-func postgresBinaries() (string, error) {
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	for _, dir := range append(found, filepath.SplitList(os.Getenv("PATH"))...) {
-		if _, err := os.Stat(filepath.Join(dir, "initdb")); err == nil {
-			return dir, nil
-		}
-	}
-	return "", errors.New("no initdb found; set TWILIO_PROXY_MCP_TEST_POSTGRES or install postgresql")
-}
-
-var schemas atomic.Int64
-
-// newSchema makes an empty place on the PostgreSQL server.
-func newSchema(t testing.TB) string {
-	if postgresDSN == "" {
-		t.Skip("PostgreSQL: " + postgresMissing)
-	}
-	name := "ledger_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(schemas.Add(1), 10)
-	admin(t, "CREATE SCHEMA "+name)
-	t.Cleanup(func() { admin(t, "DROP SCHEMA "+name+" CASCADE") })
-	dsn, err := url.Parse(postgresDSN)
-	require.NoError(t, err)
-	query := dsn.Query()
-	query.Set("search_path", name)
-	dsn.RawQuery = query.Encode()
-	return dsn.String()
-}
-
-func admin(t testing.TB, query string, args ...any) {
-	conn, err := pgx.Connect(context.Background(), postgresDSN)
-	require.NoError(t, err)
-	defer conn.Close(context.Background())
-	_, err = conn.Exec(context.Background(), query, args...)
-	require.NoError(t, err)
 }
 
 // place is where a test's ledgers live: as many as it opens share it, except in memory.
@@ -131,7 +42,7 @@ func newPlace(t testing.TB, engine string) place {
 	case "sqlite":
 		return place{engine: engine, path: filepath.Join(t.TempDir(), "state", "ledger.db")}
 	case "postgres":
-		return place{engine: engine, dsn: newSchema(t)}
+		return place{engine: engine, dsn: postgres.Schema(t)}
 	}
 	return place{engine: engine}
 }

@@ -52,3 +52,16 @@ func TestTheKeyIsTheLedgers(t *testing.T) {
 		require.NotEqual(t, one.digests(intent("hello")), other.digests(intent("hello")))
 	})
 }
+
+func TestEntry(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		l := p.open(t)
+		c := claim(t, l, intent("hello"))
+		settle(t, c, Settlement{State: Sent, Sid: sid("KI", "a")})
+		found, err := l.Entry(t.Context(), c.ID)
+		require.NoError(t, err)
+		require.Equal(t, sid("KI", "a"), found.Sid)
+		_, err = l.Entry(t.Context(), c.ID+1)
+		require.ErrorIs(t, err, ErrNotFound)
+	})
+}

@@ -12,11 +12,13 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/tools/ledger/ledgertest"
 )
 
 // killSession ends the session that holds the token's advisory lock, as a network or an administrator would.
 func killSession(t *testing.T, token string) {
-	admin(t, `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
+	postgres.Exec(t, `SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1
 		AND (classid::bigint << 32) | objid::bigint = $1::text::bigint`, token)
 }
 
@@ -102,11 +104,11 @@ func TestALockThatIsHeldForLongGrantsNothing(t *testing.T) {
 
 func TestAServerThatIsGoneGrantsNothing(t *testing.T) {
 	p := newPlace(t, "postgres")
-	proxy := cuttable(t, p.dsn)
-	l := &Ledger{DSN: proxy.dsn}
+	proxy := ledgertest.NewWire(t, p.dsn)
+	l := &Ledger{DSN: proxy.DSN}
 	t.Cleanup(func() { l.Close() })
 	c := claim(t, l, intent("hello"))
-	proxy.cut()
+	proxy.Cut()
 	_, err := l.Claim(t.Context(), intent("other"))
 	requireUnavailable(t, err, Gone)
 	require.Error(t, c.Stands(t.Context()))
@@ -119,7 +121,7 @@ func TestAServerThatIsGoneGrantsNothing(t *testing.T) {
 		d, err := p.open(t).Claim(ctx, intent("hello"))
 		return err == nil && d.Verdict == Unresolved
 	}, 2*defaultLockWait, pollLast)
-	proxy.mend()
+	proxy.Mend()
 	require.Equal(t, Replay, decide(t, l, intent("hello")).Verdict)
 }
 

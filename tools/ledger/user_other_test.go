@@ -1,8 +1,0 @@
-//go:build !linux
-
-package ledger
-
-import "syscall"
-
-// serverUser is whom PostgreSQL runs as: the tests' own user.
-func serverUser(string) (*syscall.SysProcAttr, error) { return &syscall.SysProcAttr{}, nil }
