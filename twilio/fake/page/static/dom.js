@@ -1,0 +1,87 @@
+// Makes elements. Text only ever goes in as text: nothing here reads markup,
+// and the page's policy forbids what would.
+
+export const byId = (id) => document.getElementById(id);
+
+// el makes an element. Attributes whose value is a function are event
+// listeners, false and null leave an attribute out; children are text or nodes.
+export function el(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === 'function') element.addEventListener(name, value);
+    else if (value !== null && value !== false && value !== undefined) element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+const icons = {
+  queued: ['M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Z', 'M8 5v3.2l2 1.3'],
+  sent: ['M3 8.5 6.5 12 13 4.5'],
+  delivered: ['M1 8.5 4.5 12 11 4.5', 'M7.5 11 8.5 12 15 4.5'],
+  failed: ['M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Z', 'M8 5v3.6', 'M8 11v.2'],
+};
+
+// icon draws the tick of a status; a status without one gets none.
+export function icon(status) {
+  const paths = icons[status === 'undelivered' || status === 'refused' ? 'failed' : status];
+  if (!paths) return null;
+  const space = 'http://www.w3.org/2000/svg';
+  const svg = document.createElementNS(space, 'svg');
+  svg.setAttribute('viewBox', '0 0 16 16');
+  svg.setAttribute('class', 'tick');
+  svg.setAttribute('aria-hidden', 'true');
+  for (const d of paths) {
+    const path = document.createElementNS(space, 'path');
+    path.setAttribute('d', d);
+    svg.append(path);
+  }
+  return svg;
+}
+
+// reconcile gives parent the children made for the items, in their order. A
+// node is kept, and stays where it is, while its item's key and look do, so
+// that what has the focus keeps it.
+export function reconcile(parent, items, key, look, make) {
+  const wanted = new Set(items.map((item) => String(key(item))));
+  const present = new Map();
+  for (const node of [...parent.children]) {
+    if (wanted.has(node.dataset.key)) present.set(node.dataset.key, node);
+    else node.remove();
+  }
+  let at = parent.firstElementChild;
+  for (const item of items) {
+    const id = String(key(item));
+    const shape = look(item);
+    let node = present.get(id);
+    if (!node || node.dataset.look !== shape) {
+      const fresh = make(item);
+      fresh.dataset.key = id;
+      fresh.dataset.look = shape;
+      if (node) {
+        if (at === node) at = fresh;
+        replace(node, fresh);
+      }
+      node = fresh;
+    }
+    if (node === at) at = at.nextElementSibling;
+    else parent.insertBefore(node, at);
+  }
+}
+
+function replace(node, fresh) {
+  const focusable = 'a, button';
+  const at = [...node.querySelectorAll(focusable)].indexOf(document.activeElement);
+  node.replaceWith(fresh);
+  if (at >= 0) [...fresh.querySelectorAll(focusable)].at(at)?.focus({ preventScroll: true });
+}
+
+export const cut = (text, length) => (text.length > length ? `${text.slice(0, length)}…` : text);
+
+// timeOf is the hour and minute of today, and the date of any other day.
+export function timeOf(date) {
+  const at = new Date(date);
+  const today = at.toDateString() === new Date().toDateString();
+  const time = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
+  return today ? time : `${at.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${time}`;
+}

@@ -1,0 +1,125 @@
+import { ask } from './api.js';
+import { cut, el, icon, reconcile, timeOf } from './dom.js';
+import { isFailure } from './conversation.js';
+
+const shownOfBody = 600; // characters, until all of it is asked for
+
+// nameOf is what a person goes by on the page.
+export function nameOf(participant) {
+  return participant?.friendly_name || participant?.identifier || 'nobody';
+}
+
+// A Phone is one participant's side of a conversation: what reached it on the
+// left, what it wrote on the right.
+export class Phone {
+  constructor(participant, show, older) {
+    this.show = show;
+    this.unfolded = new Set();
+    this.list = el('ol', { class: 'bubbles' });
+    this.older = el('button', { type: 'button', class: 'older', click: older }, 'Older messages');
+    this.none = el('p', { class: 'nothing' });
+    this.screen = el('div', { class: 'screen', tabindex: '0', role: 'group' }, this.older, this.none, this.list);
+    this.head = el('header', { class: 'phone-head' });
+    this.box = el('textarea', { rows: '1', name: 'answer', placeholder: 'Answer…', keydown: (e) => this.onKey(e) });
+    this.error = el('p', { class: 'form-error', role: 'alert' });
+    this.button = el('button', { type: 'submit', class: 'primary' }, 'Send');
+    this.form = el('form', { class: 'answer', submit: (e) => this.answer(e) }, this.box, this.button, this.error);
+    this.element = el('section', { class: 'phone' }, this.head, this.screen, this.form);
+    this.update(participant);
+  }
+
+  update(participant) {
+    this.participant = participant;
+    const name = nameOf(participant);
+    this.element.setAttribute('aria-label', `${name}'s phone`);
+    this.element.classList.toggle('left', participant.deleted);
+    this.screen.setAttribute('aria-label', `Messages on ${name}'s phone`);
+    this.box.setAttribute('aria-label', `Answer as ${name}`);
+    this.box.disabled = this.button.disabled = participant.deleted;
+    this.head.replaceChildren(
+      el('span', { class: 'avatar', 'aria-hidden': 'true' }, [...name.replace(/^\+/, '')][0].toUpperCase()),
+      el('div', {},
+        el('h2', {}, name),
+        el('p', {}, el('span', { title: 'Its own number' }, participant.identifier),
+          el('span', { class: 'via' }, participant.deleted ? 'has left' : `writes to ${participant.proxy_identifier || 'no number'}`))));
+  }
+
+  // render shows the entries that concern this phone. It stays at the newest
+  // one if that is where the reader was, and where it was else.
+  render(entries, hasOlder, lost) {
+    const screen = this.screen;
+    const atEnd = screen.scrollHeight - screen.scrollTop - screen.clientHeight < 60;
+    const fromEnd = screen.scrollHeight - screen.scrollTop;
+    const sid = this.participant.sid;
+    const mine = entries.filter((e) => e.from_participant_sid === sid || (e.to_participant_sid ?? e.to) === sid);
+    const key = (e) => e.sid ?? `attempt-${e.number}`;
+    const first = this.list.firstElementChild?.dataset.key;
+    reconcile(this.list, mine, key,
+      (e) => [e.status, e.error_code, e.http, this.unfolded.has(key(e)), lost.has(e.sid), lost.get(e.sid)?.status].join(),
+      (e) => this.bubble(e, key(e), lost.get(e.sid)));
+    this.older.hidden = !hasOlder;
+    this.none.hidden = mine.length > 0;
+    this.none.textContent = hasOlder ? 'Nothing for this phone so far back.' : 'No message yet.';
+    if (atEnd) screen.scrollTop = screen.scrollHeight;
+    else if (first && first !== this.list.firstElementChild?.dataset.key) screen.scrollTop = screen.scrollHeight - fromEnd;
+  }
+
+  bubble(entry, key, lost) {
+    const wrote = entry.from_participant_sid === this.participant.sid;
+    const failed = isFailure(entry.status);
+    const details = el('button', { type: 'button', class: 'meta', click: () => this.show(entry) },
+      el('span', {}, timeOf(entry.date_created)), icon(entry.status), el('span', {}, statusText(entry)),
+      el('span', { class: 'unseen' }, ', show its request and response'));
+    const folded = entry.body.length > shownOfBody && !this.unfolded.has(key);
+    const onClick = (e) => {
+      if (!e.target.closest('button, a') && getSelection().isCollapsed) this.show(entry);
+    };
+    return el('li', { class: `bubble ${wrote ? 'out' : 'in'} ${failed ? 'failed' : ''} is-${entry.status}` },
+      wrote || entry.from_participant_sid ? null : el('p', { class: 'origin' }, entry.sid ? 'through the API' : 'refused by the API'),
+      el('div', { class: 'speech', click: onClick },
+        el('p', { class: 'text', dir: 'auto' }, folded ? cut(entry.body, shownOfBody) : entry.body),
+        folded && el('button', { type: 'button', class: 'unfold', click: () => this.unfold(key) },
+          `Show all ${entry.body.length.toLocaleString()} characters`),
+        ...(entry.media_url ?? []).map((url) => el('p', { class: 'media' }, url))),
+      details,
+      lost && el('p', { class: 'lost' }, lost.status ? `accepted, but the caller was answered ${lost.status}` : 'accepted, but the caller got no answer'));
+  }
+
+  unfold(key) {
+    this.unfolded.add(key);
+    this.onUnfold?.();
+  }
+
+  onKey(event) {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.form.requestSubmit();
+  }
+
+  async answer(event) {
+    event.preventDefault();
+    const body = this.box.value;
+    if (body.trim() === '') return;
+    this.error.textContent = '';
+    this.button.disabled = true;
+    try {
+      await ask(`/_fake/participants/${encodeURIComponent(this.participant.sid)}/messages`, 'POST', { body });
+      this.box.value = '';
+      this.screen.scrollTop = this.screen.scrollHeight;
+    } catch (error) {
+      this.error.textContent = error.message;
+    } finally {
+      this.button.disabled = this.participant.deleted;
+    }
+  }
+}
+
+// statusText says what the tick means, with the code of a failure.
+export function statusText(entry) {
+  if (entry.status === 'refused') {
+    const status = entry.http ? `answered ${entry.http}` : 'no answer';
+    return entry.error_code ? `${status} · ${entry.error_code}` : status;
+  }
+  const status = entry.status === 'received' ? 'nobody to receive it' : entry.status;
+  return entry.error_code ? `${status} · ${entry.error_code}` : status;
+}
