@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"twilio-proxy-mcp/twilio/fake"
+	"twilio-proxy-mcp/twilio/fake/page"
 )
 
 type fakeCmd struct {
@@ -21,11 +22,11 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s streams) error {
 	if err != nil {
 		return err
 	}
-	f := fake.New(fake.Config{})
+	f := fake.New(fake.Config{Page: page.Handler()})
 	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
 	fmt.Fprintf(s.out, "http://%s\n", listener.Addr())
-	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. Point a client at the URL above, with any credentials.")
+	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. Point a client at the URL above, with any credentials, and a browser to watch.")
 	err = server.Serve(listener)
 	closed := f.Close()
 	if err == http.ErrServerClosed {
