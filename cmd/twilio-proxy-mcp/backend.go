@@ -11,6 +11,7 @@ import (
 
 	"twilio-proxy-mcp/twilio"
 	"twilio-proxy-mcp/twilio/fake"
+	"twilio-proxy-mcp/twilio/fake/page"
 )
 
 // maxInFlight is how many calls run at once, and how many connections to the
@@ -73,7 +74,7 @@ func openFake(c *Common) (*backend, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the built-in fake cannot listen on loopback: %w", err)
 	}
-	f := fake.New(fake.Config{})
+	f := fake.New(fake.Config{Page: page.Handler()})
 	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
 	client := c.client("http://"+listener.Addr().String(), fake.AccountSid, "fake")

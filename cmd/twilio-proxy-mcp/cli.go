@@ -26,6 +26,7 @@ type commandLine struct {
 	Common
 
 	Stdio   stdioCmd   `cmd:"" default:"withargs" help:"Serve MCP over stdin and stdout (the default)."`
+	HTTP    httpCmd    `cmd:"" name:"http" help:"Serve MCP over Streamable HTTP and SSE."`
 	Call    callCmd    `cmd:"" help:"Call a tool once and print what it returns."`
 	Tools   toolsCmd   `cmd:"" help:"Show the tools on offer."`
 	History historyCmd `cmd:"" help:"List what was sent, or resolve what is unknown."`

@@ -2,35 +2,96 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
+	"twilio-proxy-mcp/cmd/internal/guard"
 	"twilio-proxy-mcp/twilio/fake"
 	"twilio-proxy-mcp/twilio/fake/page"
 )
 
 type fakeCmd struct {
-	Addr string `default:"127.0.0.1:4010" help:"Address to listen on; port 0 takes a free one."`
+	Addr           string        `default:"127.0.0.1:4010" help:"Address to listen on; port 0 takes a free one."`
+	State          string        `type:"path" placeholder:"FILE" help:"File in which everything survives a restart."`
+	Seed           string        `type:"existingfile" placeholder:"FILE" help:"JSON file to begin with instead of the documentation's example; see go doc twilio-proxy-mcp/twilio/fake."`
+	CredentialFile string        `type:"existingfile" placeholder:"FILE" help:"File of the credentials that are accepted, USERNAME:PASSWORD, one a line; without it all are."`
+	EnforceLimit   bool          `help:"Answer 429 beyond 30 requests a second to one Service, as Twilio does."`
+	QueuedFor      time.Duration `default:"0s" help:"How long a new message stays queued."`
+	SentFor        time.Duration `default:"2s" help:"How long it then stays sent before it is delivered."`
+	AllowedOrigins []string      `placeholder:"ORIGIN" help:"Origins of web pages that may call; the fake's own page needs none."`
+	AllowedHosts   []string      `placeholder:"HOST" help:"Names by which clients call the fake; the loopback names by default."`
 }
 
 // Run serves the fake until a signal comes. Its first line on stdout is the
 // base URL.
-func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s streams) error {
-	listener, err := net.Listen("tcp", cmd.Addr)
+func (cmd *fakeCmd) Run(ctx context.Context, s streams) error {
+	f, err := cmd.open()
 	if err != nil {
 		return err
 	}
-	f := fake.New(fake.Config{Page: page.Handler()})
-	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
+	listener, err := net.Listen("tcp", cmd.Addr)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	guards := guard.Guards{SameOrigin: true, Origins: cmd.AllowedOrigins, Hosts: cmd.AllowedHosts}
+	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
 	fmt.Fprintf(s.out, "http://%s\n", listener.Addr())
-	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. Point a client at the URL above, with any credentials, and a browser to watch.")
+	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. The URL is its page, and the base URL for any client, with any credentials.")
 	err = server.Serve(listener)
 	closed := f.Close()
-	if err == http.ErrServerClosed {
-		return closed
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
 	}
-	return err
+	return errors.Join(err, closed)
+}
+
+func (cmd *fakeCmd) open() (*fake.Fake, error) {
+	accepted, err := cmd.credentials()
+	if err != nil {
+		return nil, err
+	}
+	f := fake.New(fake.Config{Credentials: accepted, QueuedFor: cmd.QueuedFor, SentFor: cmd.SentFor, RateLimit: cmd.EnforceLimit, Page: page.Handler()})
+	if cmd.Seed != "" {
+		seed, err := os.ReadFile(cmd.Seed)
+		if err == nil {
+			err = f.Seed(seed)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--seed: %w", errors.Join(err, f.Close()))
+		}
+	}
+	if cmd.State != "" {
+		if err := f.OpenState(cmd.State); err != nil {
+			return nil, fmt.Errorf("--state: %w", errors.Join(err, f.Close()))
+		}
+	}
+	return f, nil
+}
+
+func (cmd *fakeCmd) credentials() ([]fake.Credential, error) {
+	if cmd.CredentialFile == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(cmd.CredentialFile)
+	if err != nil {
+		return nil, fmt.Errorf("--credential-file: %w", err)
+	}
+	var accepted []fake.Credential
+	for _, line := range strings.Fields(string(content)) {
+		username, password, ok := strings.Cut(line, ":")
+		if !ok || username == "" || password == "" {
+			return nil, errors.New("--credential-file: a line is not USERNAME:PASSWORD")
+		}
+		accepted = append(accepted, fake.Credential{Username: username, Password: password})
+	}
+	if len(accepted) == 0 {
+		return nil, errors.New("--credential-file: the file holds no credentials")
+	}
+	return accepted, nil
 }

@@ -16,6 +16,9 @@ type Guards struct {
 	// Origins are the values of the Origin header that are admitted, like https://app.example. Requests without an
 	// Origin do not come from a web page and are admitted.
 	Origins []string
+	// SameOrigin also admits the Origin that the Host header names: the pages that the server itself serves. It is safe
+	// behind the Host guard, without which any page could name its own host.
+	SameOrigin bool
 	// Hosts are the host names that are admitted in the Host header, each with or without a port. None: the loopback
 	// names (localhost, 127.0.0.0/8, ::1), which a web page cannot make a browser send for a name of its own.
 	Hosts []string

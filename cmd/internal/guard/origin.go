@@ -19,8 +19,7 @@ func (g *Guards) Origin(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		allowed := func(o string) bool { return strings.EqualFold(o, origins[0]) }
-		if len(origins) > 1 || !slices.ContainsFunc(g.Origins, allowed) {
+		if len(origins) > 1 || !g.admits(origins[0], r.Host) {
 			g.refuse(w, "origin", http.StatusForbidden, "this Origin is not allowed; nothing was done")
 			return
 		}
@@ -35,4 +34,11 @@ func (g *Guards) Origin(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (g *Guards) admits(origin, host string) bool {
+	if g.SameOrigin && (strings.EqualFold(origin, "http://"+host) || strings.EqualFold(origin, "https://"+host)) {
+		return true
+	}
+	return slices.ContainsFunc(g.Origins, func(o string) bool { return strings.EqualFold(o, origin) })
 }

@@ -30,6 +30,8 @@ type HTTP struct {
 
 	TLSCert, TLSKey string       // files in PEM; both or none
 	Metrics         http.Handler // serves /metrics; nil: there is none
+	// Other serves every path that is not named here, behind the same guards; nil: there are none.
+	Other http.Handler
 	// Ready is asked by /readyz while the server runs; nil is always ready.
 	Ready func(context.Context) error
 }
@@ -135,6 +137,9 @@ func (f *front) routes() http.Handler {
 	mux.HandleFunc("POST /message", f.serveMessage)
 	if f.config.Metrics != nil {
 		mux.Handle("GET /metrics", f.config.Metrics)
+	}
+	if f.config.Other != nil {
+		mux.Handle("/", f.config.Other)
 	}
 	open.Handle("/", g.Host(g.Authorize(mux)))
 	if g.OAuth != nil {

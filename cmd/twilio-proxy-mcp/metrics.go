@@ -1,0 +1,76 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/twilio"
+)
+
+// metrics are what /metrics shows. No label holds a SID, a caller or a text.
+type metrics struct {
+	registry *prometheus.Registry
+	calls    *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	upstream *prometheus.HistogramVec
+	retries  prometheus.Counter
+	refusals *prometheus.CounterVec
+	flying   atomic.Int64
+}
+
+// newMetrics measures an app's tools and client. It is made by the http
+// subcommand alone: the others have nobody to show it to.
+func newMetrics(a *app) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "twilio_proxy_mcp_calls_total", Help: "Tool calls by tool, outcome and whether they were answered with an earlier receipt.",
+		}, []string{"tool", "outcome", "replayed"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "twilio_proxy_mcp_call_duration_seconds", Help: "How long tool calls took.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
+		}, []string{"tool"}),
+		upstream: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "twilio_proxy_mcp_upstream_duration_seconds", Help: "How long HTTP exchanges with Twilio took, by operation and status (0: no answer).", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
+		}, []string{"operation", "status"}),
+		retries: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "twilio_proxy_mcp_upstream_retries_total", Help: "HTTP exchanges that repeated one of which Twilio surely did nothing.",
+		}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "twilio_proxy_mcp_refused_requests_total", Help: "HTTP requests that a guard refused.",
+		}, []string{"guard"}),
+	}
+	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "twilio_proxy_mcp_calls_in_flight", Help: "Tool calls under way.",
+	}, func() float64 { return float64(m.flying.Load()) })
+	m.registry.MustRegister(m.calls, m.duration, m.upstream, m.retries, m.refusals, inFlight,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.tools.Begun = func() { m.flying.Add(1) }
+	a.tools.Observe = m.ended
+	a.client.Observe = m.exchanged
+	return m
+}
+
+func (m *metrics) ended(o tools.Observation) {
+	m.flying.Add(-1)
+	m.calls.WithLabelValues(o.Tool, string(o.Code), strconv.FormatBool(o.Replayed)).Inc()
+	m.duration.WithLabelValues(o.Tool).Observe(o.Duration.Seconds())
+}
+
+func (m *metrics) exchanged(e twilio.Exchange) {
+	m.upstream.WithLabelValues(e.Operation, strconv.Itoa(e.Status)).Observe(e.Duration.Seconds())
+	if e.Retries > 0 {
+		m.retries.Inc()
+	}
+}
+
+func (m *metrics) refused(guard string) { m.refusals.WithLabelValues(guard).Inc() }
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
