@@ -18,16 +18,17 @@ import (
 // arrows are the imports that each package may have of this module. They only
 // point down.
 var arrows = map[string][]string{
-	"cmd/twilio-proxy-mcp": {"cmd/internal/serve", "cmd/internal/guard", "tools", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
-	"cmd/internal/serve":   {"cmd/internal/guard"},
-	"cmd/internal/guard":   {},
-	"cmd/internal/e2e":     {},
-	"tools":                {"tools/ledger", "twilio", "schema"},
-	"tools/ledger":         {},
-	"twilio":               {"schema"},
-	"twilio/fake":          {"schema"},
-	"twilio/fake/page":     {},
-	"schema":               {},
+	"cmd/twilio-proxy-mcp":    {"cmd/internal/serve", "cmd/internal/guard", "tools", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
+	"cmd/internal/serve":      {"cmd/internal/guard"},
+	"cmd/internal/guard":      {},
+	"cmd/internal/e2e":        {},
+	"tools":                   {"tools/ledger", "twilio", "schema"},
+	"tools/ledger":            {},
+	"tools/ledger/ledgertest": {}, // used by tests alone
+	"twilio":                  {"schema"},
+	"twilio/fake":             {"schema"},
+	"twilio/fake/page":        {},
+	"schema":                  {},
 }
 
 // sources yields the Go files that are not tests, by package folder.
@@ -95,10 +96,11 @@ func TestFixturesLookLikeFixtures(t *testing.T) {
 	if err != nil {
 		t.Skip("not a git checkout: fixtures are not looked at")
 	}
+	published := []string{"+14158675309", "+18005551212"} // of Twilio's page on webhook signatures, whose example is a test vector
 	number := regexp.MustCompile(`\+[1-9][0-9]{9,13}\b`)
 	for _, path := range strings.Fields(string(out)) {
 		for _, found := range number.FindAllString(read(t, path), -1) {
-			require.True(t, strings.HasPrefix(found, "+1555"), "%s: %s", path, found)
+			require.True(t, strings.HasPrefix(found, "+1555") || slices.Contains(published, found), "%s: %s", path, found)
 		}
 	}
 }

@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"bufio"
 	"encoding/json"
 	"flag"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -117,18 +120,25 @@ func TestReadmeDependencies(t *testing.T) {
 	require.Equal(t, direct, given)
 }
 
+type exampleFile struct {
+	MCPServers map[string]struct {
+		Command string
+		Args    []string
+		Env     map[string]string
+		URL     string
+	} `json:"mcpServers"`
+}
+
+func readExample(t *testing.T) exampleFile {
+	t.Helper()
+	var example exampleFile
+	require.NoError(t, json.Unmarshal([]byte(read(t, "mcp.json.example")), &example))
+	return example
+}
+
 // The command entry of mcp.json.example starts a server exactly as it says.
 func TestExampleEntryStartsAServer(t *testing.T) {
-	var example struct {
-		MCPServers map[string]struct {
-			Command string
-			Args    []string
-			Env     map[string]string
-			URL     string
-		} `json:"mcpServers"`
-	}
-	require.NoError(t, json.Unmarshal([]byte(read(t, "mcp.json.example")), &example))
-	entry := example.MCPServers["twilio-proxy"]
+	entry := readExample(t).MCPServers["twilio-proxy"]
 	require.Equal(t, filepath.Base(binary), entry.Command)
 	env := environment(t, "PATH="+filepath.Dir(binary)+string(os.PathListSeparator)+os.Getenv("PATH"))
 	for name, value := range entry.Env {
@@ -137,4 +147,37 @@ func TestExampleEntryStartsAServer(t *testing.T) {
 	p := start(t, env, entry.Args...)
 	require.Equal(t, "sent", p.send("hello").outcome().Code)
 	p.stop()
+}
+
+// The url entry is where the server listens when it is started as the README
+// says. The port may be taken on this machine, so the test takes a free one
+// and connects to the same path.
+func TestExampleEntryConnectsOverHTTP(t *testing.T) {
+	entry, err := url.Parse(readExample(t).MCPServers["twilio-proxy-over-http"].URL)
+	require.NoError(t, err)
+	require.Contains(t, read(t, "README.md"), "\ntwilio-proxy-mcp http --addr "+entry.Host+"\n")
+	help, _, _ := run(t, environment(t), "", "http", "--help")
+	require.Contains(t, help, `--addr="`+entry.Host+`"`, "the default address is the entry's")
+
+	cmd := exec.Command(binary, "http", "--addr", "127.0.0.1:0")
+	cmd.Env = environment(t)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	served, err := url.Parse(strings.TrimSpace(line))
+	require.NoError(t, err)
+	entry.Host = served.Host
+	require.Equal(t, served.String(), entry.String())
+
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "editor", Version: "1"}, nil).
+		Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: entry.String()}, nil)
+	require.NoError(t, err)
+	defer session.Close()
+	result, err := session.CallTool(t.Context(), &mcp.CallToolParams{Name: "send_message_interaction", Arguments: arguments("hello")})
+	require.NoError(t, err)
+	require.False(t, result.IsError)
 }
