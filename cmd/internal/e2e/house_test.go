@@ -97,10 +97,12 @@ func TestFixturesLookLikeFixtures(t *testing.T) {
 		t.Skip("not a git checkout: fixtures are not looked at")
 	}
 	published := []string{"+14158675309", "+18005551212"} // of Twilio's page on webhook signatures, whose example is a test vector
+	// +1555 is no area code; 555-01xx and +44 1632 960xxx are kept for fiction by the numbering plans.
+	fictional := regexp.MustCompile(`^(\+1555|\+1[0-9]{3}55501|\+441632960)`)
 	number := regexp.MustCompile(`\+[1-9][0-9]{9,13}\b`)
 	for _, path := range strings.Fields(string(out)) {
 		for _, found := range number.FindAllString(read(t, path), -1) {
-			require.True(t, strings.HasPrefix(found, "+1555") || slices.Contains(published, found), "%s: %s", path, found)
+			require.True(t, fictional.MatchString(found) || slices.Contains(published, found), "%s: %s", path, found)
 		}
 	}
 }
