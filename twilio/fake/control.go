@@ -51,7 +51,7 @@ func (f *Fake) controlRoutes() *http.ServeMux {
 // serveControl lets only loopback addresses in, whatever the fake listens on.
 func (f *Fake) serveControl(w http.ResponseWriter, r *http.Request) {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !from.Addr().Unmap().IsLoopback() {
+	if err != nil || !from.Addr().IsLoopback() {
 		showError(w, http.StatusForbidden, errors.New("the control interface answers loopback addresses only"))
 		return
 	}

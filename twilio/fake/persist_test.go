@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,8 +36,8 @@ func TestStateSurvivesARestart(t *testing.T) {
 	second.Advance(time.Minute)
 	require.Equal(t, want, second.everything())
 	require.Equal(t, first.Accepted(), second.Accepted())
-	made := second.ok(200, "POST", failing, body("more")).json
-	require.NotContains(t, want, text(made["sid"]))
+	second.ok(200, "POST", failing, body("more"))
+	require.Len(t, second.everything(), len(want)+1, "a new SID takes no old one's place")
 	left, err := filepath.Glob(path + ".*")
 	require.NoError(t, err)
 	require.Empty(t, left, "no temporary file stays behind")
@@ -112,6 +113,19 @@ func TestStateFileThatIsNone(t *testing.T) {
 			s.control(400, "POST", "/_fake/seed", content)
 		})
 	}
+}
+
+func TestSeedOutOfOrder(t *testing.T) {
+	s := start(t, fake.Config{})
+	s.control(204, "POST", "/_fake/seed", `{"minted":9,"services":[
+		{"seq":7,"unique_name":"later"},{"seq":3,"unique_name":"sooner"},{"seq":5,"unique_name":"between"}]}`)
+	var names []any
+	for next := "/v1/Services?PageSize=1"; next != ""; {
+		got := s.ok(200, "GET", next, nil).json
+		names = append(names, got["services"].([]any)[0].(map[string]any)["unique_name"])
+		next = strings.TrimPrefix(text(got["meta"].(map[string]any)["next_page_url"]), s.url)
+	}
+	require.Equal(t, []any{"later", "between", "sooner"}, names)
 }
 
 func TestSeed(t *testing.T) {
