@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 		must(serve(context.Background(), os.Stdin, os.Stdout))
 		return
 	}
+	if os.Getenv(memoryServerVariable) != "" {
+		must(serveForMemory())
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

@@ -75,7 +75,7 @@ func (h *HTTP) Listen(ctx context.Context, addr string) (net.Listener, error) {
 func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) error {
 	base, endBase := context.WithCancel(context.WithoutCancel(ctx))
 	defer endBase()
-	front := s.newFront(config)
+	front := s.newFront(base, config)
 	srv := &http.Server{
 		Handler:           front.routes(),
 		BaseContext:       func(net.Listener) context.Context { return base },
@@ -101,12 +101,20 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 		err = errors.Join(err, srv.Close())
 	}
 	<-serving
+	streams := front.streams.close()
+	select {
+	case <-streams:
+	case <-shutdown.Done():
+		endBase()
+		<-streams
+	}
 	return err
 }
 
 // front is what the routes share.
 type front struct {
 	server   *Server
+	base     context.Context // of event streams that have left net/http
 	config   HTTP
 	calls    *inFlight
 	streams  *inFlight

@@ -17,9 +17,10 @@ import (
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
-func (s *Server) newFront(config HTTP) *front {
+func (s *Server) newFront(base context.Context, config HTTP) *front {
 	return &front{
 		server:  s,
+		base:    base,
 		config:  config,
 		calls:   newInFlight(s.maxInFlight()),
 		streams: newInFlight(maxStreams),

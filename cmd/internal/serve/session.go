@@ -42,11 +42,11 @@ var (
 	_ server.SessionWithRoots           = (*session)(nil)
 )
 
-func newSession(id string, send func([]byte) error) *session {
+// newSession has room for that many notifications; mcp-go drops what does not fit.
+func newSession(id string, send func([]byte) error, notifications int) *session {
 	return &session{
 		id: id, send: send,
-		// Small, as an idle SSE stream holds one too; mcp-go drops what does not fit.
-		notifications: make(chan mcp.JSONRPCNotification, 32),
+		notifications: make(chan mcp.JSONRPCNotification, notifications),
 		gone:          make(chan struct{}),
 		level:         mcp.LoggingLevelError,
 	}

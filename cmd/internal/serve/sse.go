@@ -7,17 +7,14 @@ import (
 	"errors"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
-const (
-	maxUnsent = 1024             // messages to one event stream that are not written yet, calls that will make one included; chosen
-	keepAlive = 25 * time.Second // between comments on a quiet event stream; chosen, under common proxies' 30 s
-)
+// maxUnsent is how many messages to one event stream may be unwritten, calls that will make one included; chosen.
+const maxUnsent = 1024
 
 var (
 	errStreamFull   = errors.New("the client does not read its event stream")
@@ -46,10 +43,9 @@ type stream struct {
 	closed bool
 }
 
-func newStream(ctx context.Context, caller string) *stream {
+func newStream(caller string) *stream {
 	t := &stream{caller: caller, wake: make(chan struct{}, 1)}
-	t.session = newSession(rand.Text(), t.send)
-	t.ctx = ctx
+	t.session = newSession(rand.Text(), t.send, 16) // few, as an idle stream holds the room for them too
 	return t
 }
 
@@ -109,79 +105,6 @@ func (t *stream) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed, t.queue = true, nil
-}
-
-func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
-	if !f.streams.enter() {
-		f.refuse(w, "streams", http.StatusServiceUnavailable, "too many event streams; try again")
-		return
-	}
-	defer f.streams.leave()
-	ctx, cancel := context.WithCancel(withRequest(r.Context(), requestOf(r, "sse")))
-	defer cancel()
-	t := newStream(ctx, guard.Caller(r.Context()))
-	t.ctx = f.server.MCP.WithContext(ctx, t.session)
-	if err := f.server.MCP.RegisterSession(ctx, t.session); err != nil {
-		http.Error(w, "the session could not be registered", http.StatusInternalServerError)
-		return
-	}
-	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
-	f.sse.add(t)
-	defer f.sse.remove(t)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
-	out := &eventWriter{to: w, control: http.NewResponseController(w)}
-	if out.control.SetReadDeadline(time.Time{}) != nil || out.write([]byte("event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n")) != nil {
-		return
-	}
-	f.pump(out, t)
-}
-
-// pump writes what there is to write until the stream ends.
-func (f *front) pump(out *eventWriter, t *stream) {
-	quiet := time.NewTicker(keepAlive)
-	defer quiet.Stop()
-	for {
-		var err error
-		select {
-		case n := <-t.session.notifications:
-			if encoded := f.server.encodeNotification(n); encoded != nil {
-				_ = t.send(encoded) // dropped when the client does not read
-			}
-		case <-t.wake:
-			err = out.write(t.take())
-		case <-quiet.C:
-			err = out.write([]byte(": keep-alive\n\n"))
-		case <-f.closing:
-			_ = out.write(t.take())
-			return
-		case <-t.ctx.Done():
-			return
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-// eventWriter writes to an event stream; a client that takes nothing for writeTimeout loses it.
-type eventWriter struct {
-	to      http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (e *eventWriter) write(events []byte) error {
-	if len(events) == 0 {
-		return nil
-	}
-	if err := e.control.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
-	}
-	if _, err := e.to.Write(events); err != nil {
-		return err
-	}
-	return e.control.Flush()
 }
 
 func (s *streams) add(t *stream) {

@@ -82,7 +82,7 @@ func TestSSESessionsAreTheirCallersOwn(t *testing.T) {
 }
 
 func TestSSERefusesCallsWhenNobodyReads(t *testing.T) {
-	stream := newStream(t.Context(), "")
+	stream := newStream("")
 	for range maxUnsent {
 		require.NoError(t, stream.reserve())
 	}

@@ -39,7 +39,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	c := &stdioConn{
 		server:  s,
 		out:     w,
-		session: newSession("stdio", w.write),
+		session: newSession("stdio", w.write, 100),
 		slots:   make(chan struct{}, s.maxInFlight()),
 		backlog: newBacklog(),
 	}

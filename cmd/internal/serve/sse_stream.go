@@ -1,0 +1,143 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
+)
+
+// keepAlive is the time between comments on a quiet event stream; chosen, under the 30 s of common proxies.
+const keepAlive = 25 * time.Second
+
+// eventConn is the way to an event stream's client: a connection, or an HTTP/2 stream.
+type eventConn interface {
+	io.Writer
+	SetWriteDeadline(time.Time) error
+}
+
+// serveSSE opens an event stream. An HTTP/1 connection is taken from net/http, whose buffers and stack for it are
+// 20 KB of an idle stream's 30 KB.
+func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
+	if !f.streams.enter() {
+		f.refuse(w, "streams", http.StatusServiceUnavailable, "too many event streams; try again")
+		return
+	}
+	t := newStream(guard.Caller(r.Context()))
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	control := http.NewResponseController(w)
+	if r.ProtoMajor != 1 {
+		_ = control.SetReadDeadline(time.Time{})
+		f.run(withRequest(r.Context(), requestOf(r, "sse")), http2Stream{w, control}, t, nil)
+		return
+	}
+	conn, _, err := control.Hijack()
+	if err != nil {
+		f.streams.leave()
+		http.Error(w, "the connection cannot be kept open", http.StatusInternalServerError)
+		return
+	}
+	_ = conn.SetDeadline(time.Time{})
+	go f.runDetached(withRequest(f.base, requestOf(r, "sse")), conn, t, responseHead(w.Header()))
+}
+
+// responseHead is the header of an answer that goes on until the connection is closed.
+func responseHead(header http.Header) []byte {
+	header.Set("Connection", "close")
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	var head bytes.Buffer
+	head.WriteString("HTTP/1.1 200 OK\r\n")
+	_ = header.Write(&head) // to memory
+	head.WriteString("\r\n")
+	return head.Bytes()
+}
+
+// runDetached runs a stream on its connection until the client hangs up; it has nothing more to say on it.
+func (f *front) runDetached(ctx context.Context, conn net.Conn, t *stream, head []byte) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { conn.Close() })() // also ends a write that is stuck
+	defer conn.Close()
+	go func() {
+		defer cancel()
+		_, _ = conn.Read(make([]byte, 1))
+	}()
+	f.run(ctx, conn, t, head)
+}
+
+// run is a stream's life, which its place among the streams ends with.
+func (f *front) run(ctx context.Context, conn eventConn, t *stream, head []byte) {
+	defer f.streams.leave()
+	t.ctx = f.server.MCP.WithContext(ctx, t.session)
+	if err := f.server.MCP.RegisterSession(ctx, t.session); err != nil {
+		f.server.log().Error("an event stream could not be registered", "error", err)
+		return
+	}
+	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
+	f.sse.add(t)
+	defer f.sse.remove(t)
+	if f.write(conn, append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)) == nil {
+		f.pump(conn, t)
+	}
+}
+
+// pump writes what there is to write until the stream ends.
+func (f *front) pump(conn eventConn, t *stream) {
+	quiet := time.NewTicker(keepAlive)
+	defer quiet.Stop()
+	for {
+		var err error
+		select {
+		case n := <-t.session.notifications:
+			if encoded := f.server.encodeNotification(n); encoded != nil {
+				_ = t.send(encoded) // dropped when the client does not read
+			}
+		case <-t.wake:
+			err = f.write(conn, t.take())
+		case <-quiet.C:
+			err = f.write(conn, []byte(": keep-alive\n\n"))
+		case <-f.closing:
+			_ = f.write(conn, t.take())
+			return
+		case <-t.ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// write fails for a client that takes nothing for writeTimeout.
+func (f *front) write(conn eventConn, events []byte) error {
+	if len(events) == 0 {
+		return nil
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	_, err := conn.Write(events)
+	return err
+}
+
+// http2Stream is an eventConn over HTTP/2, where a connection is not one client's.
+type http2Stream struct {
+	http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (s http2Stream) SetWriteDeadline(t time.Time) error { return s.control.SetWriteDeadline(t) }
+
+func (s http2Stream) Write(events []byte) (int, error) {
+	n, err := s.ResponseWriter.Write(events)
+	if err != nil {
+		return n, err
+	}
+	return n, s.control.Flush()
+}
