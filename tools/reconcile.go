@@ -142,7 +142,7 @@ func (s *send) isMine(ctx context.Context, i schema.MessageInteraction, since ti
 type upstreamClock struct {
 	mu   sync.Mutex
 	date time.Time
-	at   time.Time // monotonic
+	at   time.Time
 }
 
 func (c *upstreamClock) set(date time.Time) {
@@ -154,13 +154,16 @@ func (c *upstreamClock) set(date time.Time) {
 	c.date, c.at = date, time.Now()
 }
 
-// now is never later than Twilio's clock, as a Date header is cut to the
-// second, and zero when no answer has told.
+// now is Twilio's clock, up to a second early, as a Date header is cut to the
+// second; it is zero when no answer has told.
 func (c *upstreamClock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.date.IsZero() {
 		return time.Time{}
 	}
-	return c.date.Add(time.Since(c.at))
+	// Of the two ways to measure, the monotonic clock stands still while a
+	// machine sleeps, and the wall clock can be set. Too late a time only finds
+	// nothing; too early a one could take an older message for this one.
+	return c.date.Add(max(time.Since(c.at), time.Now().Round(0).Sub(c.at.Round(0))))
 }

@@ -148,7 +148,8 @@ func sidElsewhere(ctx context.Context, db querier, id int64, sid string) (known 
 func text(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 
 // Ambiguous says whether another entry could be the one that an interaction upstream with this entry's listed content
-// belongs to: one that is unresolved, or one that was sent since this one began and whose interaction is not known.
+// belongs to: one that is unresolved, or one that was sent shortly before this one began or later and whose interaction is
+// not known.
 // Reconcile refuses then.
 func (l *Ledger) Ambiguous(ctx context.Context, id int64) (bool, error) {
 	book, err := l.open(ctx)
@@ -163,13 +164,17 @@ func (l *Ledger) Ambiguous(ctx context.Context, id int64) (bool, error) {
 	return twins, unavailable("read the ledger", err)
 }
 
+// twinMargin is how long before an entry began another one may have ended and its interaction still look as if it were this
+// entry's: the upstream's times are cut to the second, and a look allows for that; chosen with room to spare.
+const twinMargin = 10 * time.Second
+
 func ambiguous(ctx context.Context, db querier, id int64) (twins bool, err error) {
 	err = db.row(ctx, `SELECT EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
 			ON other.listed = this.listed AND other.id <> this.id
 			WHERE this.id = $1 AND other.state IN ('claimed', 'unknown'))
 		OR EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
 			ON other.listed = this.listed AND other.id <> this.id
-			WHERE this.id = $1 AND other.state = 'sent' AND other.sid IS NULL AND other.settled >= this.begun)`, id).Scan(&twins)
+			WHERE this.id = $1 AND other.state = 'sent' AND other.sid IS NULL AND other.settled >= this.begun - $2)`, id, twinMargin.Milliseconds()).Scan(&twins)
 	return twins, err
 }
 

@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// window is the duplicate window of the tests that outlive it.
+const window = 500 * time.Millisecond
+
+func sent() outcome       { return outcome{Code: "sent", Sent: "yes"} }
+func replayed() outcome   { return outcome{Code: "sent", Sent: "yes", Replayed: true} }
+func reconciled() outcome { return outcome{Code: "sent", Sent: "yes", Reconciled: true} }
+func unknown() outcome    { return outcome{Code: "outcome_unknown", Sent: "unknown"} }
+
+// Each fault of the fake ends in the right state of the ledger, and so does the
+// repeat of the call, within the window and after it.
+func TestFaultsEndInTheRightState(t *testing.T) {
+	for _, tc := range []struct {
+		name     string
+		fault    fake.Fault
+		first    outcome
+		state    ledger.State
+		repeat   outcome // within the window
+		after    outcome // after it
+		messages int     // in the end
+	}{
+		{"dropped after accepting", fake.Fault{Effect: fake.EffectDropAfter}, reconciled(), ledger.Sent, replayed(), sent(), 2},
+		{"truncated", fake.Fault{Effect: fake.EffectTruncate}, sent(), ledger.Sent, replayed(), sent(), 2},
+		{"500 after accepting", fake.Fault{Effect: fake.EffectErrorAfter}, reconciled(), ledger.Sent, replayed(), sent(), 2},
+		{"silence after accepting", fake.Fault{Effect: fake.EffectHangAfter}, reconciled(), ledger.Sent, replayed(), sent(), 2},
+		{"silence", fake.Fault{Effect: fake.EffectHang}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
+		{"dropped before accepting", fake.Fault{Effect: fake.EffectDropBefore}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
+		{"503", fake.Fault{Effect: fake.EffectStatus, Status: 503}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
+		{"408", fake.Fault{Effect: fake.EffectStatus, Status: 408}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
+		{"502 in HTML", fake.Fault{Effect: fake.EffectHTML}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
+		{"429 storm", fake.Fault{Effect: fake.EffectStatus, Status: 429, Times: 1000}, outcome{Code: "try_later", Sent: "no"}, ledger.NotSent, sent(), sent(), 2},
+		{"refused", fake.Fault{Effect: fake.EffectStatus, Status: 400, Code: 80607}, outcome{Code: "refused", Sent: "no"}, ledger.Refused, sent(), sent(), 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			u := startUpstream(t)
+			env := environment(t, append(u.env, "TWILIO_PROXY_MCP_TIMEOUT=1500ms", "TWILIO_PROXY_MCP_DEADLINE=5s", "TWILIO_PROXY_MCP_DUPLICATE_WINDOW="+window.String())...)
+			server := start(t, env)
+			u.arm(t, tc.fault)
+
+			got := server.send("hello")
+			settled := time.Now()
+			require.Equal(t, tc.first, got.kind(), got.text())
+			require.NoError(t, u.SetFaults())
+			within := server.send("hello")
+			if took := time.Since(settled); took < window || tc.state == ledger.Unknown {
+				require.Equal(t, tc.repeat, within.kind(), within.text())
+			}
+			entries := history(t, env)
+			require.Equal(t, tc.state, entries[len(entries)-1].State)
+			require.Equal(t, int64(1), entries[len(entries)-1].ID)
+
+			time.Sleep(window) // the clock is the ledger's own
+			got = server.send("hello")
+			require.Equal(t, tc.after, got.kind(), got.text())
+			require.Equal(t, tc.messages, u.Accepted())
+			require.Equal(t, tc.messages, u.messages(t)["hello"])
+			if tc.state == ledger.Unknown {
+				requirePersonResolves(t, u, server, env)
+			}
+			server.stop()
+		})
+	}
+}
+
+// requirePersonResolves: what nobody knows stands until a person says how it
+// ended, and then the message can be sent.
+func requirePersonResolves(t *testing.T, u *upstream, server *process, env []string) {
+	t.Helper()
+	entries := history(t, env)
+	require.Len(t, entries, 1)
+	require.Equal(t, ledger.Unknown, entries[0].State)
+	_, errOut, code := run(t, env, "", "history", "resolve", strconv.FormatInt(entries[0].ID, 10), "not_sent")
+	require.Zero(t, code, errOut)
+	require.Equal(t, sent(), server.send("hello").kind())
+	require.Equal(t, 1, u.Accepted())
+}
+
+// A person's "sent" is an answer too, although there is no receipt.
+func TestAPersonResolvesAsSent(t *testing.T) {
+	u := startUpstream(t)
+	env := environment(t, u.env...)
+	server := start(t, env)
+	u.arm(t, fake.Fault{Effect: fake.EffectStatus, Status: 500})
+	require.Equal(t, unknown(), server.send("hello").kind())
+	_, errOut, code := run(t, env, "", "history", "resolve", "1", "sent")
+	require.Zero(t, code, errOut)
+	got := server.send("hello")
+	require.Equal(t, replayed(), got.kind())
+	require.Contains(t, string(got.Result.Structured), `"sid":null`)
+	require.Contains(t, string(got.Result.Structured), fake.ParticipantSid)
+	require.Zero(t, u.Accepted())
+	_, errOut, code = run(t, env, "", "history", "resolve", "1", "not_sent")
+	require.NotZero(t, code)
+	require.Contains(t, errOut, "not unknown")
+}
