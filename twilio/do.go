@@ -96,7 +96,7 @@ func (c *Client) exchange(waiting context.Context, deadline time.Time, req reque
 	defer cancel(nil)
 	ctx, stop := context.WithDeadline(ctx, deadline)
 	defer stop()
-	h := &handover{ctx: ctx, cancel: cancel, read: req.form == nil}
+	h := &handover{ctx: ctx, cancel: cancel, read: req.form == nil, waiting: waiting, before: req.before}
 	defer context.AfterFunc(waiting, func() { h.giveUp(context.Cause(waiting)) })()
 
 	r, err := c.newRequest(httptrace.WithClientTrace(ctx, h.trace()), req)
@@ -167,8 +167,12 @@ type handover struct {
 	cancel context.CancelCauseFunc
 	read   bool // a GET, which can be given up at any time
 
-	mu  sync.Mutex
-	got bool
+	waiting context.Context
+	before  func(context.Context) error // may be nil
+
+	mu      sync.Mutex
+	got     bool
+	refused error // before's, once there was a connection
 
 	answered atomic.Bool // for the error's text only
 }
@@ -188,12 +192,36 @@ func (h *handover) trace() *httptrace.ClientTrace {
 func (h *handover) gotConn(info httptrace.GotConnInfo) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.ctx.Err() == nil && !info.Reused {
+		h.askAgain()
+	}
 	if h.ctx.Err() != nil {
 		info.Conn.Close()
 		return
 	}
 	h.got = true
 }
+
+// askAgain asks the caller once more after a connection was made: that takes
+// seconds at worst, and a process may have been stopped for longer meanwhile.
+func (h *handover) askAgain() {
+	if h.before == nil {
+		return
+	}
+	err := h.before(h.waiting)
+	if err == nil {
+		err = context.Cause(h.waiting) // given up while it was asked
+	}
+	if err != nil {
+		h.refused = &hookError{err}
+		h.cancel(err)
+	}
+}
+
+// hookError is the before hook's: there is nothing to try again.
+type hookError struct{ error }
+
+func (e *hookError) Unwrap() error { return e.error }
 
 func (h *handover) giveUp(cause error) {
 	h.mu.Lock()
@@ -211,6 +239,8 @@ func (h *handover) attempted() bool {
 
 func (h *handover) explain(err error) error {
 	switch {
+	case h.refused != nil:
+		return h.refused
 	case !h.attempted():
 		return fmt.Errorf("no connection: %w", err)
 	case h.answered.Load():

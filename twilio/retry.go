@@ -43,12 +43,13 @@ func backoff(tries int, retryAfter time.Duration, random float64) time.Duration 
 	return retryAfter + step/2 + time.Duration(random*float64(step/2))
 }
 
-// hopeless reports a failure to connect that another attempt will not mend: a
-// name that does not exist, a certificate that does not convince.
+// hopeless reports a failure that another attempt will not mend: a name that
+// does not exist, a certificate that does not convince, a caller's no.
 func hopeless(err error) bool {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
-	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &certificate)
+	var hook *hookError
+	return errors.As(err, &hook) || errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &certificate)
 }
 
 // parseRetryAfter reads a Retry-After header: whole seconds, or an HTTP date

@@ -62,6 +62,24 @@ func bubble(t *testing.T, test func(t *testing.T, c *Client), handle http.Handle
 	})
 }
 
+func TestANoAfterTheConnectionWasMadeIsNotSent(t *testing.T) {
+	written := false
+	no := errors.New("no")
+	bubble(t, func(t *testing.T, c *Client) {
+		hooks := 0
+		_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error {
+			if hooks++; hooks == 2 {
+				return no
+			}
+			return nil
+		})
+		require.ErrorAs(t, err, new(*NotSentError))
+		require.ErrorIs(t, err, no)
+		require.Equal(t, 2, hooks, "a no is not asked for again")
+	}, func(http.ResponseWriter, *http.Request) { written = true })
+	require.False(t, written)
+}
+
 func TestTooManyRequestsIsTriedAgainAfterTheTimeAsked(t *testing.T) {
 	var asked []time.Time
 	bubble(t, func(t *testing.T, c *Client) {
@@ -69,7 +87,7 @@ func TestTooManyRequestsIsTriedAgainAfterTheTimeAsked(t *testing.T) {
 		created, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { hooks++; return nil })
 		require.NoError(t, err)
 		require.Equal(t, 2, created.Retries)
-		require.Equal(t, 3, hooks)
+		require.Equal(t, 4, hooks, "before each attempt, and when the connection had been made")
 		require.GreaterOrEqual(t, asked[1].Sub(asked[0]), 7*time.Second)
 		require.Less(t, asked[1].Sub(asked[0]), 7*time.Second+firstWait)
 		require.GreaterOrEqual(t, asked[2].Sub(asked[1]), 3*time.Second, "a date counts from the server's own clock")

@@ -24,7 +24,8 @@ type outcome struct {
 	Code, Sent, Backend string
 	Replayed            bool
 	Reconciled          bool
-	LedgerID            int64 `json:"ledger_id"`
+	LedgerID            int64  `json:"ledger_id"`
+	AgeSeconds          *int64 `json:"age_seconds"`
 }
 
 func (a answer) outcome() outcome { return a.Result.Meta.Outcome }

@@ -133,13 +133,22 @@ func (p *process) begin(method string, params any) <-chan json.RawMessage {
 	id, answer := p.next, make(chan json.RawMessage, 1)
 	p.waiting[id] = answer
 	p.mu.Unlock()
-	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+	p.write(map[string]any{"jsonrpc": "2.0", "id": id, "method": method, "params": params})
+	return answer
+}
+
+// notify sends a notification, which has no answer.
+func (p *process) notify(method string, params any) {
+	p.write(map[string]any{"jsonrpc": "2.0", "method": method, "params": params})
+}
+
+func (p *process) write(message any) {
+	line, err := json.Marshal(message)
 	require.NoError(p.t, err)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	_, err = p.stdin.Write(append(line, '\n'))
 	require.NoError(p.t, err)
-	return answer
 }
 
 // wait reads the answer, or fails.

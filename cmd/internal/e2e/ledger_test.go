@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -119,4 +120,12 @@ func eventually(t testing.TB, event func() bool) {
 	for end := time.Now().Add(30 * time.Second); !event(); time.Sleep(time.Millisecond) {
 		require.True(t, time.Now().Before(end), "it did not come about")
 	}
+}
+
+// endSessions ends every session on the ledger, as the server's restart does.
+func (p place) endSessions(t testing.TB) {
+	t.Helper()
+	dsn, err := url.Parse(string(p))
+	require.NoError(t, err)
+	postgres.Exec(t, `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1`, dsn.Query().Get("application_name"))
 }

@@ -119,6 +119,7 @@ func (p *Postgres) Schema(t testing.TB) string {
 	require.NoError(t, err)
 	query := dsn.Query()
 	query.Set("search_path", name)
+	query.Set("application_name", name) // by which pg_stat_activity knows its sessions
 	dsn.RawQuery = query.Encode()
 	return dsn.String()
 }

@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// sendKeyed calls the tool with an idempotency key.
+func (p *process) sendKeyed(body, key string) answer {
+	p.t.Helper()
+	return p.wait(p.begin("tools/call", sendParams(body, map[string]any{"twilio-proxy-mcp/idempotency-key": key})))
+}
+
+func TestKeysNameIntentions(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, p place) {
+		t.Parallel()
+		u := startUpstream(t)
+		env := environment(t, append(u.env, p.env(), "TWILIO_PROXY_MCP_DUPLICATE_WINDOW=1ms")...)
+		server := start(t, env)
+		first := server.sendKeyed("hello", "one")
+		require.Equal(t, sent(), first.kind())
+		again := server.sendKeyed("hello", "one")
+		require.Equal(t, replayed(), again.kind(), "at any time, not only within the window")
+		require.JSONEq(t, string(first.Result.Structured), string(again.Result.Structured))
+		require.True(t, strings.HasPrefix(again.Result.Content[0].Text, "Nothing was sent again: this message already went out "), again.text())
+		require.Contains(t, again.Result.Content[0].Text, "needs another idempotency key")
+		require.False(t, again.Result.IsError)
+		require.Equal(t, 1, u.Accepted())
+
+		other := server.sendKeyed("hello, you", "one")
+		require.Equal(t, outcome{Code: "conflict", Sent: "no"}, other.kind())
+		require.True(t, other.Result.IsError)
+		require.Equal(t, 1, u.Accepted())
+
+		require.Equal(t, sent(), server.sendKeyed("hello", "two").kind(), "another key is another intention")
+		require.Equal(t, sent(), server.send("hello").kind(), "the window is over")
+		require.Equal(t, 3, u.Accepted())
+		server.stop()
+
+		later := start(t, env)
+		require.Equal(t, replayed(), later.sendKeyed("hello", "two").kind())
+		later.stop()
+		require.Equal(t, 3, u.Accepted())
+	})
+}
+
+// Without a key the window decides, whether or not the first call had one.
+func TestTheWindowAnswersForAKeyedCall(t *testing.T) {
+	u := startUpstream(t)
+	server := start(t, environment(t, u.env...))
+	require.Equal(t, sent(), server.sendKeyed("hello", "one").kind())
+	again := server.send("hello")
+	require.Equal(t, replayed(), again.kind())
+	require.Contains(t, again.Result.Content[0].Text, "may be sent again on purpose from ")
+	require.NotNil(t, again.outcome().AgeSeconds)
+	require.Equal(t, 1, u.Accepted())
+	server.stop()
+}
+
+// One key, first on the built-in fake and then live, on one ledger: the fake's
+// receipt is no answer for a live message.
+func TestTheFakeNeverAnswersForLive(t *testing.T) {
+	u := startUpstream(t)
+	p := sqlitePlace(t)
+	env := environment(t, append(u.env, p.env())...)
+	for _, backend := range []string{"fake", "live", "fake", "live"} {
+		server := start(t, env, "--backend", backend)
+		first := server.sendKeyed("hello", backend+"'s or not") // the same key for a backend's two turns
+		shared := server.sendKeyed("hello", "shared")
+		require.Equal(t, "sent", shared.outcome().Code)
+		require.Equal(t, backend == "fake", shared.outcome().Backend == "fake")
+		require.Equal(t, first.outcome().Replayed, shared.outcome().Replayed)
+		server.stop()
+	}
+	require.Equal(t, 2, u.Accepted())
+	require.Len(t, history(t, env), 4)
+}
+
+// A call that is cancelled while it waits sends nothing; one whose request is
+// out is recorded all the same.
+func TestCancelledCalls(t *testing.T) {
+	cancel := func(p *process, params any) {
+		p.begin("tools/call", params)
+		p.mu.Lock()
+		id := p.next
+		p.mu.Unlock()
+		p.notify("notifications/cancelled", map[string]any{"requestId": id})
+	}
+	t.Run("waiting for the rate limit", func(t *testing.T) {
+		t.Parallel()
+		u := startUpstream(t)
+		env := environment(t, append(u.env, "TWILIO_PROXY_MCP_RATE_LIMIT=1")...)
+		server := start(t, env)
+		for _, body := range []string{"1", "2", "3", "4", "5"} {
+			require.Equal(t, sent(), server.send(body).kind())
+		}
+		cancel(server, sendParams("6", nil))
+		require.Equal(t, sent(), server.send("7").kind()) // its turn comes after the cancelled one's
+		require.Equal(t, 6, u.Accepted())
+		require.Zero(t, u.messages(t)["6"])
+		require.Len(t, history(t, env), 6)
+		server.stop()
+	})
+	t.Run("waiting for another's send", func(t *testing.T) {
+		t.Parallel()
+		u := startUpstream(t)
+		env := environment(t, u.env...)
+		server := start(t, env)
+		u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(time.Second)})
+		first := server.begin("tools/call", sendParams("hello", nil))
+		eventually(t, func() bool { return u.Accepted() == 1 })
+		cancel(server, sendParams("hello", nil))
+		require.Equal(t, sent(), server.wait(first).kind())
+		require.Equal(t, 1, u.Accepted())
+		require.Len(t, history(t, env), 1)
+		server.stop()
+	})
+	t.Run("waiting for the answer", func(t *testing.T) {
+		t.Parallel()
+		u := startUpstream(t)
+		env := environment(t, u.env...)
+		server := start(t, env)
+		u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(300 * time.Millisecond)})
+		server.begin("tools/call", sendParams("hello", nil))
+		eventually(t, func() bool { return u.Accepted() == 1 })
+		server.notify("notifications/cancelled", map[string]any{"requestId": 1})
+		require.Equal(t, replayed(), server.send("hello").kind())
+		entries := history(t, env)
+		require.Len(t, entries, 1)
+		require.Equal(t, ledger.Sent, entries[0].State)
+		server.stop()
+	})
+}
+
+// Callers at one moment share one send.
+func TestCallersAtOneMomentShareASend(t *testing.T) {
+	u := startUpstream(t)
+	server := start(t, environment(t, append(u.env, "TWILIO_PROXY_MCP_DUPLICATE_WINDOW=0")...))
+	u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(300 * time.Millisecond)})
+	first := server.begin("tools/call", sendParams("hello", nil))
+	eventually(t, func() bool { return u.Accepted() == 1 })
+	second := server.send("hello")
+	require.Equal(t, sent(), server.wait(first).kind())
+	require.Equal(t, replayed(), second.kind())
+	require.Contains(t, second.text(), "may be sent again on purpose now")
+	require.Equal(t, 1, u.Accepted())
+	server.stop()
+}

@@ -1,0 +1,81 @@
+//go:build unix
+
+package e2e
+
+import (
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/tools/ledger"
+)
+
+func (p *process) signal(s syscall.Signal) {
+	p.t.Helper()
+	require.NoError(p.t, p.cmd.Process.Signal(s))
+}
+
+// An owner that is stopped before it writes lives all the same: another server
+// neither sends nor takes the claim from it, and it goes on when it wakes up.
+func TestAStoppedOwnerKeepsItsClaim(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, p place) {
+		t.Parallel()
+		u := startSecretUpstream(t)
+		env := environment(t, append(u.env, p.env())...)
+		owner := start(t, env)
+		u.gate.shut()
+		first := owner.begin("tools/call", sendParams("hello", nil))
+		<-u.gate.came
+		owner.signal(syscall.SIGSTOP)
+		u.gate.open()
+
+		impatient := start(t, append(env, "TWILIO_PROXY_MCP_DEADLINE=1s"))
+		got := impatient.send("hello")
+		require.Equal(t, unknown(), got.kind(), got.text())
+		require.Contains(t, got.text(), "being sent by another call")
+		require.Equal(t, ledger.Claimed, history(t, env)[0].State)
+		_, errOut, code := run(t, env, "", "history", "resolve", "1", "not_sent")
+		require.NotZero(t, code)
+		require.Contains(t, errOut, "still running")
+		require.Zero(t, u.Accepted())
+
+		owner.signal(syscall.SIGCONT)
+		require.Equal(t, sent(), owner.wait(first).kind())
+		require.Equal(t, replayed(), impatient.send("hello").kind())
+		require.Equal(t, 1, u.Accepted())
+		owner.stop()
+		impatient.stop()
+	})
+}
+
+// An owner that was taken for dead while it was stopped (here PostgreSQL ended
+// its session), and whose message somebody else has sent since, sends nothing
+// when it wakes up.
+func TestAnOwnerTakenForDeadSendsNothing(t *testing.T) {
+	p := place(postgres.Schema(t))
+	u := startSecretUpstream(t)
+	env := environment(t, append(u.env, p.env())...)
+	owner := start(t, env)
+	u.gate.shut()
+	first := owner.begin("tools/call", sendParams("hello", nil))
+	<-u.gate.came
+	owner.signal(syscall.SIGSTOP)
+	p.endSessions(t)
+
+	other := start(t, env)
+	u.gate.open()
+	got := other.send("hello")
+	require.Equal(t, unknown(), got.kind(), "the owner is dead, as far as anybody can see")
+	_, errOut, code := run(t, env, "", "history", "resolve", "1", "not_sent")
+	require.Zero(t, code, errOut)
+	require.Equal(t, sent(), other.send("hello").kind())
+
+	owner.signal(syscall.SIGCONT)
+	late := owner.wait(first)
+	require.Equal(t, "no", late.outcome().Sent, late.text())
+	require.Equal(t, 1, u.Accepted())
+	require.Equal(t, replayed(), owner.send("hello").kind())
+	other.stop()
+	owner.stop()
+}
