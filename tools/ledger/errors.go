@@ -99,6 +99,9 @@ func reason(err error) Reason {
 
 // sqliteReason reads a result code, https://www.sqlite.org/rescode.html; the low byte is the primary one.
 func sqliteReason(code int) Reason {
+	if code == sqlite3.SQLITE_IOERR_SHMSIZE { // the -shm file cannot grow: so a full disk shows at opening
+		return Full
+	}
 	switch code & 0xff {
 	case sqlite3.SQLITE_FULL:
 		return Full

@@ -94,8 +94,15 @@ func (l *lockedBuffer) String() string {
 // start runs the binary with these arguments and this environment.
 func start(t testing.TB, env []string, arguments ...string) *process {
 	t.Helper()
+	return startCommand(t, env, func(*exec.Cmd) {}, arguments...)
+}
+
+// startCommand lets the test change the command first.
+func startCommand(t testing.TB, env []string, change func(*exec.Cmd), arguments ...string) *process {
+	t.Helper()
 	p := &process{t: t, cmd: exec.Command(binary, arguments...), stderr: &lockedBuffer{}, waiting: map[int]chan json.RawMessage{}, ended: make(chan struct{})}
 	p.cmd.Env, p.cmd.Stderr = env, p.stderr
+	change(p.cmd)
 	stdin, err := p.cmd.StdinPipe()
 	require.NoError(t, err)
 	stdout, err := p.cmd.StdoutPipe()

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,7 +86,8 @@ func (p place) lock(t testing.TB) *lock {
 		require.NoError(t, err)
 		l.release = func() { conn.Close(ctx) }
 	}
-	t.Cleanup(func() { l.release() })
+	l.release = sync.OnceFunc(l.release)
+	t.Cleanup(l.release)
 	return l
 }
 
