@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// startFakeCommand runs `twilio-proxy-mcp fake` and returns its base URL and
+// what ends it.
+func startFakeCommand(t *testing.T, arguments ...string) (baseURL string, stop func()) {
+	t.Helper()
+	cmd := exec.Command(binary, append([]string{"fake", "--addr", "127.0.0.1:0"}, arguments...)...)
+	cmd.Env, cmd.Stderr = environment(t), os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { cmd.Process.Kill() })
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	require.NoError(t, err)
+	return strings.TrimSpace(line), func() {
+		t.Helper()
+		require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+		require.NoError(t, cmd.Wait())
+	}
+}
+
+func pointedAt(baseURL string) []string {
+	return []string{"TWILIO_PROXY_BASE_URL=" + baseURL, "TWILIO_ACCOUNT_SID=" + fake.AccountSid, "TWILIO_AUTH_TOKEN=x", "TWILIO_PROXY_MCP_LEDGER=off"}
+}
+
+// ask makes one request of the fake and returns the status and the JSON.
+func ask(t *testing.T, method, url, body string, header http.Header, into any) int {
+	t.Helper()
+	request, err := http.NewRequest(method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	request.SetBasicAuth(fake.AccountSid, "x")
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	request.Host = header.Get("Host")
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	if into != nil {
+		require.NoError(t, json.NewDecoder(response.Body).Decode(into))
+	}
+	return response.StatusCode
+}
+
+func TestFakeCommandSurvivesARestart(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state.json")
+	url, stop := startFakeCommand(t, "--state", state)
+	p := start(t, environment(t, pointedAt(url)...))
+	require.Equal(t, "sent", p.send("before the restart").outcome().Code)
+	stop()
+
+	url, stop = startFakeCommand(t, "--state", state)
+	defer stop()
+	var list struct{ Interactions []struct{ Data string } }
+	require.Equal(t, 200, ask(t, "GET", url+"/v1/Services/"+fake.ServiceSid+"/Sessions/"+fake.SessionSid+"/Interactions", "", nil, &list))
+	require.Len(t, list.Interactions, 1)
+	require.Equal(t, `{"body":"before the restart"}`, list.Interactions[0].Data)
+}
+
+func TestFakeCommandBeginsWithASeed(t *testing.T) {
+	seed := filepath.Join(t.TempDir(), "seed.json")
+	require.NoError(t, os.WriteFile(seed, []byte(`{"services":[{"unique_name":"shop"}]}`), 0o600))
+	url, stop := startFakeCommand(t, "--seed", seed)
+	defer stop()
+	require.Equal(t, 200, ask(t, "GET", url+"/v1/Services/shop", "", nil, nil))
+	require.Equal(t, 404, ask(t, "GET", url+"/v1/Services/"+fake.ServiceSid, "", nil, nil))
+}
+
+func TestFakeCommandAsksForItsCredentials(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials")
+	require.NoError(t, os.WriteFile(file, []byte("SKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:secret\n"), 0o600))
+	url, stop := startFakeCommand(t, "--credential-file", file)
+	defer stop()
+	var refusal struct{ Code int }
+	require.Equal(t, 401, ask(t, "GET", url+"/v1/Services", "", nil, &refusal))
+	require.Equal(t, 20003, refusal.Code)
+}
+
+// A web page must not be able to drive the fake, on any route.
+func TestFakeCommandIsGuarded(t *testing.T) {
+	url, stop := startFakeCommand(t)
+	defer stop()
+	create := "/v1/Services/" + fake.ServiceSid + "/Sessions/" + fake.SessionSid + "/Participants/" + fake.ParticipantSid + "/MessageInteractions"
+	for _, route := range []struct{ method, path string }{{"POST", create}, {"GET", "/_fake/state"}, {"DELETE", "/_fake/faults"}, {"POST", "/_fake/reset"}, {"GET", "/"}} {
+		require.Equal(t, 403, ask(t, route.method, url+route.path, "Body=x", http.Header{"Origin": {"http://evil.example"}}, nil), route.path)
+		require.Equal(t, 403, ask(t, route.method, url+route.path, "Body=x", http.Header{"Host": {"evil.example"}}, nil), route.path)
+		require.Equal(t, 403, ask(t, route.method, url+route.path, "Body=x", http.Header{"Host": {"evil.example"}, "Origin": {"http://evil.example"}}, nil), route.path)
+	}
+	var count struct{ Accepted int }
+	require.Equal(t, 200, ask(t, "GET", url+"/_fake/accepted", "", http.Header{"Origin": {url}}, &count), "the fake's own page may")
+	require.Zero(t, count.Accepted)
+}
