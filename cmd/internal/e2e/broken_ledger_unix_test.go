@@ -55,9 +55,9 @@ func TestALedgerThatCannotBeUsedSendsNothing(t *testing.T) {
 			require.Contains(t, got.text(), "Nothing was sent.")
 			require.True(t, got.Result.IsError)
 			require.Zero(t, u.Accepted())
+			server.stop() // and now its log is whole
 			require.Contains(t, server.stderr.String(), "ledger_error=")
 			require.NotContains(t, server.stderr.String(), "hello")
-			server.stop()
 		})
 	}
 }
