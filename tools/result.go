@@ -75,7 +75,7 @@ type wireMeta struct {
 type wireResult struct {
 	Meta       wireMeta        `json:"_meta"`
 	Content    []wireText      `json:"content"`
-	Structured json.RawMessage `json:"structuredContent,omitempty"`
+	Structured json.RawMessage `json:"structuredContent,omitzero"`
 	IsError    bool            `json:"isError,omitzero"`
 }
 

@@ -1,0 +1,142 @@
+package tools
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// statusServer answers a send with any status, also with those that net/http
+// would not write, and knows no interactions.
+func statusServer(status *int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer conn.Close()
+		body := `{"code":20001,"message":"Nothing was sent","status":400}` // nobody believes it
+		fmt.Fprintf(conn, "HTTP/1.1 %d X\r\nContent-Length: %d\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n%s", *status, len(body), body)
+	})
+}
+
+// Every status there is: what is said of the message is what the status means,
+// in _meta, in the text, in the error flag and in the ledger.
+func TestEveryStatusIsToldAsItIs(t *testing.T) {
+	var status int
+	b := newBench(t, statusServer(&status), func(c *Config) { c.Client.Timeout = 250 * time.Millisecond })
+	for status = 100; status <= 599; status++ {
+		if status >= 102 && status <= 199 && status != 103 && status != 199 {
+			continue // all the same: not the last answer, and none follows
+		}
+		want, state := Outcome{Code: CodeOutcomeUnknown, Sent: SentUnknown}, ledger.Unknown
+		switch {
+		case status >= 200 && status <= 299:
+			want, state = Outcome{Code: CodeSent, Sent: SentYes}, ledger.Sent
+		case status == 429:
+			want, state = Outcome{Code: CodeTryLater, Sent: SentNo}, ledger.NotSent
+		case status >= 300 && status <= 499 && status != 408:
+			want, state = Outcome{Code: CodeRefused, Sent: SentNo}, ledger.Refused
+		}
+		got := b.send(fmt.Sprintf("message %d", status))
+		require.Equal(t, want, Outcome{Code: got.outcome().Code, Sent: got.outcome().Sent}, "%d: %s", status, got.text())
+		require.Equal(t, state, b.state(), status)
+		require.Equal(t, want.Sent != SentYes, got.IsError, status)
+		requireOneWord(t, got)
+	}
+}
+
+// requireOneWord holds the text to _meta: it says exactly one thing about the
+// message, in a sentence of ours and not in one that it quotes.
+func requireOneWord(t *testing.T, got answered) {
+	t.Helper()
+	own := got.text()
+	if i := strings.Index(own, "quoted as data: "); i >= 0 {
+		rest := own[i:]
+		own = own[:i] + rest[strings.Index(rest[len(`quoted as data: "`):], `"`)+len(`quoted as data: "`):]
+	}
+	sent := got.outcome().Sent
+	require.Equal(t, got.IsError && sent == SentNo, strings.Contains(own, "Nothing was sent."), own)
+	require.Equal(t, sent == SentUnknown, strings.Contains(own, "Whether the message was sent is unknown."), own)
+	if sent == SentUnknown {
+		require.NotContains(t, strings.ToLower(own), "not sent.")
+		require.NotContains(t, strings.ToLower(own), "nothing was")
+		require.NotContains(t, own, "may be made again")
+	}
+}
+
+// Every fault of the fake: "no" is only said where nothing was accepted, "yes"
+// where one was.
+func TestEveryFaultIsToldAsItIs(t *testing.T) {
+	f := newFake(t)
+	for _, withLedger := range []bool{true, false} {
+		b := newBench(t, f, func(c *Config) {
+			c.Client.Timeout = 300 * time.Millisecond
+			c.Deadline = 3 * time.Second
+			if !withLedger {
+				c.Ledger = nil
+			}
+		})
+		for _, effect := range []fake.Effect{fake.EffectStatus, fake.EffectDelay, fake.EffectDropBefore, fake.EffectDropAfter, fake.EffectTruncate,
+			fake.EffectHTML, fake.EffectErrorAfter, fake.EffectHang, fake.EffectHangAfter} {
+			for _, status := range []int{200, 400, 401, 404, 408, 429, 500, 503} {
+				if effect == fake.EffectErrorAfter && status < 500 && status != 408 {
+					continue // Twilio says of these that nothing was done
+				}
+				before := f.Accepted()
+				fault := fake.Fault{Operation: "CreateMessageInteraction", Effect: effect, Status: status, Delay: fake.Duration(10 * time.Millisecond)}
+				require.NoError(t, f.SetFaults(fault))
+				name := fmt.Sprintf("%s %d ledger %v", effect, status, withLedger)
+				got := b.send(name)
+				accepted := f.Accepted() - before
+				require.LessOrEqual(t, accepted, 1, name)
+				requireOneWord(t, got)
+				switch claimed := effect == fake.EffectStatus && status == 200; got.outcome().Sent { // a 2xx is Twilio's word
+				case SentNo:
+					require.Zero(t, accepted, name)
+				case SentYes:
+					require.True(t, accepted == 1 || claimed, name)
+				default:
+					require.Equal(t, CodeOutcomeUnknown, got.outcome().Code, name)
+				}
+				if effect == fake.EffectHang || effect == fake.EffectHangAfter || effect == fake.EffectDropBefore {
+					break // no status in it
+				}
+			}
+		}
+	}
+}
+
+func TestACallAnswersWithinItsDeadline(t *testing.T) {
+	f := newFake(t)
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectHang, Times: 10})) // the list is silent too
+	b := newBench(t, f, func(c *Config) { c.Client.Timeout, c.Deadline = time.Minute, time.Second })
+	began := time.Now()
+	got := b.send("hello")
+	require.Equal(t, SentUnknown, got.outcome().Sent)
+	require.Less(t, time.Since(began), 2*time.Second)
+	require.Equal(t, ledger.Unknown, b.state())
+}
+
+func TestNothingPersonalIsLogged(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, nil)
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectStatus, Status: 400, Message: "The body 'a private word' to +15550001111 is not allowed"}))
+	b.send("a private word")
+	b.send("a private word")
+	b.call(arguments("a private word"), `{"twilio-proxy-mcp/idempotency-key":"a private key"}`)
+	require.NotContains(t, b.log.String(), "private")
+	require.NotContains(t, b.log.String(), "+1555")
+	require.Contains(t, b.log.String(), "interaction_sid=KIfa4e")
+}

@@ -1,0 +1,95 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// 150 in any five seconds, and not one more, whatever the pattern of calls.
+func TestRateHoldsOverAnyWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRate(30)
+		turns := make(chan time.Time, 1000)
+		for i := range 700 {
+			if i == 100 {
+				time.Sleep(4900 * time.Millisecond) // a burst across the edge of a fixed window
+			}
+			go func() {
+				if r.wait(t.Context(), "KS", time.Now().Add(time.Minute)) == nil {
+					turns <- time.Now()
+				}
+			}()
+		}
+		var all []time.Time
+		for range 700 {
+			all = append(all, <-turns)
+		}
+		for i := 150; i < len(all); i++ {
+			require.GreaterOrEqual(t, all[i].Sub(all[i-150]), rateWindow, "turn %d", i)
+		}
+		require.LessOrEqual(t, all[699].Sub(all[0]), 5*rateWindow, "and no less")
+	})
+}
+
+func TestServicesDoNotWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRate(1)
+		began := time.Now()
+		for i := range 5 * (maxIdleServices + 10) {
+			require.NoError(t, r.wait(t.Context(), fmt.Sprint(i/5), time.Now()))
+		}
+		require.Zero(t, time.Since(began))
+		require.ErrorIs(t, r.wait(t.Context(), "0", time.Now()), errRateWait)
+		time.Sleep(rateWindow + time.Nanosecond)
+		require.NoError(t, r.wait(t.Context(), "new", time.Now()))
+		require.Len(t, r.services, 1, "Services that were quiet for a window are forgotten")
+	})
+}
+
+func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRate(1)
+		for range 5 {
+			require.NoError(t, r.wait(t.Context(), "KS", time.Now()))
+		}
+		began := time.Now()
+		require.ErrorIs(t, r.wait(t.Context(), "KS", began.Add(4*time.Second)), errRateWait)
+		require.Zero(t, time.Since(began))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, r.wait(ctx, "KS", began.Add(time.Minute)), context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(began))
+	})
+}
+
+// What a caller hears: nothing was sent, and the fake agrees.
+func TestRateLimitedCallsAreSurelyNotSent(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 2*time.Second })
+	for i := range 5 {
+		require.Equal(t, CodeSent, b.send(fmt.Sprint(i)).outcome().Code)
+	}
+	got := b.send("one too many")
+	require.Equal(t, Outcome{Code: CodeTryLater, Sent: SentNo, RetryAfterSeconds: 5}, got.outcome())
+	requireOneWord(t, got)
+	require.Equal(t, 5, f.Accepted())
+}
+
+func TestCapsAnswerNotAllowed(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.Limits.PerParticipantPerMinute = 2 })
+	require.Equal(t, CodeSent, b.send("1").outcome().Code)
+	require.Equal(t, CodeSent, b.send("2").outcome().Code)
+	require.True(t, b.send("2").outcome().Replayed, "a replay is no send")
+	got := b.send("3")
+	require.Equal(t, CodeNotAllowed, got.outcome().Code)
+	require.Equal(t, SentNo, got.outcome().Sent)
+	require.InDelta(t, 59, got.outcome().RetryAfterSeconds, 1.5)
+	require.Contains(t, got.text(), "--max-sends-per-participant")
+	require.Equal(t, 2, f.Accepted())
+}
