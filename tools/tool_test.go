@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twilio-proxy-mcp/schema"
 	"twilio-proxy-mcp/tools/ledger"
 	"twilio-proxy-mcp/twilio"
 	"twilio-proxy-mcp/twilio/fake"
@@ -150,7 +151,7 @@ func TestLedgerReasons(t *testing.T) {
 // Both ways out write the same result.
 func TestEncodings(t *testing.T) {
 	for name, r := range map[string]result{
-		"success": {outcome: Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, AgeSeconds: new(int64)}, value: map[string]any{"sid": "KI", "data": "<&>"}, first: "first", notes: []string{"note"}},
+		"success": {outcome: Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, AgeSeconds: new(int64)}, value: schema.MessageInteraction{Data: new("<&>")}, first: "first", notes: []string{"note"}},
 		"fake":    {outcome: Outcome{Code: CodeSent, Sent: SentYes}, value: map[string]any{}, fake: true},
 		"error":   failure(Outcome{Code: CodeRefused, Sent: SentNo, HTTPStatus: 400, TwilioCode: 80607}, "Happened \xff.", "Next."),
 	} {
