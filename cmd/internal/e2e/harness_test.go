@@ -71,6 +71,7 @@ type process struct {
 	mu      sync.Mutex
 	next    int
 	waiting map[int]chan json.RawMessage
+	said    chan string   // the first line of stdout that is no message
 	ended   chan struct{} // closed when stdout is
 }
 
@@ -100,7 +101,7 @@ func start(t testing.TB, env []string, arguments ...string) *process {
 // startCommand lets the test change the command first.
 func startCommand(t testing.TB, env []string, change func(*exec.Cmd), arguments ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(binary, arguments...), stderr: &lockedBuffer{}, waiting: map[int]chan json.RawMessage{}, ended: make(chan struct{})}
+	p := &process{t: t, cmd: exec.Command(binary, arguments...), stderr: &lockedBuffer{}, waiting: map[int]chan json.RawMessage{}, said: make(chan string, 1), ended: make(chan struct{})}
 	p.cmd.Env, p.cmd.Stderr = env, p.stderr
 	change(p.cmd)
 	stdin, err := p.cmd.StdinPipe()
@@ -121,6 +122,10 @@ func (p *process) read(stdout io.Reader) {
 	for lines.Scan() {
 		var answer struct{ ID int }
 		if json.Unmarshal(lines.Bytes(), &answer) != nil {
+			select {
+			case p.said <- lines.Text():
+			default:
+			}
 			continue
 		}
 		p.mu.Lock()
