@@ -26,9 +26,9 @@ const refresh = coalesce(async () => {
   try {
     if (now.state) await readState();
     if (now.sessions) await sidebar.read();
-    await openWanted();
-    if (shown && now.session) await readSession();
-    if (shown && now.messages) announce(await shown.conversation.catchUp(now.thoroughly));
+    const opened = await openWanted();
+    if (shown && !opened && now.session) await readSession();
+    if (shown && !opened && now.messages) announce(await shown.conversation.catchUp(now.thoroughly));
     trouble('');
   } catch (error) {
     trouble(error.message);
@@ -47,7 +47,7 @@ const readAttempts = coalesce(async () => {
     if (attempts.loaded) announce(attempts.refused.filter((a) => !known.has(a.number)));
     attempts.loaded = true;
     renderPhones();
-    if (open) setTimeout(readAttempts, 2000);
+    if (open) setTimeout(readAttempts, 1000);
   } catch (error) {
     trouble(error.message);
   }
@@ -59,7 +59,10 @@ function declareStale(...names) {
 }
 
 const readers = {
-  hello: () => declareStale('state', 'sessions', 'session', 'messages', 'thoroughly'),
+  hello: () => {
+    if (shown) shown.attempts = attemptsOf(shown); // another fake counts its requests anew
+    declareStale('state', 'sessions', 'session', 'messages', 'thoroughly');
+  },
   reset: () => {
     shown = null;
     declareStale('state', 'sessions', 'session', 'messages');
@@ -99,17 +102,19 @@ function showClock(clock) {
   byId('clock-text').textContent = `The clock stands at ${new Date(clock.now).toLocaleString()}.`;
 }
 
-// openWanted opens the session that the address names, or else the newest.
+// openWanted opens the session that the address names, or else the newest. It
+// is false when that is the one on show.
 async function openWanted() {
   const named = location.hash.startsWith('#KC') ? location.hash.slice(1) : '';
   const wanted = named || shown?.session.sid || sidebar.sessions[0]?.sid;
-  if (!wanted || wanted === shown?.session.sid) return;
+  if (!wanted || wanted === shown?.session.sid) return false;
   try {
     await openSession(wanted);
+    return true;
   } catch (error) {
     if (error.status !== 404 || !named) throw error;
     forgetAddress();
-    await openWanted();
+    return openWanted();
   }
 }
 
@@ -117,14 +122,17 @@ async function openSession(sid) {
   const session = await ask(`/_fake/sessions/${encodeURIComponent(sid)}`);
   const conversation = new Conversation(sid);
   await conversation.catchUp();
-  const attempts = new Attempts(session, sidebar.serviceName(session.service_sid), conversation);
-  shown = { session, conversation, attempts, phones: new Map() };
+  shown = { session, conversation, attempts: attemptsOf({ session, conversation }), phones: new Map() };
   byId('phones').replaceChildren();
   if (sidebar.open !== session.service_sid) {
     sidebar.open = session.service_sid;
     await sidebar.read();
   }
   readAttempts();
+}
+
+function attemptsOf({ session, conversation }) {
+  return new Attempts(session, sidebar.serviceName(session.service_sid), conversation);
 }
 
 function forgetAddress() {

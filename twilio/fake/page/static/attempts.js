@@ -1,6 +1,7 @@
 import { ask } from './api.js';
 
 const shownAtMost = 50;
+const patience = 1000; // milliseconds without an answer before a request is shown to have none
 const waitedFor = 60000; // milliseconds in which an answer may still come
 
 // Attempts are the requests to send a message in one session whose caller did
@@ -14,6 +15,8 @@ export class Attempts {
     this.refused = []; // to be shown as bubbles, oldest first
     this.lost = new Map(); // message SID to the request whose answer went wrong
     this.decided = new Map(); // request number to message SID, "" = none
+    this.seen = new Map(); // number of a request without an answer to when the page saw it first
+    this.receipts = new Set(); // numbers of the requests whose answer was read and is whole
   }
 
   // read looks at the recorded requests anew. It is true when one of them may
@@ -23,20 +26,35 @@ export class Attempts {
     const refused = [];
     const lost = new Map();
     let open = false;
-    for (const request of requests.filter((r) => this.isHere(r) && !hasReceipt(r)).slice(-shownAtMost)) {
+    for (const request of requests.filter((r) => !this.hasReceipt(r) && this.isHere(r)).slice(-shownAtMost)) {
+      const silence = this.silence(request);
+      open ||= !request.status && silence < waitedFor;
+      if (!request.status && silence < patience) continue;
       const attempt = describe(request);
       const sid = await this.messageOf(attempt);
       if (sid) lost.set(sid, request);
       else refused.push(attempt);
-      open ||= !request.status && Date.now() - Date.parse(request.time) < waitedFor;
     }
     Object.assign(this, { refused, lost });
     return open;
   }
 
+  // silence is for how many milliseconds the page has known of a request. The
+  // fake's clock, which can be set, is of no use here.
+  silence(request) {
+    if (!this.seen.has(request.number)) this.seen.set(request.number, performance.now());
+    return performance.now() - this.seen.get(request.number);
+  }
+
+  hasReceipt(request) {
+    if (!(request.status >= 200 && request.status < 300)) return false;
+    if (!this.receipts.has(request.number) && parsed(request.answer)?.sid) this.receipts.add(request.number);
+    return this.receipts.has(request.number);
+  }
+
   isHere(request) {
     if (request.operation !== 'CreateMessageInteraction') return false;
-    const [, , service, , session] = request.url.split('?')[0].split('/').slice(1).map(decoded);
+    const [, , , service, , session] = request.url.split('?')[0].split('/').map(decoded);
     return (service === this.session.service_sid || service === this.serviceName)
       && (session === this.session.sid || session === this.session.unique_name);
   }
@@ -64,11 +82,6 @@ function decoded(part) {
   } catch {
     return part;
   }
-}
-
-function hasReceipt(request) {
-  if (request.status < 200 || request.status > 299) return false;
-  return Boolean(parsed(request.answer)?.sid);
 }
 
 function describe(request) {

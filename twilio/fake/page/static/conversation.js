@@ -1,7 +1,7 @@
 import { ask } from './api.js';
 
 const pageSize = 50;
-const keptAtMost = 1000; // messages in the page before old ones are let go
+const keptAtMost = 400; // messages in the page before old ones are let go
 
 // A Conversation is what is known of one session's messages: the newest page,
 // older ones as they were asked for, and what came since.
@@ -16,22 +16,27 @@ export class Conversation {
 
   // catchUp reads the newest messages and returns those that are new, oldest
   // first. Thoroughly means back to the oldest whose status may have changed.
-  // If too much has come to close the gap it starts over with the newest page.
+  // If too much has come to close the gap, or what was known is gone, it starts
+  // over with the newest page.
   async catchUp(thoroughly) {
     if (!this.loaded) return this.start();
-    const newest = this.messages.at(-1)?.seq ?? 0;
+    const last = this.messages.at(-1);
+    const newest = last?.seq ?? 0;
+    const first = this.messages[0]?.seq ?? 0;
     const oldest = (thoroughly && this.messages.find((m) => !isFinal(m))?.seq) || newest;
     const fresh = [];
+    let met = !last; // with the newest message known so far; another fake has it not
     let reached = Infinity;
     let before = 0;
     for (let pages = 0; pages < 5 && reached > oldest; pages++) {
       const page = await this.read(before, 100);
+      met ||= page.messages.some((m) => m.sid === last.sid);
       fresh.unshift(...page.messages.filter((m) => m.seq > newest).reverse());
-      this.merge(page.messages);
+      this.merge(page.messages.filter((m) => m.seq >= first));
       before = page.next_before;
       reached = before === 0 ? 0 : page.messages.at(-1).seq;
     }
-    if (reached > newest) return this.start();
+    if (!met || reached > newest) return this.start();
     this.letGo(fresh.length);
     return fresh;
   }

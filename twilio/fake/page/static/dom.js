@@ -41,13 +41,18 @@ export function icon(status) {
 
 // reconcile gives parent the children made for the items, in their order. A
 // node is kept, and stays where it is, while its item's key and look do, so
-// that what has the focus keeps it.
+// that what has the focus keeps it. It is false when nothing had to change.
 export function reconcile(parent, items, key, look, make) {
   const wanted = new Set(items.map((item) => String(key(item))));
   const present = new Map();
+  let changed = false;
   for (const node of [...parent.children]) {
-    if (wanted.has(node.dataset.key)) present.set(node.dataset.key, node);
-    else node.remove();
+    if (wanted.has(node.dataset.key)) {
+      present.set(node.dataset.key, node);
+    } else {
+      node.remove();
+      changed = true;
+    }
   }
   let at = parent.firstElementChild;
   for (const item of items) {
@@ -63,10 +68,12 @@ export function reconcile(parent, items, key, look, make) {
         replace(node, fresh);
       }
       node = fresh;
+      changed = true;
     }
     if (node === at) at = at.nextElementSibling;
     else parent.insertBefore(node, at);
   }
+  return changed;
 }
 
 function replace(node, fresh) {
@@ -78,10 +85,12 @@ function replace(node, fresh) {
 
 export const cut = (text, length) => (text.length > length ? `${text.slice(0, length)}…` : text);
 
-// timeOf is the hour and minute of today, and the date of any other day.
+const clock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' });
+const calendar = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' });
+
+// timeOf is the hour and minute of today, and with the date of any other day.
 export function timeOf(date) {
   const at = new Date(date);
   const today = at.toDateString() === new Date().toDateString();
-  const time = at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
-  return today ? time : `${at.toLocaleDateString([], { day: 'numeric', month: 'short' })}, ${time}`;
+  return today ? clock.format(at) : `${calendar.format(at)}, ${clock.format(at)}`;
 }

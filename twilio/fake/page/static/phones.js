@@ -15,10 +15,11 @@ export class Phone {
   constructor(participant, show, older) {
     this.show = show;
     this.unfolded = new Set();
+    this.atEnd = true; // the reader is at the newest entry
     this.list = el('ol', { class: 'bubbles' });
     this.older = el('button', { type: 'button', class: 'older', click: older }, 'Older messages');
     this.none = el('p', { class: 'nothing' });
-    this.screen = el('div', { class: 'screen', tabindex: '0', role: 'group' }, this.older, this.none, this.list);
+    this.screen = el('div', { class: 'screen', tabindex: '0', role: 'group', scroll: () => this.onScroll() }, this.older, this.none, this.list);
     this.head = el('header', { class: 'phone-head' });
     this.box = el('textarea', { rows: '1', name: 'answer', placeholder: 'Answer…', keydown: (e) => this.onKey(e) });
     this.error = el('p', { class: 'form-error', role: 'alert' });
@@ -47,21 +48,30 @@ export class Phone {
   // render shows the entries that concern this phone. It stays at the newest
   // one if that is where the reader was, and where it was else.
   render(entries, hasOlder, lost) {
-    const screen = this.screen;
-    const atEnd = screen.scrollHeight - screen.scrollTop - screen.clientHeight < 60;
-    const fromEnd = screen.scrollHeight - screen.scrollTop;
     const sid = this.participant.sid;
     const mine = entries.filter((e) => e.from_participant_sid === sid || (e.to_participant_sid ?? e.to) === sid);
     const key = (e) => e.sid ?? `attempt-${e.number}`;
-    const first = this.list.firstElementChild?.dataset.key;
-    reconcile(this.list, mine, key,
+    const first = this.list.firstElementChild;
+    const grows = !this.atEnd && mine.length > 0 && first?.dataset.key !== String(key(mine[0]));
+    const fromEnd = grows ? this.screen.scrollHeight - this.screen.scrollTop : 0;
+    const changed = reconcile(this.list, mine, key,
       (e) => [e.status, e.error_code, e.http, this.unfolded.has(key(e)), lost.has(e.sid), lost.get(e.sid)?.status].join(),
       (e) => this.bubble(e, key(e), lost.get(e.sid)));
     this.older.hidden = !hasOlder;
     this.none.hidden = mine.length > 0;
     this.none.textContent = hasOlder ? 'Nothing for this phone so far back.' : 'No message yet.';
-    if (atEnd) screen.scrollTop = screen.scrollHeight;
-    else if (first && first !== this.list.firstElementChild?.dataset.key) screen.scrollTop = screen.scrollHeight - fromEnd;
+    if (grows) this.screen.scrollTop = this.screen.scrollHeight - fromEnd;
+    else if (changed && this.atEnd) this.toEnd();
+  }
+
+  // toEnd scrolls when the browser lays the page out anyway.
+  toEnd() {
+    this.atEnd = true;
+    requestAnimationFrame(() => { this.screen.scrollTop = this.screen.scrollHeight; });
+  }
+
+  onScroll() {
+    this.atEnd = this.screen.scrollHeight - this.screen.scrollTop - this.screen.clientHeight < 60;
   }
 
   bubble(entry, key, lost) {
@@ -105,7 +115,7 @@ export class Phone {
     try {
       await ask(`/_fake/participants/${encodeURIComponent(this.participant.sid)}/messages`, 'POST', { body });
       this.box.value = '';
-      this.screen.scrollTop = this.screen.scrollHeight;
+      this.toEnd();
     } catch (error) {
       this.error.textContent = error.message;
     } finally {

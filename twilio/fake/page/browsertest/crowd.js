@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+
+import { bubble, phone } from './browser.js';
+import { check, until } from './check.js';
+import { alice, crowd, toAlice } from './world.js';
+
+const count = 100_000;
+const bubbles = (page) => page.locator('.bubble').count();
+
+// timed is how many milliseconds work takes.
+async function timed(work) {
+  const begun = performance.now();
+  await work();
+  return performance.now() - begun;
+}
+
+// checkCrowd fills a session and makes sure that the page holds a part of it
+// and is as quick as with the few messages it had before.
+export async function checkCrowd(page, fake) {
+  const load = (text) => timed(async () => {
+    await page.reload();
+    await bubble(page, 'Bob', text).waitFor();
+  });
+  const oneMore = (text) => timed(async () => {
+    await fake.api(path, { Body: text });
+    await bubble(page, 'Alice', text).waitFor();
+  });
+  const path = `/Services/${toAlice.service}/Sessions/${toAlice.session}/Participants/${alice}/MessageInteractions`;
+  const few = { load: await load('At the door now.'), oneMore: await oneMore('One more') };
+  const slack = 500; // milliseconds that a busy machine may add
+
+  await check(`${count.toLocaleString()} messages: the newest ones are shown as fast as a few`, async () => {
+    await fake.control('reset', 'POST'); // the recorded requests go with it
+    await fake.control('seed', 'POST', crowd(count));
+    await bubble(page, 'Bob', `Message ${count}`).waitFor();
+    const took = await load(`Message ${count}`);
+    assert.ok(took < 2 * few.load + slack, `${took} ms, ${few.load} ms with a few`);
+    assert.equal(await bubbles(page), 50);
+  });
+
+  await check('older ones come page by page, and the reader stays in place', async () => {
+    const screen = phone(page, 'Alice').locator('.screen');
+    await screen.evaluate((e) => { e.scrollTop = 0; });
+    const top = () => bubble(page, 'Alice', `Message ${count - 49}`).evaluate((e) => e.getBoundingClientRect().top);
+    const before = await top();
+    await phone(page, 'Alice').getByRole('button', { name: 'Older messages' }).click();
+    await bubble(page, 'Alice', `Message ${count - 99}`).waitFor();
+    assert.equal(await bubbles(page), 100);
+    assert.ok(Math.abs(await top() - before) < 60, 'the reader was moved');
+  });
+
+  await check('one more message appears as fast as among a few', async () => {
+    await load(`Message ${count}`);
+    const took = await oneMore('One more');
+    assert.ok(took < 2 * few.oneMore + slack, `${took} ms, ${few.oneMore} ms among a few`);
+  });
+
+  await check('while 2,000 messages come in, nothing holds the page up for 250 ms', async () => {
+    const longest = await longestTask(page, async () => {
+      for (let sent = 0; sent < 2000; sent += 20) {
+        await Promise.all(Array.from({ length: 20 }, (_, i) => fake.api(path, { Body: `Flood ${sent + i}` })));
+      }
+      await fake.api(path, { Body: 'Flood ends' });
+      await bubble(page, 'Alice', 'Flood ends').waitFor();
+    });
+    assert.ok(longest > 0 && longest < 250, `one task took ${longest} ms of processor time`);
+    assert.ok(await bubbles(page) <= 500);
+    await until('all are delivered', async () => await page.locator('.bubble.is-sent, .bubble.is-queued').count() === 0);
+  });
+}
+
+// longestTask is the most processor time, in milliseconds, that one task of
+// the browser took during work. Time on the clock would measure what else the
+// machine has to do.
+async function longestTask(page, work) {
+  const session = await page.context().newCDPSession(page);
+  let longest = 0;
+  session.on('Tracing.dataCollected', ({ value }) => {
+    for (const { tdur } of value) longest = Math.max(longest, (tdur ?? 0) / 1000);
+  });
+  await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['toplevel'] } });
+  await work();
+  const complete = new Promise((resolve) => { session.once('Tracing.tracingComplete', resolve); });
+  await session.send('Tracing.end');
+  await complete;
+  return longest;
+}
