@@ -83,6 +83,7 @@ func compile(root *reflected.Schema, rules ...rule) (*Document, error) {
 	}
 	compiler := validator.NewCompiler()
 	compiler.AssertFormat()
+	compiler.UseRegexpEngine(compilePattern)
 	if err := compiler.AddResource("schema.json", parsed); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}

@@ -17,7 +17,7 @@ type options struct {
 	full, quick, peers, json bool
 	svg, markdown, dir       string
 	postgres                 string
-	profile                  string
+	profile, against         string
 }
 
 func main() {
@@ -31,6 +31,7 @@ func main() {
 	flag.StringVar(&o.dir, "dir", "", "`directory` for the ledger and the programs; its disk is what durable sends are measured on; default: the system's for temporary files")
 	flag.StringVar(&o.postgres, "postgres", os.Getenv("BENCH_POSTGRES"), "`URL` of a PostgreSQL database for the ledger; default: $BENCH_POSTGRES")
 	flag.StringVar(&o.profile, "profile", "", "instead, write CPU and allocation profiles of the server, 64 in flight over stdio, into this `directory`")
+	flag.StringVar(&o.against, "against", "", "instead, compare with another build of the server, this `binary`")
 	flag.Parse()
 	if err := run(o, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -56,6 +57,14 @@ func run(o options, out, progress io.Writer) error {
 	defer b.stub.stop()
 	if o.profile != "" {
 		return b.profile(o.profile)
+	}
+	if o.against != "" {
+		rows, err := b.against(o.against, say)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(out, rows.text())
+		return err
 	}
 	r, err := b.measureAll(o, say)
 	if err != nil {
