@@ -94,7 +94,11 @@ func tooDeep(raw []byte) bool {
 }
 
 func (d *Document) schemaProblems(object map[string]any) Problems {
-	err := d.compiled.Validate(object)
+	compiled, err := d.compiled()
+	if err != nil {
+		return Problems{"arguments: cannot be checked, as the schema does not compile"}
+	}
+	err = compiled.Validate(object)
 	if err == nil {
 		return nil
 	}

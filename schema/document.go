@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"sync"
 
 	reflected "github.com/invopop/jsonschema"
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
@@ -14,7 +15,7 @@ import (
 type Document struct {
 	json     json.RawMessage
 	fields   []string
-	compiled *validator.Schema
+	compiled func() (*validator.Schema, error)
 	rules    []rule
 }
 
@@ -36,7 +37,11 @@ func (d *Document) Fields() []string { return d.fields }
 // (x-twilio.conditional in Twilio's OpenAPI description).
 func Input() (*Document, error) {
 	root := reflector(false).Reflect(CreateMessageInteraction{})
-	return compile(root, bodyOrMediaURL, mediaOverHTTP)
+	d, err := document(root, bodyOrMediaURL, mediaOverHTTP)
+	if err == nil {
+		_, err = d.compiled()
+	}
+	return d, err
 }
 
 // Output returns the schema of what the tool answers: the 20 fields of
@@ -49,7 +54,7 @@ func Output() (*Document, error) {
 		makeNullable(pair.Value)
 	}
 	root.Required = nil // Twilio's description requires none of them
-	return compile(root)
+	return document(root)
 }
 
 func reflector(additional bool) *reflected.Reflector {
@@ -71,12 +76,23 @@ func makeNullable(s *reflected.Schema) {
 	}
 }
 
-func compile(root *reflected.Schema, rules ...rule) (*Document, error) {
+// document compiles at the first need. A server checks no answer, and compiling
+// the schema of its answers was an eighth of the CPU time of its start.
+func document(root *reflected.Schema, rules ...rule) (*Document, error) {
 	root.Version = "" // 2020-12 is MCP's default dialect, and hosts differ in whether they like $schema
 	text, err := json.Marshal(root)
 	if err != nil {
 		return nil, fmt.Errorf("schema: encode: %w", err)
 	}
+	d := &Document{json: text, rules: rules}
+	d.compiled = sync.OnceValues(func() (*validator.Schema, error) { return compile(text) })
+	for pair := root.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		d.fields = append(d.fields, pair.Key)
+	}
+	return d, nil
+}
+
+func compile(text []byte) (*validator.Schema, error) {
 	parsed, err := validator.UnmarshalJSON(bytes.NewReader(text))
 	if err != nil {
 		return nil, fmt.Errorf("schema: read back: %w", err)
@@ -91,9 +107,5 @@ func compile(root *reflected.Schema, rules ...rule) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
-	d := &Document{json: text, compiled: compiled, rules: rules}
-	for pair := root.Properties.Oldest(); pair != nil; pair = pair.Next() {
-		d.fields = append(d.fields, pair.Key)
-	}
-	return d, nil
+	return compiled, nil
 }
