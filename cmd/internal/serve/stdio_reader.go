@@ -66,7 +66,7 @@ func (l *longLine) add(part []byte) {
 
 // lastID matches an id that is the last member of a JSON object at the end of a line. Being the last, it belongs to
 // the outermost object, and no string can hold it, as nothing closes one after it.
-var lastID = regexp.MustCompile(`[{,]\s*"id"\s*:\s*(-?[0-9]{1,15}|"[^"\\]{0,200}")\s*\}\s*$`)
+var lastID = regexp.MustCompile(`[{,]\s*"id"\s*:\s*(-?[0-9]+|"[^"\\]*")\s*\}\s*$`)
 
 // id finds the request's id before the first nested value or as the last member, where clients put it; nil when
 // it is in neither place.
