@@ -105,6 +105,9 @@ func (s Sid[P]) IsZero() bool { return s.value == "" }
 // MarshalText returns the 34 characters; it never fails.
 func (s Sid[P]) MarshalText() ([]byte, error) { return []byte(s.value), nil }
 
+// AppendText appends the 34 characters; it never fails. JSON encoders prefer it.
+func (s Sid[P]) AppendText(b []byte) ([]byte, error) { return append(b, s.value...), nil }
+
 // UnmarshalText parses; its errors are ParseSid's.
 func (s *Sid[P]) UnmarshalText(text []byte) error {
 	parsed, err := ParseSid[P](string(text))
