@@ -23,29 +23,32 @@ type CreateMessageInteraction struct {
 // Validate reports what JSON Schema cannot say about the request, and repeats
 // what a Go caller could have got wrong: a SID that is missing, nothing to
 // send, a MediaUrl that is no absolute http or https URL, text that is not
-// UTF-8. All problems are in the one error, one sentence a line.
+// UTF-8. The error is a Problems with all of them.
 func (r CreateMessageInteraction) Validate() error {
-	var problems []error
+	var problems Problems
 	missing := func(field string, zero bool) {
 		if zero {
-			problems = append(problems, fmt.Errorf("%s: is missing", field))
+			problems = append(problems, field+": is missing")
 		}
 	}
 	missing("ServiceSid", r.ServiceSid.IsZero())
 	missing("SessionSid", r.SessionSid.IsZero())
 	missing("ParticipantSid", r.ParticipantSid.IsZero())
 	if r.Body == "" && len(r.MediaUrl) == 0 {
-		problems = append(problems, errors.New(nothingToSend))
+		problems = append(problems, nothingToSend)
 	}
 	if !utf8.ValidString(r.Body) {
-		problems = append(problems, errors.New("Body: is not valid UTF-8"))
+		problems = append(problems, "Body: is not valid UTF-8")
 	}
 	for i, u := range r.MediaUrl {
 		if err := checkMediaURL(u); err != nil {
-			problems = append(problems, fmt.Errorf("MediaUrl[%d]: %w", i, err))
+			problems = append(problems, fmt.Sprintf("MediaUrl[%d]: %v", i, err))
 		}
 	}
-	return errors.Join(problems...)
+	if problems == nil {
+		return nil
+	}
+	return problems
 }
 
 const nothingToSend = "Body: there is nothing to send; give Body a text of at least one character, or give MediaUrl"

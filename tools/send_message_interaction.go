@@ -57,7 +57,7 @@ func (t *Tools) sendMessageInteraction(ctx context.Context, arguments json.RawMe
 		slog.String("session_sid", request.SessionSid.String()),
 		slog.String("participant_sid", request.ParticipantSid.String()))
 	if n := utf8.RuneCountInString(request.Body); t.MaxBodyLength > 0 && n > t.MaxBodyLength {
-		return invalidArguments(fmt.Errorf("Body: has %d characters, at most %d are allowed by this server (--max-body-length)", n, t.MaxBodyLength))
+		return invalidArguments(schema.Problems{fmt.Sprintf("Body: has %d characters, at most %d are allowed by this server (--max-body-length)", n, t.MaxBodyLength)})
 	}
 	return (&send{tools: t, request: request, meta: meta, line: line}).run(ctx)
 }

@@ -84,7 +84,7 @@ func (cmd *callCmd) arguments(in io.Reader) (json.RawMessage, error) {
 	for _, argument := range cmd.Arguments {
 		name, value, ok := strings.Cut(argument, "=")
 		if !ok || name == "" {
-			return nil, fmt.Errorf("an argument is no Name=value; write it as in ServiceSid=KS...")
+			return nil, errors.New("an argument is no Name=value, such as Body=hello")
 		}
 		if _, twice := object[name]; twice && name != "MediaUrl" {
 			return nil, fmt.Errorf("%s is given twice", name)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
 	"twilio-proxy-mcp/cmd/internal/serve"
@@ -26,6 +28,7 @@ type httpCmd struct {
 // Run serves until a signal comes: readiness turns false, sends in flight
 // finish, then the listener closes. Its first line on stdout is the URL.
 func (cmd *httpCmd) Run(ctx context.Context, c *Common, s streams) error {
+	signal.Ignore(syscall.SIGPIPE) // a log reader that is gone must not end a send in flight
 	a, err := newApp(ctx, c, s)
 	if err != nil {
 		return err
