@@ -121,3 +121,21 @@ func TestReconciliationAfterAnUnreadableReceipt(t *testing.T) {
 	require.Equal(t, 1, u.Accepted())
 	server.stop()
 }
+
+// Two calls look for one lost message at the same moment: the slower one finds
+// it known already, and says so.
+func TestTwoLookForOneMessageAtOnce(t *testing.T) {
+	u := startUpstream(t)
+	server := start(t, environment(t, append(u.env, "TWILIO_PROXY_MCP_TIMEOUT=1s")...))
+	u.arm(t, fake.Fault{Effect: fake.EffectHangAfter})
+	u.arm(t, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectDelay, Delay: fake.Duration(300 * time.Millisecond), Times: 2})
+	first := server.begin("tools/call", sendParams("hello", nil))
+	eventually(t, func() bool { return u.Accepted() == 1 })
+	second := server.send("hello")
+	require.Equal(t, "yes", second.outcome().Sent, second.text())
+	got := server.wait(first)
+	require.Equal(t, "yes", got.outcome().Sent, got.text())
+	require.Empty(t, u.Faults(), "both have looked")
+	require.Equal(t, 1, u.Accepted())
+	server.stop()
+}
