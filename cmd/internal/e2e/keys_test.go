@@ -130,10 +130,9 @@ func TestCancelledCalls(t *testing.T) {
 		server.begin("tools/call", sendParams("hello", nil))
 		eventually(t, func() bool { return u.Accepted() == 1 })
 		server.notify("notifications/cancelled", map[string]any{"requestId": 1})
+		eventually(t, func() bool { return history(t, env)[0].State == ledger.Sent })
 		require.Equal(t, replayed(), server.send("hello").kind())
-		entries := history(t, env)
-		require.Len(t, entries, 1)
-		require.Equal(t, ledger.Sent, entries[0].State)
+		require.Len(t, history(t, env), 1)
 		server.stop()
 	})
 }
