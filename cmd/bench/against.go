@@ -2,11 +2,15 @@ package main
 
 import "time"
 
-const againstRounds = 11
+// chosen: minutes, not hours.
+const (
+	againstRounds = 11
+	againstMemory = 10_000 // calls
+)
 
 // against measures this build of the product beside another one, to see what a
 // change is worth: over stdio, with the ledger off and on SQLite.
-func (b *bench) against(other string, say func(string)) (table, error) {
+func (b *bench) against(other string, say func(string)) (*Results, error) {
 	floor, err := b.startFloor()
 	if err != nil {
 		return nil, err
@@ -16,12 +20,7 @@ func (b *bench) against(other string, say func(string)) (table, error) {
 	second.product = other
 	before := *b
 	before.programs = &second
-	var all []*subject
-	defer func() {
-		for _, s := range all {
-			s.stop()
-		}
-	}()
+	var all []*subject // each is stopped by memory, or by its stdin when this process ends
 	for _, ledger := range []string{"off", "SQLite"} {
 		for _, build := range []*bench{b, &before} {
 			s, err := build.startStdio(ledger, b.stub.HTTP)
@@ -35,6 +34,18 @@ func (b *bench) against(other string, say func(string)) (table, error) {
 		}
 	}
 	cells := []cell{cellOf(0, 1, 500), cellOf(0, 64, 2000), cellOf(50*time.Millisecond, 64, 64*5)}
-	rows, err := b.rates(floor, all, cells, againstRounds, say)
-	return (&Results{Rows: rows}).rowTable(), err
+	r := &Results{}
+	if r.Rows, err = b.rates(floor, all, cells, againstRounds, say); err != nil {
+		return nil, err
+	}
+	say("memory")
+	for _, s := range all {
+		m, err := b.memory(s, againstMemory)
+		if err != nil {
+			return nil, err
+		}
+		m.Subject += ", ledger " + s.ledger
+		r.Memory = append(r.Memory, m)
+	}
+	return r, nil
 }

@@ -59,11 +59,11 @@ func run(o options, out, progress io.Writer) error {
 		return b.profile(o.profile)
 	}
 	if o.against != "" {
-		rows, err := b.against(o.against, say)
+		r, err := b.against(o.against, say)
 		if err != nil {
 			return err
 		}
-		_, err = io.WriteString(out, rows.text())
+		_, err = io.WriteString(out, r.rowTable().text()+"\n"+r.memoryTable().text())
 		return err
 	}
 	r, err := b.measureAll(o, say)
