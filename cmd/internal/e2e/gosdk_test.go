@@ -37,19 +37,24 @@ func decoded(t *testing.T, value any) any {
 
 // The official Go SDK's client, which shares no code with mcp-go.
 func TestGoSDKClientOverStdio(t *testing.T) {
-	f, env := startFake(t)
-	cmd := exec.Command(binary)
-	cmd.Env = environment(t, env...)
-	checkWithGoSDK(t, f, &mcp.CommandTransport{Command: cmd})
+	for _, version := range []string{modern, "2025-11-25", legacy, "2024-11-05"} {
+		t.Run(version, func(t *testing.T) {
+			f, env := startFake(t)
+			cmd := exec.Command(binary)
+			cmd.Env = environment(t, env...)
+			checkWithGoSDK(t, f, &mcp.CommandTransport{Command: cmd}, version)
+		})
+	}
 }
 
 // checkWithGoSDK lists the tool, calls it, and meets a validation error and an
-// upstream error, over whatever transport.
-func checkWithGoSDK(t *testing.T, f *fake.Fake, transport mcp.Transport) {
+// upstream error, over whatever transport, in one revision of the protocol.
+func checkWithGoSDK(t *testing.T, f *fake.Fake, transport mcp.Transport, version string) {
 	ctx := context.Background()
-	session, err := mcp.NewClient(&mcp.Implementation{Name: "foreign", Version: "1"}, nil).Connect(ctx, transport, nil)
+	session, err := mcp.NewClient(&mcp.Implementation{Name: "foreign", Version: "1"}, nil).Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
 	require.NoError(t, err)
 	defer session.Close()
+	require.Equal(t, version, session.InitializeResult().ProtocolVersion)
 
 	list, err := session.ListTools(ctx, nil)
 	require.NoError(t, err)
