@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -40,6 +41,9 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s streams) error {
 		return err
 	}
 	listener, err := config.Listen(ctx, cmd.Addr)
+	if errors.Is(err, guard.ErrOpen) {
+		return usageError{fmt.Errorf("%w (--token-file or TWILIO_PROXY_MCP_TOKEN, or --oauth-issuer with --oauth-audience; and --allowed-hosts)", err)}
+	}
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func startHTTPOf(t testing.TB, binary string, env []string, flags ...string) *si
 	t.Helper()
 	s := &site{t: t, cmd: exec.Command(binary, append([]string{"http", "--addr", "127.0.0.1:0"}, flags...)...), stderr: &lockedBuffer{}, ended: make(chan struct{})}
 	s.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
-		MaxIdleConnsPerHost: 128, ForceAttemptHTTP2: true,
+		MaxIdleConnsPerHost: 128, ForceAttemptHTTP2: true, ExpectContinueTimeout: time.Minute,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the test of TLS verifies
 	}}
 	s.cmd.Env, s.cmd.Stderr = env, s.stderr

@@ -32,6 +32,9 @@ type Guards struct {
 	Log *slog.Logger
 }
 
+// ErrOpen is the reason of Check where a listener is open to other machines and a guard is missing.
+var ErrOpen = errors.New("not listening")
+
 // Check says what is missing before these guards may stand before a listener at addr, and how to go on.
 func (g *Guards) Check(addr net.Addr) error {
 	if g.OAuth != nil {
@@ -48,12 +51,12 @@ func (g *Guards) Check(addr net.Addr) error {
 		return nil
 	}
 	if len(g.Tokens) == 0 && g.OAuth == nil {
-		return fmt.Errorf("%s can be reached from other machines and nothing says who may call: "+
-			"set a bearer token or an OAuth issuer, or listen on a loopback address such as 127.0.0.1", addr)
+		return fmt.Errorf("%w: %s can be reached from other machines and nothing says who may call: "+
+			"set a bearer token or an OAuth issuer, or listen on a loopback address such as 127.0.0.1", ErrOpen, addr)
 	}
 	if len(g.Hosts) == 0 {
-		return fmt.Errorf("%s can be reached from other machines: "+
-			"name the hosts that clients call it by, or listen on a loopback address such as 127.0.0.1", addr)
+		return fmt.Errorf("%w: %s can be reached from other machines: "+
+			"name the hosts that clients call it by, or listen on a loopback address such as 127.0.0.1", ErrOpen, addr)
 	}
 	return nil
 }
