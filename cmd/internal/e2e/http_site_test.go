@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"os/exec"
 	"strings"
@@ -65,10 +66,9 @@ func startHTTPOf(t testing.TB, binary string, env []string, flags ...string) *si
 // as is the site to a caller who sends this header with every request.
 func (s *site) as(name, value string) *site {
 	caller := *s
-	caller.header = map[string]string{name: value}
-	for name, value := range s.header {
-		caller.header[name] = value
-	}
+	caller.header = map[string]string{}
+	maps.Copy(caller.header, s.header)
+	caller.header[name] = value
 	return &caller
 }
 

@@ -1,0 +1,194 @@
+package e2e
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// maxGrowth is how much resident memory an unfriendly crowd may cost, in MB.
+const maxGrowth = 40.0
+
+// What crowds of clients leave of the real binary's memory, as the system
+// counts it. The binary is built without the race detector, which has a memory
+// of its own.
+func TestMemoryStaysFlat(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("resident memory is read from /proc, which Linux has")
+	}
+	plain := binary
+	if len(raceFlag) > 0 {
+		plain = filepath.Join(t.TempDir(), "twilio-proxy-mcp")
+		out, err := exec.Command("go", "build", "-o", plain, "twilio-proxy-mcp/cmd/twilio-proxy-mcp").CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	for name, crowd := range map[string]func(*testing.T, *upstream, *site){
+		"20 MB bodies":                 largeBodies,
+		"2,000 idle event streams":     idleStreams,
+		"20,000 initialize":            endlessInitialize,
+		"a stream that nobody reads":   unreadStream,
+		"1,000 slow headers or bodies": slowRequests,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := startUpstream(t)
+			s := startHTTPOf(t, plain, environment(t, u.env...), "--ledger", "off", "--rate-limit", "0", "--log-level", "error")
+			for n := range 100 { // what is made once is made
+				s.send(fmt.Sprintf("warming up %d", n))
+			}
+			before := s.resident()
+			crowd(t, u, s)
+			after := s.resident() // what the crowd opened is still open
+			t.Logf("%.1f MB before, %.1f MB after", before, after)
+			require.Less(t, after-before, maxGrowth, "%.1f MB before, %.1f MB after", before, after)
+			require.Equal(t, "sent", s.send("still here").outcome().Code)
+		})
+	}
+}
+
+// resident is the process's memory in MB.
+func (s *site) resident() float64 {
+	s.t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.cmd.Process.Pid))
+	require.NoError(s.t, err)
+	found := regexp.MustCompile(`VmRSS:\s+(\d+) kB`).FindSubmatch(status)
+	require.NotNil(s.t, found)
+	kilobytes, err := strconv.Atoi(string(found[1]))
+	require.NoError(s.t, err)
+	return float64(kilobytes) / 1024
+}
+
+// dial opens a connection that stays open for the test and writes text to it.
+func (s *site) dial(text string) *net.TCPConn {
+	s.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	require.NoError(s.t, err)
+	s.t.Cleanup(func() { conn.Close() })
+	_, err = io.WriteString(conn, text)
+	require.NoError(s.t, err)
+	return conn.(*net.TCPConn)
+}
+
+// dialSSE opens an event stream and reads no more than its first event, which
+// says where its messages go.
+func (s *site) dialSSE(buffer int) string {
+	s.t.Helper()
+	conn := s.dial("")
+	require.NoError(s.t, conn.SetReadBuffer(buffer))
+	_, err := io.WriteString(conn, "GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	require.NoError(s.t, err)
+	var read []byte
+	for !strings.Contains(string(read), "sessionId=") || !strings.HasSuffix(string(read), "\n") {
+		more := make([]byte, 512)
+		n, err := conn.Read(more)
+		require.NoError(s.t, err)
+		read = append(read, more[:n]...)
+	}
+	return regexp.MustCompile(`/message\?sessionId=\S+`).FindString(string(read))
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func largeBodies(t *testing.T, u *upstream, s *site) {
+	for range 20 {
+		response, err := s.client.Post(s.url+"/mcp", "application/json", io.LimitReader(zeros{}, 20<<20))
+		if err == nil { // the server may hang up while the rest is still being sent
+			require.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
+			response.Body.Close()
+		}
+	}
+}
+
+func idleStreams(t *testing.T, u *upstream, s *site) {
+	for range 2_000 {
+		s.dialSSE(4096)
+	}
+}
+
+func endlessInitialize(t *testing.T, u *upstream, s *site) {
+	hello := rpc(1, "initialize", map[string]any{"protocolVersion": legacy, "capabilities": map[string]any{}, "clientInfo": map[string]any{"name": "c", "version": "1"}})
+	var begun, welcomed atomic.Int64
+	inParallel(16, func() bool {
+		if begun.Add(1) > 20_000 {
+			return false
+		}
+		r, err := s.ask(http.MethodPost, "/mcp", strings.NewReader(hello))
+		if err == nil && r.status == http.StatusOK {
+			welcomed.Add(1)
+		}
+		return true
+	})
+	require.EqualValues(t, 20_000, welcomed.Load())
+}
+
+// Calls are refused once the answers would have to be kept, before anything is
+// sent: each call that was taken is a message, and no other.
+func unreadStream(t *testing.T, u *upstream, s *site) {
+	endpoint := s.dialSSE(4096)
+	before := u.Accepted()
+	var begun, taken, refused, other atomic.Int64
+	long := strings.Repeat("x", 1500)
+	inParallel(8, func() bool {
+		n := begun.Add(1)
+		if n > 20_000 || refused.Load() > 500 {
+			return false
+		}
+		r, err := s.ask(http.MethodPost, endpoint, strings.NewReader(rpc(int(n), "tools/call", sendParams(fmt.Sprint(n, long), nil))))
+		switch {
+		case err == nil && r.status == http.StatusAccepted:
+			taken.Add(1)
+		case err == nil && r.status == http.StatusServiceUnavailable && strings.Contains(r.body, "nothing was done"):
+			refused.Add(1)
+		default:
+			other.Add(1)
+		}
+		return true
+	})
+	require.Zero(t, other.Load())
+	require.Greater(t, refused.Load(), int64(500), "calls go on without a bound")
+	eventually(t, func() bool { return s.figure("twilio_proxy_mcp_calls_in_flight") == "0" })
+	require.EqualValues(t, taken.Load(), u.Accepted()-before)
+	t.Logf("%d calls taken, %d refused", taken.Load(), refused.Load())
+}
+
+// slowRequests says a little of each request, and no more.
+func slowRequests(t *testing.T, u *upstream, s *site) {
+	first := s.dial("POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+	for range 500 {
+		s.dial("POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
+		s.dial("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n{")
+	}
+	t.Cleanup(func() {
+		require.NoError(t, first.SetReadDeadline(time.Now().Add(30*time.Second)))
+		_, err := io.ReadAll(first)
+		require.NoError(t, err, "a header that does not end is waited for without an end")
+	})
+}
+
+// inParallel has so many goroutines work until there is nothing left to do.
+func inParallel(workers int, work func() bool) {
+	var busy sync.WaitGroup
+	for range workers {
+		busy.Go(func() {
+			for work() {
+			}
+		})
+	}
+	busy.Wait()
+}
