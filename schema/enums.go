@@ -27,14 +27,6 @@ var (
 	}
 )
 
-// InteractionTypes returns the values that Twilio documents for
-// InteractionType.
-func InteractionTypes() []string { return slices.Clone(interactionTypes) }
-
-// ResourceStatuses returns the values that Twilio documents for
-// ResourceStatus.
-func ResourceStatuses() []string { return slices.Clone(resourceStatuses) }
-
 // UnmarshalText never fails: a value that is not documented becomes Unknown.
 func (t *InteractionType) UnmarshalText(text []byte) error {
 	*t = InteractionType(known(interactionTypes, string(text)))
