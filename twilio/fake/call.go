@@ -92,6 +92,7 @@ func (f *Fake) do(c *call) (any, error) {
 // describe sets the headers that every answer has.
 func (f *Fake) describe(w http.ResponseWriter, c *call) {
 	h := w.Header()
+	h.Set("Date", c.now.UTC().Format(http.TimeFormat)) // by the clock that the resources' dates follow
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "POST, OPTIONS")
 	h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization")

@@ -37,10 +37,7 @@ func startUpstream(t testing.TB) *upstream {
 // newUpstream is an upstream that does not listen yet.
 func newUpstream(t testing.TB) *upstream {
 	u := &upstream{Fake: fake.New(fake.Config{KeepRequests: 20_000})}
-	u.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Date", u.Now().UTC().Format(http.TimeFormat)) // as every server's is, by its own clock
-		u.ServeHTTP(w, r)
-	}))
+	u.server = httptest.NewUnstartedServer(u)
 	t.Cleanup(func() {
 		u.Close() // ends hanging answers, for which the server would wait
 		u.server.CloseClientConnections()
