@@ -74,7 +74,7 @@ func (r result) meta() Outcome {
 // an encoder would read all of it once more.
 func (r result) encode() json.RawMessage {
 	structured := r.structured()
-	b := make([]byte, 0, 3*len(structured)+512)
+	b := make([]byte, 0, 2*len(structured)+len(structured)/4+256)
 	b = append(b, `{"_meta":{"`+MetaOutcome+`":`...)
 	b = append(b, encoded(r.meta())...)
 	b = append(b, `},"content":[`...)

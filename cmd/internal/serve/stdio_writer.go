@@ -60,7 +60,7 @@ func (w *lineWriter) flush() {
 	_, err := w.out.Write(batch)
 	w.mu.Lock()
 	w.spare = nil
-	if cap(batch) <= 1<<16 { // a burst's memory is given back
+	if cap(batch) <= 1<<18 { // a burst's memory is given back
 		w.spare = batch
 	}
 	if err != nil {
