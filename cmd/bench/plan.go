@@ -63,11 +63,19 @@ func (b *bench) measureAll(o options, say func(string)) (*Results, error) {
 	r := &Results{Full: o.full, Machine: describeMachine(b.dir)}
 	var err error
 	launches := b.launches()
+	var peers []launch
+	if o.peers {
+		say("installing the npm peers")
+		if peers, err = b.peers(); err != nil {
+			return nil, err
+		}
+		launches = append(launches, peers...)
+	}
 	say("starting processes")
 	if r.Startup, err = b.startup(launches, p.launches); err != nil {
 		return nil, err
 	}
-	if err := b.measureRates(o, p, r, say); err != nil {
+	if err := b.measureRates(peers, p, r, say); err != nil {
 		return nil, err
 	}
 	say("bursts and connections")
@@ -85,13 +93,13 @@ func (b *bench) measureAll(o options, say func(string)) (*Results, error) {
 	return r, nil
 }
 
-func (b *bench) measureRates(o options, p plan, r *Results, say func(string)) error {
+func (b *bench) measureRates(peers []launch, p plan, r *Results, say func(string)) error {
 	floor, err := b.startFloor()
 	if err != nil {
 		return err
 	}
 	defer floor.stop()
-	subjects, missing, err := b.subjects(o, p)
+	subjects, missing, err := b.subjects(peers, p)
 	for _, s := range subjects {
 		defer s.kill()
 	}
@@ -104,7 +112,7 @@ func (b *bench) measureRates(o options, p plan, r *Results, say func(string)) er
 }
 
 // subjects starts everything that takes part in the table.
-func (b *bench) subjects(o options, p plan) (all []*subject, missing []string, err error) {
+func (b *bench) subjects(peers []launch, p plan) (all []*subject, missing []string, err error) {
 	add := func(s *subject, startErr error) {
 		if startErr == nil {
 			all = append(all, s)
@@ -135,6 +143,12 @@ func (b *bench) subjects(o options, p plan) (all []*subject, missing []string, e
 	add(b.startMCPGoHTTP())
 	if p.all {
 		add(b.startMCPGo(0))
+	}
+	for _, l := range peers {
+		add(startPeer(l))
+	}
+	if len(peers) == 0 {
+		missing = append(missing, "npm peers: -peers was not given")
 	}
 	return all, missing, err
 }

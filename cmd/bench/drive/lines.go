@@ -2,6 +2,7 @@ package drive
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -25,7 +26,19 @@ func (l *Lines) Exchange(message string) ([]byte, error) {
 	if _, err := io.WriteString(l.In, message+"\n"); err != nil {
 		return nil, err
 	}
-	return l.Out.ReadBytes('\n')
+	answer, err := l.answer()
+	return bytes.Clone(answer), err
+}
+
+// answer returns the next message that is an answer, valid until the next call;
+// some servers log on stdout.
+func (l *Lines) answer() ([]byte, error) {
+	for {
+		line, err := l.Out.ReadSlice('\n')
+		if err != nil || !bytes.Contains(line[:min(len(line), 60)], []byte(`"method":`)) {
+			return line, err
+		}
+	}
 }
 
 // Open begins the session.
@@ -57,7 +70,7 @@ func (l *Lines) Run(load measure.Load) (measure.Sample, error) {
 		}
 	}
 	for range load.Calls {
-		answer, err := l.Out.ReadSlice('\n')
+		answer, err := l.answer()
 		if err != nil {
 			return sample, err
 		}

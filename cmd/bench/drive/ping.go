@@ -17,7 +17,7 @@ func (l *Lines) PingDuring(calls, firstCall, pings, firstPing int) ([]time.Durat
 	written := make(chan error, 1)
 	go func() { written <- l.writePings(burst, begun, firstPing) }()
 	for range calls + pings {
-		answer, err := l.Out.ReadSlice('\n')
+		answer, err := l.answer()
 		if err != nil {
 			return nil, err
 		}

@@ -77,6 +77,7 @@ func (s *SSE) dial(conns int) error {
 
 // header reads up to the stream itself.
 func (s *SSE) header() error {
+	chunked := false
 	for first := true; ; first = false {
 		line, err := s.in.ReadSlice('\n')
 		switch {
@@ -84,8 +85,12 @@ func (s *SSE) header() error {
 			return err
 		case first && !bytes.Contains(line, []byte(" 200 ")):
 			return fmt.Errorf("the event stream was refused: %q", line)
-		case len(line) == 2:
+		case bytes.HasPrefix(line, []byte("Transfer-Encoding: chunked")):
+			chunked = true
+		case len(line) == 2 && chunked:
 			s.in = bufio.NewReaderSize(httputil.NewChunkedReader(s.in), 64<<10)
+			return nil
+		case len(line) == 2:
 			return nil
 		}
 	}
