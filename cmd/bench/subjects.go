@@ -148,6 +148,7 @@ func (b *bench) startTransports(ledger string) ([]*subject, error) {
 	}
 	sse, err := drive.OpenSSE(base + "/sse")
 	if err != nil {
+		p.kill()
 		return nil, fmt.Errorf("%w\n%s", err, p.log)
 	}
 	return []*subject{
