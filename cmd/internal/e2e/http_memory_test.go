@@ -30,12 +30,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("resident memory is read from /proc, which Linux has")
 	}
-	plain := binary
-	if len(raceFlag) > 0 {
-		plain = filepath.Join(t.TempDir(), "twilio-proxy-mcp")
-		out, err := exec.Command("go", "build", "-o", plain, "twilio-proxy-mcp/cmd/twilio-proxy-mcp").CombinedOutput()
-		require.NoError(t, err, "%s", out)
-	}
+	plain := withoutRace(t)
 	for name, crowd := range map[string]func(*testing.T, *upstream, *site){
 		"20 MB bodies":                 largeBodies,
 		"2,000 idle event streams":     idleStreams,
@@ -58,6 +53,18 @@ func TestMemoryStaysFlat(t *testing.T) {
 			require.Equal(t, "sent", s.send("still here").outcome().Code)
 		})
 	}
+}
+
+// withoutRace is the binary without the race detector.
+func withoutRace(t *testing.T) string {
+	t.Helper()
+	if len(raceFlag) == 0 {
+		return binary
+	}
+	plain := filepath.Join(t.TempDir(), "twilio-proxy-mcp")
+	out, err := exec.Command("go", "build", "-o", plain, "twilio-proxy-mcp/cmd/twilio-proxy-mcp").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return plain
 }
 
 // resident is the process's memory in MB.

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	secretBody = "your code is 4711"
+	secretBody = "the word is quokka"
 	traceID    = "4bf92f3577b34da6a3ce929d0e0e4736"
 	spanID     = "00f067aa0ba902b7"
 )
@@ -64,7 +64,7 @@ func TestMetricsTellFiguresAndNothingElse(t *testing.T) {
 	}
 	shown := s.get("/metrics").body
 	require.NotRegexp(t, regexp.MustCompile(`\b[A-Z]{2}[0-9a-f]{32}\b`), shown, "a SID")
-	for _, secret := range []string{"4711", "token-aaaa", "token-cccc", "+1555"} {
+	for _, secret := range []string{"quokka", "token-aaaa", "token-cccc", "+1555"} {
 		require.NotContains(t, shown, secret)
 	}
 
@@ -116,7 +116,7 @@ func TestOneLogLineACall(t *testing.T) {
 		{Msg: "tools/call", Tool: tool, Outcome: "refused", Sent: "no", Transport: "sse", ID: "77", Trace: strings.Repeat("1", 32), Span: spanID},
 		{Msg: "tools/call", Tool: tool, Outcome: "invalid_arguments", Sent: "no", Transport: "http", ID: "5"},
 	}, calls)
-	for _, secret := range []string{"4711", firstToken, "+1555"} {
+	for _, secret := range []string{"quokka", firstToken, "+1555"} {
 		require.NotContains(t, s.stderr.String(), secret)
 	}
 	for _, request := range f.Requests() {

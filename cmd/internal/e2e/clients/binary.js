@@ -1,0 +1,70 @@
+// The binary under test, and the fake it sends to, each in a process of its own.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+export const sids = {
+  ServiceSid: "KS" + "a".repeat(32),
+  SessionSid: "KC" + "a".repeat(32),
+  ParticipantSid: "KP" + "a".repeat(32),
+};
+
+// environment is this process's without anything of Twilio's, and with a home
+// and a state directory that go away afterwards.
+function environment(work) {
+  const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("TWILIO_"));
+  return { ...Object.fromEntries(clean), HOME: work, XDG_STATE_HOME: `${work}/state` };
+}
+
+// start runs a subcommand that serves until it is told to stop, and returns
+// the URL that it prints first.
+async function start(command, env, ...flags) {
+  const child = spawn(command, flags, { env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  const url = await new Promise((resolve, reject) => {
+    createInterface({ input: child.stdout }).once("line", resolve);
+    child.once("exit", (code) => reject(new Error(`${flags[0]} ended with status ${code}`)));
+  });
+  const stop = async () => {
+    child.kill("SIGTERM");
+    const [code, signal] = await ended;
+    if (code !== 0) throw new Error(`${flags[0]} ended with ${code ?? signal}`);
+  };
+  return { url, stop };
+}
+
+// startAll starts the fake and, pointed at it, the server over HTTP.
+export async function startAll(work) {
+  const command = `${work}/twilio-proxy-mcp`;
+  const bare = environment(work);
+  const fake = await start(command, bare, "fake", "--addr", "127.0.0.1:0");
+  const env = {
+    ...bare,
+    TWILIO_PROXY_BASE_URL: fake.url,
+    TWILIO_ACCOUNT_SID: "AC" + "a".repeat(32),
+    TWILIO_AUTH_TOKEN: "fake",
+    TWILIO_PROXY_MCP_LOG_LEVEL: "error",
+  };
+  const http = await start(command, env, "http", "--addr", "127.0.0.1:0").catch(async (error) => {
+    await fake.stop();
+    throw error;
+  });
+  return {
+    command,
+    env,
+    mcp: http.url,
+    sse: http.url.replace(/mcp$/, "sse"),
+    // accepted is how many messages the fake has made.
+    accepted: async () => (await (await fetch(`${fake.url}/_fake/accepted`)).json()).accepted,
+    // refuseNext has the fake refuse the next message with an error of Twilio's.
+    refuseNext: async (code) => {
+      const body = JSON.stringify({ operation: "CreateMessageInteraction", effect: "status", status: 400, code });
+      const armed = await fetch(`${fake.url}/_fake/faults`, { method: "POST", body });
+      if (!armed.ok) throw new Error(await armed.text());
+    },
+    stop: async () => {
+      await http.stop();
+      await fake.stop();
+    },
+  };
+}
