@@ -27,7 +27,7 @@ func (s *Server) newFront(base context.Context, config HTTP) *front {
 		closing: make(chan struct{}),
 		// The Host guard does what mcp-go's own protection against DNS rebinding would, and knows the hosts' names.
 		mcp: server.NewStreamableHTTPServer(s.MCP, server.WithStateLess(true), server.WithDisableLocalhostProtection(true),
-			server.WithStreamableHTTPLogger(s.log())),
+			server.WithStreamableHTTPLogger(s.log()), server.WithHTTPContextFunc(withoutQuestions(s.MCP))),
 	}
 }
 
