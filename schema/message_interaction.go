@@ -11,7 +11,7 @@ import (
 // CreateMessageInteraction is the request of the operation of that name: the
 // path parameters and the form parameters, under the API's own names.
 //
-// The tags give the JSON Schema that a model reads; see InputSchema.
+// The tags give the JSON Schema that a model reads; see Input.
 type CreateMessageInteraction struct {
 	ServiceSid     ServiceSid     `json:"ServiceSid" jsonschema_description:"SID (KS...) of the Proxy Service that the Session belongs to."`
 	SessionSid     SessionSid     `json:"SessionSid" jsonschema_description:"SID (KC...) of the Session: the masked conversation."`

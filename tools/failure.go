@@ -52,16 +52,19 @@ func notRecorded(err error) result {
 		return failure(Outcome{Code: CodeOutcomeUnknown, Sent: SentUnknown},
 			"The same message is being sent by another call, which did not end in time.", "Call again with the same arguments to learn how it ended; that does not send it twice.")
 	}
-	why := "could not be used"
+	why, next := "could not be used", "Tell the user, who can repair it: this server's log says more."
 	if unavailable, ok := errors.AsType[*ledger.UnavailableError](err); ok {
 		why = map[ledger.Reason]string{
-			ledger.Full: "is full", ledger.ReadOnly: "cannot be written", ledger.Locked: "is locked by another program",
+			ledger.Full: "is full", ledger.ReadOnly: "cannot be written",
 			ledger.Corrupt: "is damaged", ledger.Gone: "cannot be reached", ledger.TooNew: "was made by a newer version of this program",
 		}[unavailable.Reason]
 		why = cmp.Or(why, "could not be used")
+		if unavailable.Reason == ledger.Locked {
+			why, next = "is in use by other processes of this server or by another program", nextLater
+		}
 	}
 	return failure(Outcome{Code: CodeTryLater, Sent: SentNo},
-		"The ledger, in which every send is recorded before it is made, "+why+"; whether an earlier call sent this message cannot be looked up either.", "Tell the user, who can repair it (this server's log says more) or start the server with --ledger off.")
+		"The ledger, in which every send is recorded before it is made, "+why+"; whether an earlier call sent this message cannot be looked up either.", next)
 }
 
 func claimLost() result {

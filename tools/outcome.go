@@ -14,7 +14,6 @@ const (
 	CodeOutcomeUnknown   Code = "outcome_unknown"   // attempted, and nobody can know
 	CodeConflict         Code = "conflict"          // an idempotency key was used for other content
 	CodeNotAllowed       Code = "not_allowed"       // a limit set here forbids it
-	CodeNotConfirmed     Code = "not_confirmed"     // a person did not agree
 	CodeInternal         Code = "internal"          // a fault of this server
 )
 

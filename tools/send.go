@@ -48,7 +48,7 @@ func (s *send) run(caller context.Context) result {
 	decision, err := s.tools.Ledger.Claim(waiting, s.intent(ctx))
 	stop()
 	if err != nil {
-		s.line.add(slog.Any("ledger_error", err))
+		s.tools.Log.ErrorContext(ctx, "the ledger cannot be used", "error", err)
 		return notRecorded(err)
 	}
 	s.line.add(slog.Int64("ledger_id", decision.Entry.ID))
@@ -106,7 +106,7 @@ func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) re
 	if errors.Is(err, ledger.ErrClaimLost) {
 		r = claimLost()
 	} else if unavailable := (*ledger.UnavailableError)(nil); errors.As(err, &unavailable) {
-		s.line.add(slog.Any("ledger_error", err))
+		s.tools.Log.ErrorContext(ctx, "the ledger cannot be used", "error", err)
 		r = notRecorded(err)
 	}
 	state := stateOf(r.outcome)

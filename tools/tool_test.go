@@ -133,7 +133,7 @@ func TestIdempotencyKeys(t *testing.T) {
 // Why the ledger could not be used, in words; and in every one nothing is sent.
 func TestLedgerReasons(t *testing.T) {
 	for reason, words := range map[ledger.Reason]string{
-		ledger.Full: "is full", ledger.ReadOnly: "cannot be written", ledger.Locked: "is locked by another program", ledger.Corrupt: "is damaged",
+		ledger.Full: "is full", ledger.ReadOnly: "cannot be written", ledger.Locked: "is in use by other processes of this server or by another program", ledger.Corrupt: "is damaged",
 		ledger.Gone: "cannot be reached", ledger.TooNew: "was made by a newer version", ledger.OtherFail: "could not be used",
 	} {
 		r := notRecorded(&ledger.UnavailableError{Reason: reason, Err: errors.New("private")})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,8 +72,6 @@ func (p *process) cpu() (time.Duration, error) { return processCPU(p.cmd.Process
 
 // rss is the process's resident memory in bytes.
 func (p *process) rss() (int64, error) { return processRSS(p.cmd.Process.Pid) }
-
-var errNotHere = errors.New("this system does not tell of other processes; only Linux is supported for this figure")
 
 // tail keeps the end of a log for an error message. The log itself is written
 // to a pipe and read, as a host of MCP servers does.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -53,7 +54,28 @@ func openBackend(c *Common) (*backend, error) {
 		return nil, err
 	}
 	client := c.client(baseURL, who.username, who.password)
-	return &backend{client: client, account: who.account, host: baseURL, close: client.Close}, client.Check()
+	return &backend{client: client, account: who.account, host: upstreamName(baseURL), close: client.Close}, client.Check()
+}
+
+// upstreamName is the upstream in the ledger's scope: one name for all of
+// Twilio, whatever the edge, and one however an address is spelt. A message
+// whose outcome is unknown must stay so when somebody changes the edge.
+func upstreamName(baseURL string) string {
+	u, err := url.Parse(baseURL)
+	if err != nil {
+		return baseURL
+	}
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+		host = "loopback"
+	}
+	if strings.HasSuffix(host, ".twilio.com") {
+		return "twilio.com"
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return host + ":" + port + strings.TrimRight(u.Path, "/")
 }
 
 func (c *Common) client(baseURL, username, password string) *twilio.Client {
@@ -112,7 +134,7 @@ func credentialsFromEnvironment() (credentials, error) {
 		return credentials{}, errors.New("credentials are there in part: TWILIO_API_KEY and TWILIO_API_SECRET belong together" + goOn)
 	case key != "":
 		if account == "" {
-			account = key
+			account = "(API key)" // and not the key's SID, which changes when the key is replaced
 		}
 		return credentials{key, keySecret, account}, nil
 	case account == "" || token == "":

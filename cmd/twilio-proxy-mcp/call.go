@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
@@ -61,6 +62,9 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s streams) error {
 	return printResult(s, result)
 }
 
+// maxArguments is in bytes; chosen, as a message over MCP has this bound.
+const maxArguments = 1 << 20
+
 // arguments builds the JSON object. Every value of Name=value is a string,
 // except MediaUrl, which is a list by its schema.
 func (cmd *callCmd) arguments(in io.Reader) (json.RawMessage, error) {
@@ -71,12 +75,15 @@ func (cmd *callCmd) arguments(in io.Reader) (json.RawMessage, error) {
 		text := []byte(cmd.JSON)
 		if cmd.JSON == "-" {
 			var err error
-			if text, err = io.ReadAll(io.LimitReader(in, 1<<20)); err != nil {
+			if text, err = io.ReadAll(io.LimitReader(in, maxArguments+1)); err != nil {
 				return nil, fmt.Errorf("stdin: %w", err)
 			}
+			if len(text) > maxArguments {
+				return nil, fmt.Errorf("--json: stdin is longer than %d bytes", maxArguments)
+			}
 		}
-		if text = bytes.TrimSpace(text); !json.Valid(text) {
-			return nil, errors.New("--json: that is no JSON")
+		if text = bytes.TrimSpace(text); !json.Valid(text) || !utf8.Valid(text) {
+			return nil, errors.New("--json: that is not valid JSON in UTF-8")
 		}
 		return text, nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -19,6 +20,8 @@ Credentials come from the environment, never from a flag:
   (the secrets also from a file: TWILIO_AUTH_TOKEN_FILE, TWILIO_API_SECRET_FILE).
 TWILIO_PROXY_BASE_URL, TWILIO_EDGE and TWILIO_REGION say where the API is.
 Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, as in TWILIO_PROXY_MCP_BACKEND.`
+
+const environmentPrefix = "TWILIO_PROXY_MCP"
 
 // commandLine is the whole of it: each field a flag or a subcommand, with its
 // environment name, default and help.
@@ -51,6 +54,25 @@ type Common struct {
 	LogFormat              string        `enum:"text,json" default:"text" help:"Form of the log: text or json."`
 
 	quiet bool // only errors: for a subcommand whose output a person reads
+}
+
+// Validate refuses numbers that make no sense; kong calls it.
+func (c *Common) Validate() error {
+	if c.Timeout <= 0 {
+		return errors.New("--timeout must be more than 0")
+	}
+	if c.Deadline < time.Second {
+		return errors.New("--deadline must be at least 1s: a call has to wait, send and record in it")
+	}
+	for flag, negative := range map[string]bool{
+		"--duplicate-window": c.DuplicateWindow < 0, "--max-body-length": c.MaxBodyLength < 0, "--rate-limit": c.RateLimit < 0,
+		"--max-sends": c.MaxSends < 0, "--max-sends-per-participant": c.MaxSendsPerParticipant < 0,
+	} {
+		if negative {
+			return errors.New(flag + " must not be negative; 0 turns it off")
+		}
+	}
+	return nil
 }
 
 // version is the module's, as the Go toolchain recorded it.

@@ -7,10 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 )
@@ -44,12 +47,22 @@ var errToolFailed = errors.New("the tool reported an error")
 type usageError struct{ error }
 
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	// net/http's client tells package log, and nobody else, what a server sent
+	// unasked: that may hold anything, a token or a message among them.
+	log.SetOutput(io.Discard)
+	unsetEmpty()
 	var cli commandLine
+	for _, arg := range args { // the parser would replace what is wrong, and other text than the caller's be sent
+		if !utf8.ValidString(arg) {
+			fmt.Fprintln(errOut, "twilio-proxy-mcp: an argument is not valid UTF-8")
+			return exitUsage
+		}
+	}
 	exited := -1
 	parser, err := kong.New(&cli,
 		kong.Name("twilio-proxy-mcp"),
 		kong.Description(about),
-		kong.DefaultEnvars("TWILIO_PROXY_MCP"),
+		kong.DefaultEnvars(environmentPrefix),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"version": version(), "maxInFlight": strconv.Itoa(maxInFlight)},
@@ -83,5 +96,15 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	default:
 		fmt.Fprintln(errOut, "twilio-proxy-mcp:", err)
 		return exitError
+	}
+}
+
+// unsetEmpty makes an empty variable the same as none, as mcp.json files have
+// them for what is not filled in yet.
+func unsetEmpty() {
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); value == "" && strings.HasPrefix(name, environmentPrefix+"_") {
+			os.Unsetenv(name)
+		}
 	}
 }

@@ -33,7 +33,7 @@ func TestALedgerThatCannotBeUsedSendsNothing(t *testing.T) {
 			require.NoError(t, os.WriteFile(string(p), []byte(strings.Repeat("not a database ", 1000)), 0o600))
 			return p
 		}, "is damaged"},
-		{"locked for long", func(t *testing.T, p place) place { p.lock(t); return p }, "is locked by another program"},
+		{"locked for long", func(t *testing.T, p place) place { p.lock(t); return p }, "is in use by other processes"},
 		{"full", fillDisk, "is full"},
 		{"PostgreSQL gone", func(t *testing.T, p place) place {
 			wire := ledgertest.NewWire(t, postgres.Schema(t))
@@ -56,7 +56,7 @@ func TestALedgerThatCannotBeUsedSendsNothing(t *testing.T) {
 			require.True(t, got.Result.IsError)
 			require.Zero(t, u.Accepted())
 			server.stop() // and now its log is whole
-			require.Contains(t, server.stderr.String(), "ledger_error=")
+			require.Contains(t, server.stderr.String(), "the ledger cannot be used")
 			require.NotContains(t, server.stderr.String(), "hello")
 		})
 	}
