@@ -31,6 +31,7 @@ type Server struct {
 
 	// Call answers a tools/call directly and says whether the tool is its own; a call that is not goes to MCP,
 	// past whose hooks, tool filters and handler middleware a call answered here never comes.
+	// Nor does anybody hold its Mcp-Param-* headers to its arguments: a tool with x-mcp-header in its schema is for MCP.
 	// The result is one CallToolResult JSON object, without the resultType and serverInfo that revision
 	// 2026-07-28 asks for: they are added here. It may be called by many goroutines at once; nil answers nothing.
 	// ctx ends when the client cancels the call, when it goes away, and when the grace period is over.
