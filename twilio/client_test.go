@@ -135,9 +135,9 @@ func TestInvalidRequestsNeverReachTheWire(t *testing.T) {
 		})
 		require.ErrorAs(t, err, new(*NotSentError), name)
 	}
-	for range c.ListInteractions(t.Context(), ListInteractions{ServiceSid: testService}) {
+	var err error
+	for _, err = range c.ListInteractions(t.Context(), ListInteractions{ServiceSid: testService}) {
 	}
-	_, err := c.FetchInteraction(t.Context(), testService, testSession, schema.InteractionSid{})
 	require.ErrorAs(t, err, new(*NotSentError))
 }
 

@@ -114,7 +114,7 @@ func (c *Client) ListInteractions(ctx context.Context, req ListInteractions) ite
 
 // interactionPage fetches one page and the path of the next, "" after the last.
 func (c *Client) interactionPage(ctx context.Context, path string) (*InteractionPage, string, error) {
-	ans, err := c.read(ctx, "ListInteraction", path, maxPage)
+	ans, err := c.readPage(ctx, path)
 	if err != nil {
 		return nil, "", err
 	}
@@ -157,24 +157,6 @@ func (c *Client) nextPath(path, next string) (string, error) {
 	return below + "?" + there.Query().Encode(), nil
 }
 
-// FetchInteraction reads one interaction, whose outbound status changes while
-// the message is on its way. Errors are as in ListInteractions.
-func (c *Client) FetchInteraction(ctx context.Context, service schema.ServiceSid, session schema.SessionSid, interaction schema.InteractionSid) (schema.MessageInteraction, error) {
-	path, err := interactionsPath(service, session)
-	if err == nil && interaction.IsZero() {
-		err = &NotSentError{Err: errors.New("the interaction's SID is missing")}
-	}
-	if err != nil {
-		return schema.MessageInteraction{}, err
-	}
-	ans, err := c.read(ctx, "FetchInteraction", path+"/"+interaction.String(), maxObject)
-	if err != nil {
-		return schema.MessageInteraction{}, err
-	}
-	found, _, err := schema.DecodeMessageInteraction(ans.body)
-	return found, err
-}
-
 // interactionsPath needs no escaping: a SID that parsed is letters and digits.
 func interactionsPath(service schema.ServiceSid, session schema.SessionSid) (string, error) {
 	if service.IsZero() || session.IsZero() {
@@ -183,10 +165,10 @@ func interactionsPath(service schema.ServiceSid, session schema.SessionSid) (str
 	return "/v1/Services/" + service.String() + "/Sessions/" + session.String() + "/Interactions", nil
 }
 
-// read does a GET. Reading changes nothing, so no outcome is unknown: what
+// readPage does the GET. Reading changes nothing, so no outcome is unknown: what
 // would be for a send is here a plain error, and an unreadable body is one too.
-func (c *Client) read(ctx context.Context, operation, path string, limit int64) (*answer, error) {
-	ans, err := c.do(ctx, request{operation: operation, path: path, limit: limit})
+func (c *Client) readPage(ctx context.Context, path string) (*answer, error) {
+	ans, err := c.do(ctx, request{operation: "ListInteraction", path: path, limit: maxPage})
 	if unknown, ok := errors.AsType[*OutcomeUnknownError](err); ok {
 		return nil, unknown.Err
 	}

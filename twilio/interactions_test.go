@@ -8,8 +8,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"twilio-proxy-mcp/schema"
 )
 
 func TestListInteractionsReadsPageByPage(t *testing.T) {
@@ -82,20 +80,12 @@ func TestAPageThatCannotBeReadIsAnErrorAndNoEmptyList(t *testing.T) {
 	}
 }
 
-func TestFetchInteraction(t *testing.T) {
-	status := 200
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		require.Equal(t, interactionsURL+"/KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", r.RequestURI)
-		w.WriteHeader(status)
-		io.WriteString(w, documentedAnswer)
-	})
-	c := testClient(t, s.URL)
-	sid := schema.MustSid[schema.KI]("KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
-	found, err := c.FetchInteraction(t.Context(), testService, testSession, sid)
-	require.NoError(t, err)
-	require.Equal(t, sid, *found.Sid)
-	for _, status = range []int{404, 408, 500} {
-		_, err = c.FetchInteraction(t.Context(), testService, testSession, sid)
-		require.ErrorAs(t, err, new(*Error), "a read has no unknown outcome")
+func TestAReadHasNoUnknownOutcome(t *testing.T) {
+	for _, status := range []int{404, 408, 500} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+		var last error
+		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+		}
+		require.IsType(t, &Error{}, last)
 	}
 }
