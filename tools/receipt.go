@@ -40,7 +40,9 @@ func (s *send) replayed(entry ledger.Entry) result {
 	if err != nil { // a person resolved it, or Twilio's receipt was unreadable: there is none
 		receipt = schema.MessageInteraction{}
 	}
-	age := entry.Read.Sub(entry.Settled)
+	// It went out after it was begun and before that was recorded, which may have
+	// been much later. A clock that went back makes no age negative.
+	age := max(0, entry.Read.Sub(entry.Begun))
 	r := result{
 		outcome: Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, AgeSeconds: new(int64(age / time.Second)), RequestID: entry.RequestID, LedgerID: entry.ID},
 		value:   complete(receipt, s.request),
@@ -48,13 +50,13 @@ func (s *send) replayed(entry ledger.Entry) result {
 	again := "A second message with this text needs another idempotency key."
 	if s.meta.IdempotencyKey == "" {
 		again = "The same message may be sent again on purpose now."
-		if left := s.tools.DuplicateWindow - age; left > 0 {
+		if left := s.tools.DuplicateWindow - max(0, entry.Read.Sub(entry.Settled)); left > 0 {
 			again = fmt.Sprintf("The same message may be sent again on purpose from %s on, in %d seconds.",
 				entry.Read.Add(left).UTC().Format(time.RFC3339), seconds(left))
 		}
 	}
 	r.first = fmt.Sprintf("Nothing was sent again: this message already went out %d seconds ago, at %s, and this is its receipt. %s",
-		*r.outcome.AgeSeconds, entry.Settled.UTC().Format(time.RFC3339), again)
+		*r.outcome.AgeSeconds, entry.Begun.UTC().Format(time.RFC3339), again)
 	return r
 }
 

@@ -17,6 +17,10 @@ const (
 	reconcilePageSize = 200
 )
 
+// arrivalMargin is how long after the end of its call a request may still take
+// effect at Twilio; chosen. An equal message from later is another one.
+const arrivalMargin = 2 * time.Minute
+
 // clockGrain is by how much a time in Twilio's answers may be early: its Date
 // header and its date_created are both cut to whole seconds.
 const clockGrain = time.Second
@@ -38,6 +42,11 @@ type begun struct {
 }
 
 func (b begun) age() time.Duration { return b.Read.Sub(b.Begun) + time.Since(b.at) }
+
+// restart makes this moment the beginning; upstream is Twilio's clock, if known.
+func (b *begun) restart(upstream time.Time) {
+	b.Read, b.Begun, b.at, b.UpstreamBegun = time.Time{}, time.Time{}, time.Now(), upstream
+}
 
 // reconciled looks for the message of an unknown entry among the session's
 // interactions. It returns the receipt when there is exactly one that it must
@@ -63,7 +72,7 @@ func (s *send) reconciled(ctx context.Context, entry begun, otherwise result) re
 
 // look reads the interactions and returns the one that is this message, or nil
 // when there is none, more than one, or no telling.
-func (s *send) look(ctx context.Context, entry begun) (*schema.MessageInteraction, error) {
+func (s *send) look(ctx context.Context, entry begun) (found *schema.MessageInteraction, err error) {
 	if s.request.Body == "" {
 		return nil, nil // the list shows the body alone
 	}
@@ -71,7 +80,7 @@ func (s *send) look(ctx context.Context, entry begun) (*schema.MessageInteractio
 		return nil, err
 	}
 	var (
-		candidates []schema.MessageInteraction
+		candidates = map[string]schema.MessageInteraction{} // by SID: a page that moves shows one twice
 		since      time.Time
 		more       bool
 	)
@@ -81,6 +90,7 @@ func (s *send) look(ctx context.Context, entry begun) (*schema.MessageInteractio
 		if err != nil {
 			return nil, err
 		}
+		s.tools.clock.set(page.Date)
 		if since.IsZero() {
 			if since = entry.upstream(page.Date); since.IsZero() {
 				return nil, nil // Twilio does not say what time it is
@@ -92,7 +102,7 @@ func (s *send) look(ctx context.Context, entry begun) (*schema.MessageInteractio
 				return nil, err
 			}
 			if mine {
-				candidates = append(candidates, interaction)
+				candidates[interaction.Sid.String()] = interaction
 			}
 		}
 		more = page.More
@@ -100,7 +110,10 @@ func (s *send) look(ctx context.Context, entry begun) (*schema.MessageInteractio
 	if more || len(candidates) != 1 { // with more: an equal message could stand on a page that was not read
 		return nil, nil
 	}
-	return &candidates[0], nil
+	for _, one := range candidates {
+		found = &one
+	}
+	return found, nil
 }
 
 // upstream is when the request was begun by Twilio's clock, at the earliest:
@@ -117,9 +130,13 @@ func (b begun) upstream(date time.Time) time.Time {
 	}
 }
 
-// isMine holds one interaction against the message: to this participant, with
-// this body, not older than the request, and nobody else's.
+// isMine holds one interaction against the message: created by a program, to
+// this participant, with this body, no earlier than the request and no later
+// than it can have arrived, and nobody else's.
 func (s *send) isMine(ctx context.Context, i schema.MessageInteraction, since time.Time) (bool, error) {
+	if i.InboundParticipantSid != nil || i.InboundResourceSid != nil {
+		return false, nil // the other participant wrote it; of a created message Twilio says these are always empty
+	}
 	if i.Sid == nil || i.DateCreated == nil || i.Data == nil || i.OutboundParticipantSid == nil || *i.OutboundParticipantSid != s.request.ParticipantSid {
 		return false, nil
 	}
@@ -130,7 +147,7 @@ func (s *send) isMine(ctx context.Context, i schema.MessageInteraction, since ti
 		return false, nil
 	}
 	created, err := time.Parse(time.RFC3339, *i.DateCreated)
-	if err != nil || created.Before(since) {
+	if err != nil || created.Before(since) || created.After(since.Add(s.tools.Deadline+arrivalMargin)) {
 		return false, nil
 	}
 	known, err := s.tools.Ledger.KnownSid(ctx, i.Sid.String())
@@ -142,7 +159,7 @@ func (s *send) isMine(ctx context.Context, i schema.MessageInteraction, since ti
 type upstreamClock struct {
 	mu   sync.Mutex
 	date time.Time
-	at   time.Time
+	read time.Time // ours, when date came
 }
 
 func (c *upstreamClock) set(date time.Time) {
@@ -151,12 +168,15 @@ func (c *upstreamClock) set(date time.Time) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.date, c.at = date, time.Now()
+	c.date, c.read = date, time.Now()
 }
 
 // now is Twilio's clock, up to a second early, as a Date header is cut to the
 // second; it is zero when no answer has told.
-func (c *upstreamClock) now() time.Time {
+func (c *upstreamClock) now() time.Time { return c.at(time.Now()) }
+
+// at is what Twilio's clock showed at a moment of ours.
+func (c *upstreamClock) at(moment time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.date.IsZero() {
@@ -165,5 +185,5 @@ func (c *upstreamClock) now() time.Time {
 	// Of the two ways to measure, the monotonic clock stands still while a
 	// machine sleeps, and the wall clock can be set. Too late a time only finds
 	// nothing; too early a one could take an older message for this one.
-	return c.date.Add(max(time.Since(c.at), time.Now().Round(0).Sub(c.at.Round(0))))
+	return c.date.Add(max(moment.Sub(c.read), moment.Round(0).Sub(c.read.Round(0))))
 }

@@ -97,7 +97,7 @@ func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) re
 	// caller who has gone cannot stop it.
 	after, stop := context.WithDeadline(context.WithoutCancel(ctx), deadlineOf(ctx))
 	defer stop()
-	created, err := s.create(sending, after, claim)
+	created, err := s.create(sending, after, claim, &entry)
 	if err == nil {
 		s.tools.clock.set(created.Date)
 		return s.settleSent(after, claim, created)
@@ -110,7 +110,7 @@ func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) re
 		r = notRecorded(err)
 	}
 	state := stateOf(r.outcome)
-	settlement := ledger.Settlement{State: state, Code: string(r.outcome.Code), RequestID: r.outcome.RequestID}
+	settlement := ledger.Settlement{State: state, Code: string(r.outcome.Code), RequestID: r.outcome.RequestID, UpstreamBegun: entry.UpstreamBegun}
 	settled := s.settle(after, claim, settlement)
 	r.outcome.LedgerID = claim.ID
 	if state != ledger.Unknown {
@@ -122,19 +122,32 @@ func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) re
 	if settled != nil {
 		return r // the entry still stands as claimed; reconciling needs it unknown
 	}
-	return s.reconciled(after, entry, r)
+	r = s.reconciled(after, entry, r)
+	if r.outcome.Sent == SentUnknown && entry.UpstreamBegun.IsZero() {
+		// This was the first that Twilio's clock was heard of: whoever looks later
+		// shall not have to trust ours.
+		if settlement.UpstreamBegun = s.tools.clock.at(entry.at); !settlement.UpstreamBegun.IsZero() {
+			s.settle(after, claim, settlement)
+		}
+	}
+	return r
 }
 
 // create makes the request. A panic on the way leaves nobody knowing: the claim
 // must not stand until this process ends.
-func (s *send) create(sending, after context.Context, claim *ledger.Claim) (created *twilio.Created, err error) {
+func (s *send) create(sending, after context.Context, claim *ledger.Claim, entry *begun) (created *twilio.Created, err error) {
 	ended := false
 	defer func() {
 		if !ended {
 			s.settle(after, claim, ledger.Settlement{State: ledger.Unknown, Code: string(CodeInternal)})
 		}
 	}()
-	created, err = s.tools.Client.CreateMessageInteraction(sending, s.request, claim.Stands)
+	created, err = s.tools.Client.CreateMessageInteraction(sending, s.request, func(ctx context.Context) error {
+		// The wait for the claim, and for tries before this one, is over: the
+		// request begins now.
+		entry.restart(s.tools.clock.now())
+		return claim.Stands(ctx)
+	})
 	ended = true
 	return created, err
 }

@@ -20,6 +20,9 @@ var errPasswordInArgument = errors.New("--ledger: a URL with a password does not
 // the first send. It is nil for "off".
 func (c *Common) openLedger(log *slog.Logger) (*ledger.Ledger, error) {
 	where := c.Ledger
+	if c.Ledger != "" && c.LedgerFile != "" {
+		return nil, usageError{errors.New("--ledger and --ledger-file are both set; set one")}
+	}
 	if c.LedgerFile != "" {
 		content, err := os.ReadFile(c.LedgerFile)
 		if err != nil {
@@ -35,7 +38,7 @@ func (c *Common) openLedger(log *slog.Logger) (*ledger.Ledger, error) {
 			return nil, usageError{errPasswordInArgument}
 		}
 		return &ledger.Ledger{DSN: where, Log: log}, nil
-	case strings.Contains(where, "://"):
+	case strings.Contains(where, "://"), strings.HasPrefix(where, "postgres:"), strings.Contains(where, "host="), strings.Contains(where, "password="):
 		return nil, usageError{errors.New("--ledger: must be a file, a postgres:// URL, or off")}
 	case where != "":
 		return &ledger.Ledger{Path: where, Log: log}, nil
@@ -53,7 +56,7 @@ func hasPassword(s string) bool {
 		return true // nobody knows; the safe answer
 	}
 	_, has := u.User.Password()
-	return has || u.Query().Has("password")
+	return has || u.Query().Has("password") || u.Query().Has("sslpassword")
 }
 
 // stateDirectory is where a program keeps what must survive: XDG's state

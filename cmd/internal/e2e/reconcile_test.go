@@ -24,6 +24,11 @@ func TestReconciliationGuessesNothing(t *testing.T) {
 			u.post(t, fmt.Sprint(i))
 		}
 	}
+	relayed := func(t *testing.T, u *upstream) { // the other participant says the same
+		_, err := u.Answer(t.Context(), fake.OtherParticipantSid, "hello")
+		require.NoError(t, err)
+	}
+	days := func(t *testing.T, u *upstream) { u.Advance(72 * time.Hour); u.post(t, "hello") }
 	older := func(t *testing.T, u *upstream) { u.post(t, "hello"); u.Advance(time.Minute) }
 	for _, tc := range []struct {
 		name    string
@@ -38,6 +43,9 @@ func TestReconciliationGuessesNothing(t *testing.T) {
 		{"only an older one", list(older), list(never), nil, unknown(), unknown()},
 		{"an equal one beside it", nil, list(lost, unlisted), list(equal), unknown(), unknown()},
 		{"the list came back later", nil, list(lost, unlisted), nil, unknown(), reconciled()},
+		{"only the other participant's", nil, list(never), list(relayed), unknown(), unknown()},
+		{"the other participant's beside it", nil, list(lost, unlisted), list(relayed), unknown(), reconciled()},
+		{"only one from days later", nil, list(never), list(days), unknown(), unknown()},
 		{"more pages than are read", list(many), list(lost), nil, unknown(), unknown()},
 	} {
 		for _, off := range []time.Duration{0, 5 * time.Minute, -5 * time.Minute} {

@@ -62,7 +62,11 @@ func (g *Guards) caller(ctx context.Context, token string, digests [][sha256.Siz
 	if g.OAuth == nil {
 		return "", errBadToken
 	}
-	return g.OAuth.subject(ctx, token)
+	subject, err := g.OAuth.subject(ctx, token)
+	if err != nil {
+		return "", err
+	}
+	return "subject:" + subject, nil // no subject can pass for a token
 }
 
 // errBadToken, errScope and errIssuer tell the three ways in which a token that is there can fail.
