@@ -118,7 +118,10 @@ func (c *Client) exchange(waiting context.Context, deadline time.Time, req reque
 
 func readAnswer(resp *http.Response, limit int64) *answer {
 	defer resp.Body.Close()
-	ans := &answer{status: resp.StatusCode, requestID: identifier(resp.Header.Get("Twilio-Request-Id"))}
+	ans := &answer{status: resp.StatusCode}
+	if id := resp.Header.Get("Twilio-Request-Id"); requestID.MatchString(id) {
+		ans.requestID = id // results and the ledger repeat it, so nothing of another shape may pass
+	}
 	ans.date, _ = http.ParseTime(resp.Header.Get("Date"))
 	now := ans.date // the server's own clock, where it shows it
 	if now.IsZero() {

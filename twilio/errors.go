@@ -106,7 +106,7 @@ func parseError(ans *answer, private []string) *Error {
 		case "message":
 			e.Message = clean(text, private, maxText)
 		case "more_info":
-			e.MoreInfo = twilioLink(text)
+			e.MoreInfo = twilioLink(text, private)
 		}
 	})
 	return e
@@ -132,29 +132,24 @@ func eachField(object []byte, visit func(name string, value any)) {
 	}
 }
 
-// twilioLink returns link if it leads to Twilio's pages, else "".
-func twilioLink(link string) string {
+// twilioLink returns link without query and fragment if it leads to Twilio's
+// pages and has nothing in it that clean would change, else "".
+func twilioLink(link string, private []string) string {
 	u, err := url.Parse(link)
-	if err != nil || u.Scheme != "https" || u.User != nil || len(link) > maxLink || !oneLine(link) {
+	if err != nil || u.Scheme != "https" || u.User != nil {
 		return ""
 	}
 	if host := u.Hostname(); host != "twilio.com" && !strings.HasSuffix(host, ".twilio.com") {
 		return ""
 	}
+	link = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+	if len(link) > maxLink || clean(link, private, maxLink) != link {
+		return ""
+	}
 	return link
 }
 
-// identifier returns id if it looks like one (RQ and 32 hex digits at Twilio),
-// else "".
-func identifier(id string) string {
-	odd := strings.ContainsFunc(id, func(r rune) bool {
-		return !(r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-'))
-	})
-	if odd || len(id) > 64 {
-		return ""
-	}
-	return id
-}
+var requestID = regexp.MustCompile(`^RQ[0-9a-fA-F]{32}$`)
 
 var phoneNumber = regexp.MustCompile(`\+[0-9][0-9 ().-]{5,18}[0-9]`)
 

@@ -41,15 +41,34 @@ func TestErrorBodies(t *testing.T) {
 		`{"more_info":"https://evil.example.com/"}`:                   {},
 		`{"more_info":"https://eviltwilio.com/"}`:                     {},
 		`{"more_info":"javascript:alert(1)"}`:                         {},
+		`{"more_info":"` + link + `?x=` + testSecret + `#hello"}`:     {MoreInfo: link},
+		`{"more_info":"` + link + `?"}`:                               {MoreInfo: link},
+		`{"more_info":"https://www.twilio.com/` + testSecret + `"}`:   {},
+		`{"more_info":"https://www.twilio.com/+15550100123"}`:         {},
 		`{"message":"` + strings.Repeat("é", 400) + `"}`:              {Message: strings.Repeat("é", 299) + "…"},
 	} {
 		ans := &answer{status: 404, requestID: testRequestID, retry: time.Second, body: []byte(body)}
 		want.Status, want.RequestID, want.RetryAfter = 404, testRequestID, time.Second
 		require.Equal(t, &want, parseError(ans, []string{testSecret, "hello there"}), body)
 	}
-	require.Equal(t, testRequestID, identifier(testRequestID))
-	require.Empty(t, identifier("RQ\x1b[31m"))
-	require.Empty(t, identifier(strings.Repeat("a", 65)))
+}
+
+func TestARequestIDIsTwiliosOrNothing(t *testing.T) {
+	for header, want := range map[string]string{
+		testRequestID:                        testRequestID,
+		"RQ0123456789abcdefABCDEF0123456789": "RQ0123456789abcdefABCDEF0123456789",
+		"":                                   "",
+		testSecret:                           "",
+		"15550100123":                        "",
+		testRequestID + "a":                  "",
+		testRequestID[1:]:                    "",
+		testRequestID + "\n":                 "",
+		"SM" + testRequestID[2:]:             "",
+		"RQ" + strings.Repeat("g", 32):       "",
+	} {
+		answer := &http.Response{Header: http.Header{"Twilio-Request-Id": {header}}, Body: http.NoBody}
+		require.Equal(t, want, readAnswer(answer, maxObject).requestID, header)
+	}
 }
 
 func TestTheServersEchoShowsNothingOfTheRequest(t *testing.T) {
