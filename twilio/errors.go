@@ -2,7 +2,6 @@ package twilio
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -11,29 +10,37 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // The lengths, in characters, to which text from outside is cut; chosen.
 const (
-	maxText    = 300
-	maxLink    = 200
-	minPrivate = 4 // a private value shorter than this is no secret and would blot out half the text
+	maxText = 300
+	maxLink = 200
 )
 
 // Error is an answer of Twilio that is no 2xx. Unless an *OutcomeUnknownError
 // wraps it, Twilio refused the request, or for status 429 never processed it,
 // and nothing was sent.
 //
-// Its texts come from outside: they are cut short, freed of control characters,
-// of phone numbers and of what was in the request, but they are to be quoted,
-// not obeyed.
+// Its texts come from outside and are to be quoted, not obeyed. They are one
+// line, cut short, and hide:
+//   - the password, and username and password joined by a colon, in plain, as
+//     in URLs, JSON, HTML and Go's quotes, or in base64; and the word after
+//     "Basic" or "Bearer";
+//   - the request's body and media URLs, each as a whole, in the same forms;
+//   - runs of seven or more digits, with or without what separates them in
+//     phone numbers (spaces, dashes, dots, slashes, parentheses, plus signs),
+//     except in SIDs, timestamps and IPv4 addresses with a port.
+//
+// ASCII letters may be in either case and white space of any length. Nothing
+// is promised of values below four bytes, of a part or a rewording of a value,
+// and of encodings other than these or one upon another.
 type Error struct {
 	Status     int           // the HTTP status
 	Code       int           // Twilio's error code; 0 when it gave none
 	Message    string        // "" when there was none to read
-	MoreInfo   string        // a page of Twilio about Code, or ""
-	RequestID  string        // the header Twilio-Request-Id, or ""
+	MoreInfo   string        // a page of Twilio about Code, without a query, or ""
+	RequestID  string        // the header Twilio-Request-Id where it is RQ and 32 hex digits, else ""
 	RetryAfter time.Duration // the header Retry-After; 0 when there was none
 }
 
@@ -150,31 +157,3 @@ func twilioLink(link string, private []string) string {
 }
 
 var requestID = regexp.MustCompile(`^RQ[0-9a-fA-F]{32}$`)
-
-var phoneNumber = regexp.MustCompile(`\+[0-9][0-9 ().-]{5,18}[0-9]`)
-
-// clean makes text from outside fit for an error: one line of printable
-// characters, at most limit of them, without phone numbers and the private
-// values, in plain and as they travel in a form or a Basic authorization.
-func clean(text string, private []string, limit int) string {
-	for _, value := range private {
-		if len(value) < minPrivate {
-			continue
-		}
-		for _, form := range []string{value, url.QueryEscape(value), base64.StdEncoding.EncodeToString([]byte(value))} {
-			text = strings.ReplaceAll(text, form, "[…]")
-		}
-	}
-	text = phoneNumber.ReplaceAllString(text, "[…]")
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "�"))
-	text = strings.Join(strings.Fields(text), " ")
-	if runes := []rune(text); len(runes) > limit {
-		text = string(runes[:limit-1]) + "…"
-	}
-	return text
-}

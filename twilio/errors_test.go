@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +73,63 @@ func TestARequestIDIsTwiliosOrNothing(t *testing.T) {
 	}
 }
 
+func TestCleanHidesWhatWasPrivate(t *testing.T) {
+	const (
+		password = "S3cr3t+/of<the>tests~~~?"
+		account  = "ACuser:" + password
+		body     = "Dear \"Zoë\",\n  100% of <5> & more?\tat 1/2"
+	)
+	private := []string{account, password, body}
+	quoted, err := json.Marshal(body)
+	require.NoError(t, err)
+	for name, echo := range map[string]string{
+		"password":                 password,
+		"password, letter case":    strings.ToUpper(password),
+		"password, in a form":      url.QueryEscape(password),
+		"password, lower-case hex": strings.ToLower(url.PathEscape(password)),
+		"Basic":                    base64.StdEncoding.EncodeToString([]byte(account)),
+		"Basic, no padding":        base64.RawStdEncoding.EncodeToString([]byte(account)),
+		"Basic, URL alphabet":      base64.RawURLEncoding.EncodeToString([]byte(account)),
+		"password in base64":       base64.RawStdEncoding.EncodeToString([]byte(password)),
+		"password in base64url":    base64.RawURLEncoding.EncodeToString([]byte(password)),
+		"body":                     body,
+		"body, collapsed":          strings.Join(strings.Fields(body), " "),
+		"body, in a form":          url.QueryEscape(body),
+		"body, in a path":          url.PathEscape(body),
+		"body, in JSON":            strings.Trim(string(quoted), `"`),
+		"body, quoted":             fmt.Sprintf("%q", body),
+		"body, quoted in ASCII":    fmt.Sprintf("%+q", body),
+		"body, in HTML":            html.EscapeString(body),
+		"body, in another's HTML":  strings.NewReplacer("&", "&amp;", `"`, "&quot;", "<", "&lt;", ">", "&#x3e;").Replace(body),
+	} {
+		got := strings.NewReplacer(`"`, "", "=", "").Replace(clean("you said "+echo+" there", private, maxText))
+		require.Equal(t, "you said […] there", got, name)
+	}
+	for text, want := range map[string]string{
+		"auth: Basic QUN1c2VyOm90aGVy x":      "auth: Basic […] x",
+		"auth: bearer abc.def-ghi\",\n x":     "auth: bearer […] x",
+		"key=" + password + body + " " + body: "key=[…] […]",
+	} {
+		require.Equal(t, want, clean(text, private, maxText))
+	}
+}
+
+func TestCleanHidesPhoneNumbersAndNoOthers(t *testing.T) {
+	for _, number := range []string{
+		"15550123456", "+15550123456", "(555) 012-3456", "+1/555/0123456", "+1.555.012.3456", "555\u2011012\u20113456", "+1\u2212555\u2013012\u20143456",
+		"555\u00a0012\u20093456", "+1 (555)\t012\n3456", "555 - 0123", "+1 555\u00ad012\u200b3456", "１５５５０１２３４５６", "5550123",
+	} {
+		require.Equal(t, "to […] it", clean("to "+number+" it", nil, maxText), number)
+	}
+	for _, text := range []string{
+		"code 20404, status 404", "see errors/21211", "555-012", "at 12:34:56",
+		"/v1/Services/KS01234567890123456789012345678901/Sessions/KCaaaaaaaaaaaaaaaaaaaaaaaa00000000 was not found",
+		"dial tcp 192.168.100.100:443: connect: connection refused", "expired: current time 2026-01-02T03:04:05Z is after it",
+	} {
+		require.Equal(t, text, clean(text, nil, maxText))
+	}
+}
+
 func TestTheServersEchoShowsNothingOfTheRequest(t *testing.T) {
 	for _, answer := range []string{"%s\r\n\r\n", "HTTP/1.1 200 OK\r\n%s\r\n\r\n", "HTTP/1.1 400 Bad\r\n\r\n{\"message\":\"%s\"}"} {
 		address := listen(t, func(conn net.Conn) {
@@ -103,6 +162,9 @@ func FuzzErrorBody(f *testing.F) {
 		require.LessOrEqual(t, len(e.MoreInfo), maxLink)
 		require.True(t, utf8.ValidString(e.Message))
 		require.False(t, strings.ContainsFunc(e.Error(), unicode.IsControl))
+		if private = lowerASCII(plain(private)); len(private) >= minPrivate && !strings.ContainsAny(private, "[…]") {
+			require.NotContains(t, lowerASCII(e.Message), private)
+		}
 		var whole struct{ Code *int }
 		if json.Unmarshal(body, &whole) == nil && whole.Code != nil && *whole.Code > 0 && strings.Count(strings.ToLower(string(body)), "code") == 1 && strings.Contains(string(body), `"code"`) {
 			require.Equal(t, *whole.Code, e.Code, "what is whole is read in full")
