@@ -77,7 +77,7 @@ func TestCleanHidesWhatWasPrivate(t *testing.T) {
 	const (
 		password = "S3cr3t+/of<the>tests~~~?"
 		account  = "ACuser:" + password
-		body     = "Dear \"Zoë\",\n  100% of <5> & more?\tat 1/2"
+		body     = "Dear \"Zoë\",\n  100% of <5> & more &gt; ?\tat 1/2"
 	)
 	private := []string{account, password, body}
 	quoted, err := json.Marshal(body)
