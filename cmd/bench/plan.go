@@ -31,7 +31,7 @@ func quickPlan() plan {
 }
 
 func fullPlan() plan {
-	p := plan{rounds: 7, launches: 25, bursts: 5, memory: 100_000, all: true}
+	p := plan{rounds: 3, launches: 15, bursts: 5, memory: 100_000, all: true}
 	for _, inFlight := range []int{1, 16, 64, 256} {
 		p.cells = append(p.cells,
 			cellOf(0, inFlight, 1000+20*inFlight),
