@@ -28,6 +28,9 @@ func (s *Server) handle(ctx context.Context, to *session, m *message) []byte {
 				return answer
 			}
 		}
+		if refusal := m.metaRefusal(); refusal != nil {
+			return refusal
+		}
 		response := s.MCP.HandleMessage(ctx, m.raw)
 		if response == nil {
 			return nil

@@ -31,8 +31,8 @@ func TestAResultOfSeveralLinesIsSentAsOne(t *testing.T) {
 	s := &Server{MCP: newFixture().mcp(), Call: func(context.Context, Call) (json.RawMessage, bool) {
 		return json.RawMessage("{\n \"content\": [ ]\n}"), true
 	}}
-	m, ok := decode([]byte(callLine(1, "any")))
-	require.True(t, ok)
+	m, refusal := decode([]byte(callLine(1, "any")))
+	require.Nil(t, refusal)
 	require.Equal(t, `{"jsonrpc":"2.0","id":1,"result":{"content":[]}}`, string(s.handle(context.Background(), nil, m)))
 }
 
@@ -42,8 +42,8 @@ func TestCallHandsOnRawBytes(t *testing.T) {
 		got = call
 		return json.RawMessage(`{"content":[]}`), true
 	}}
-	m, ok := decode([]byte(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"a": 1.0,"a":2},"_meta":{"x": 1}}}`))
-	require.True(t, ok)
+	m, refusal := decode([]byte(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"t","arguments":{"a": 1.0,"a":2},"_meta":{"x": 1}}}`))
+	require.Nil(t, refusal)
 	s.handle(context.Background(), nil, m)
 	require.Equal(t, Call{Name: "t", Arguments: json.RawMessage(`{"a": 1.0,"a":2}`), Meta: json.RawMessage(`{"x": 1}`)}, got)
 }
@@ -55,8 +55,8 @@ func TestLogAttrsNameTheRequestAndItsTrace(t *testing.T) {
 		got = LogAttrs(ctx)
 		return json.RawMessage(`{"content":[]}`), true
 	}}
-	m, ok := decode([]byte(`{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"t","_meta":{"traceparent":"00-` + trace + `-` + span + `-01"}}}`))
-	require.True(t, ok)
+	m, refusal := decode([]byte(`{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"t","_meta":{"traceparent":"00-` + trace + `-` + span + `-01"}}}`))
+	require.Nil(t, refusal)
 	s.handle(withRequest(context.Background(), request{transport: "stdio"}), nil, m)
 	require.Equal(t, []slog.Attr{
 		slog.String("transport", "stdio"), slog.String("jsonrpc_id", "a"), slog.String("trace_id", trace), slog.String("span_id", span),

@@ -44,21 +44,22 @@ func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := withRequest(r.Context(), requestOf(r, "http"))
-	m, ok := decode(body)
-	if ok && m.Method == mcp.MethodNotificationCancelled {
+	m, refusal := decode(body)
+	if refusal != nil && isJSON(r) { // mcp-go reads no other type
+		writeRefusal(w, refusal)
+		return
+	}
+	if m.Method == mcp.MethodNotificationCancelled {
 		// Without sessions mcp-go would cancel any client's request that has this id. A client cancels its request
 		// by hanging up.
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	if ok && isJSON(r) && m.plainCall() && f.server.Call != nil {
+	if isJSON(r) && m.plainCall() && f.server.Call != nil {
 		if answer := f.direct(ctx, r, m); answer != nil {
 			writeJSON(w, answer)
 			return
 		}
-	}
-	if !ok {
-		m = &message{raw: body}
 	}
 	if m.Method == mcp.MethodSubscriptionsListen { // an event stream, not a call that ends
 		if !f.streams.enter() {
@@ -120,6 +121,10 @@ func headersAgree(h http.Header, m *message, modern *server.RequestProtocolInfo)
 
 // passOn has mcp-go answer, with the body that was read.
 func (f *front) passOn(ctx context.Context, w http.ResponseWriter, r *http.Request, m *message) {
+	if refusal := m.metaRefusal(); refusal != nil && isJSON(r) {
+		writeRefusal(w, refusal)
+		return
+	}
 	meta, _ := m.readMeta()
 	ctx = withTrace(ctx, m, meta.traceparent)
 	r = r.WithContext(ctx)
@@ -175,9 +180,16 @@ func isJSON(r *http.Request) bool {
 	return err == nil && media == "application/json"
 }
 
-func writeJSON(w http.ResponseWriter, answer []byte) {
+func writeJSON(w http.ResponseWriter, answer []byte) { writeStatus(w, http.StatusOK, answer) }
+
+func writeRefusal(w http.ResponseWriter, answer []byte) {
+	writeStatus(w, http.StatusBadRequest, answer)
+}
+
+func writeStatus(w http.ResponseWriter, status int, answer []byte) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	w.WriteHeader(status)
 	_, _ = w.Write(answer) // the client is gone when it fails
 }

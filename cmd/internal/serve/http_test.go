@@ -64,9 +64,6 @@ func TestStreamableHTTPKeepsTheMeaningOfMCPGo(t *testing.T) {
 		{`{"jsonrpc":"2.0","method":"notifications/initialized"}`, nil},
 		{`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`, nil},
 		{`{"jsonrpc":"2.0","id":1,"result":{}}`, nil},
-		{`nonsense`, nil},
-		{`[]`, nil},
-		{``, nil},
 	} {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
 			want, err := theirs.do(http.MethodPost, "/mcp", c.body, c.header)

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"encoding/json"
-	"errors"
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -12,36 +11,21 @@ import (
 // message is a JSON-RPC message whose envelope has been decoded.
 type message struct {
 	raw []byte
-	odd bool // valid JSON, but not of the envelope's shape
 
-	JSONRPC string          `json:"jsonrpc"`
-	ID      json.RawMessage `json:"id"`
-	Method  mcp.MCPMethod   `json:"method"`
-	Result  json.RawMessage `json:"result"`
-	Error   json.RawMessage `json:"error"`
+	JSONRPC string
+	ID      json.RawMessage
+	Method  mcp.MCPMethod
+	Result  json.RawMessage
+	Error   json.RawMessage
 	Params  struct {
-		Name           string          `json:"name"`
-		Arguments      json.RawMessage `json:"arguments"`
-		Meta           json.RawMessage `json:"_meta"`
-		Task           json.RawMessage `json:"task"`
-		InputResponses json.RawMessage `json:"inputResponses"`
-		RequestState   json.RawMessage `json:"requestState"`
-		RequestID      json.RawMessage `json:"requestId"` // of notifications/cancelled
-	} `json:"params"`
-}
-
-// decode reads the envelope of one message; false when raw is not JSON at all.
-// The message keeps raw.
-func decode(raw []byte) (*message, bool) {
-	m := &message{raw: raw}
-	if err := json.Unmarshal(raw, m); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, false
-		}
-		m.odd = true
+		Name           string
+		Arguments      json.RawMessage
+		Meta           json.RawMessage
+		Task           json.RawMessage
+		InputResponses json.RawMessage
+		RequestState   json.RawMessage
+		RequestID      json.RawMessage // of notifications/cancelled
 	}
-	return m, true
 }
 
 // hasID tells a request from a notification the way mcp-go does: a null id is none.
@@ -56,7 +40,7 @@ func (m *message) isResponse() bool {
 // earlier questions, an id that can be repeated as it came.
 func (m *message) plainCall() bool {
 	p := &m.Params
-	return m.Method == mcp.MethodToolsCall && !m.odd && m.JSONRPC == mcp.JSONRPC_VERSION &&
+	return m.Method == mcp.MethodToolsCall && m.JSONRPC == mcp.JSONRPC_VERSION &&
 		m.Result == nil && m.Error == nil && plainID(m.ID) &&
 		p.Task == nil && p.InputResponses == nil && p.RequestState == nil
 }
@@ -90,6 +74,21 @@ func plainID(id []byte) bool {
 	return true
 }
 
+// metaIsMalformed says whether _meta is neither an object nor null. Server.Call words that as its tool's result.
+func (m *message) metaIsMalformed() bool {
+	meta := m.Params.Meta
+	return meta != nil && meta[0] != '{' && meta[0] != 'n'
+}
+
+// metaRefusal answers a request that Server.Call did not take, where mcp-go would speak of its Go types; nil when
+// there is nothing to refuse.
+func (m *message) metaRefusal() []byte {
+	if !m.metaIsMalformed() || !m.hasID() {
+		return nil
+	}
+	return errorAnswer(m.ID, mcp.INVALID_PARAMS, `params: "_meta" must be an object; nothing was done`)
+}
+
 // requestMeta is what this package reads of a request's _meta.
 type requestMeta struct {
 	protocol    *server.RequestProtocolInfo // nil for revisions before 2026-07-28
@@ -99,7 +98,7 @@ type requestMeta struct {
 // readMeta reads a request's _meta; false when it needs mcp-go's judgement: another revision's version, or one
 // of the fields that revision 2026-07-28 requires missing or malformed.
 func (m *message) readMeta() (meta requestMeta, clear bool) {
-	if m.Params.Meta == nil {
+	if m.Params.Meta == nil || m.metaIsMalformed() {
 		return meta, true
 	}
 	var fields map[string]json.RawMessage

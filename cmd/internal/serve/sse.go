@@ -159,8 +159,8 @@ func (f *front) serveMessage(w http.ResponseWriter, r *http.Request) {
 
 // accept starts on a message whose call has been counted in; an error says that nothing was started.
 func (f *front) accept(t *stream, body []byte, r request) error {
-	m, ok := decode(body)
-	if ok && m.isResponse() {
+	m, refusal := decode(body)
+	if m.isResponse() {
 		t.session.deliver(m)
 		f.calls.leave()
 		return nil
@@ -170,10 +170,10 @@ func (f *front) accept(t *stream, body []byte, r request) error {
 		return err
 	}
 	ctx := withRequest(t.ctx, r)
-	if !ok || !m.hasID() || m.Method == mcp.MethodInitialize || m.Method == mcp.MethodPing {
+	if refusal != nil || !m.hasID() || m.Method == mcp.MethodInitialize || m.Method == mcp.MethodPing {
 		defer f.calls.leave()
-		if !ok {
-			t.put(errorAnswer(nil, mcp.PARSE_ERROR, "Parse error"))
+		if refusal != nil {
+			t.put(refusal)
 			return nil
 		}
 		t.session.cancel(m)

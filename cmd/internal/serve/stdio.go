@@ -137,15 +137,15 @@ func (c *stdioConn) read(lines *lineReader) error {
 // receive handles one line; false when the connection is closing. What answers at once is answered here, which
 // keeps the handshake in order and pings prompt; every other request gets a goroutine of its own.
 func (c *stdioConn) receive(line []byte) bool {
-	m, ok := decode(line)
-	if !ok {
-		c.write(errorAnswer(nil, mcp.PARSE_ERROR, "Parse error"))
-		return true
-	}
+	m, refusal := decode(line)
 	if m.isResponse() {
 		// One that nobody waits for any more is dropped. mcp-go answers it when it is an error, with an id that
 		// the client may be using for a request of its own.
 		c.session.deliver(m)
+		return true
+	}
+	if refusal != nil {
+		c.write(refusal)
 		return true
 	}
 	if !m.hasID() || m.Method == mcp.MethodPing || m.Method == mcp.MethodInitialize {

@@ -74,7 +74,12 @@ func (l *longLine) id() json.RawMessage {
 	if id := l.firstID(); id != nil {
 		return id
 	}
-	if match := lastID.FindSubmatch(l.tail); match != nil && plainID(match[1]) {
+	return idAtEnd(l.tail)
+}
+
+// idAtEnd finds the id as the last member of an object that ends a line; nil when it is not there.
+func idAtEnd(line []byte) json.RawMessage {
+	if match := lastID.FindSubmatch(line[max(0, len(line)-longLineTail):]); match != nil && plainID(match[1]) {
 		return match[1]
 	}
 	return nil
