@@ -88,7 +88,7 @@ func (l *Ledger) decide(ctx context.Context, book *book, in Intent, d digests) (
 			return decision, nil, nil
 		}
 		if err != nil && claim.ID != 0 { // a commit that failed may still have happened
-			l.postpone(claim, Settlement{State: NotSent})
+			l.postpone(claim.token, pendingSettlement{id: claim.ID, listed: d.listed, Settlement: Settlement{State: NotSent}})
 		} else {
 			l.untrack(claim.token)
 		}
@@ -98,7 +98,10 @@ func (l *Ledger) decide(ctx context.Context, book *book, in Intent, d digests) (
 			break
 		}
 	}
-	return decision, blocker, unavailable("record the send", err)
+	if err != nil {
+		return Decision{}, nil, unavailable("record the send", err)
+	}
+	return decision, blocker, nil
 }
 
 func (b *book) decide(ctx context.Context, db querier, in Intent, d digests, claim *Claim) (Decision, *row, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -25,6 +26,8 @@ type engine interface {
 	disown(token string)
 	// alive says whether the owner of a token lives.
 	alive(ctx context.Context, db querier, token string) (bool, error)
+	// grace is how long after its claim a process may still be sending although its owner is seen dead.
+	grace() time.Duration
 	// holding runs op while the token is this process's and seen alive; ErrClaimLost when it is not.
 	holding(ctx context.Context, token string, op operation) error
 	// exists says whether a table is there.

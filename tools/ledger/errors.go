@@ -35,6 +35,10 @@ var (
 	ErrClosed = errors.New("the ledger is closed")
 )
 
+// errMayLive is an ErrOwnerAlive that is not proven.
+var errMayLive = fmt.Errorf("%w, for all that is known: only its database session is gone; try again a minute after the message was begun",
+	ErrOwnerAlive)
+
 // Reason says why a database could not be used.
 type Reason string
 

@@ -27,12 +27,13 @@ type Ledger struct {
 
 	lockWait time.Duration // how long another writer is waited for; 0 is defaultLockWait
 
-	mu      sync.Mutex
-	closed  bool
-	book    *book
-	opening *opening
-	live    map[string]chan struct{} // claim token -> closed once this process has settled it
-	pending map[string]pendingSettlement
+	mu       sync.Mutex
+	closed   bool
+	book     *book
+	opening  *opening
+	live     map[string]chan struct{} // claim token -> closed once this process has settled it
+	pending  map[string]pendingSettlement
+	retrying *retries // nil while nothing is pending
 }
 
 // book is an opened ledger: its database and the key that its digests are made with.
@@ -45,11 +46,6 @@ type opening struct {
 	done chan struct{}
 	book *book
 	err  error
-}
-
-type pendingSettlement struct {
-	id int64
-	Settlement
 }
 
 // openTimeout bounds one attempt at opening the database, migrations included; chosen.
@@ -70,9 +66,13 @@ func (l *Ledger) Open(ctx context.Context) error {
 func (l *Ledger) Close() error {
 	l.mu.Lock()
 	l.closed = true
-	book, attempt := l.book, l.opening
-	l.book = nil
+	book, attempt, retrying := l.book, l.opening, l.retrying
+	l.book, l.retrying = nil, nil
 	l.mu.Unlock()
+	if retrying != nil {
+		retrying.stop()
+		<-retrying.done
+	}
 	if attempt != nil {
 		<-attempt.done
 		if attempt.err == nil {
@@ -84,7 +84,7 @@ func (l *Ledger) Close() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), defaultLockWait)
 	defer cancel()
-	l.flush(ctx, book)
+	l.settlePending(ctx, book)
 	return book.close()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"time"
 )
 
 // track lets callers of this process wait for a claim of this process.
@@ -27,28 +28,95 @@ func (l *Ledger) untrack(token string) {
 	delete(l.pending, token)
 }
 
-// postpone keeps a settlement that could not be written, so that it does not block its content as long as this process lives.
-func (l *Ledger) postpone(c *Claim, s Settlement) {
+// pendingSettlement is one that could not be written.
+type pendingSettlement struct {
+	id int64
+	// listed names the content lock of a claim whose commit failed, and may still come; nil of a claim that was granted.
+	listed []byte
+	Settlement
+}
+
+// retries is the goroutine that writes what is pending.
+type retries struct {
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// The pause between two attempts at writing what is pending, doubled after each; chosen.
+const (
+	retryFirst = 50 * time.Millisecond
+	retryLast  = 2 * time.Second
+)
+
+// postpone keeps a settlement that could not be written, so that it does not block its content as long as this process
+// lives, and sees to it that it is tried again.
+func (l *Ledger) postpone(token string, p pendingSettlement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pending == nil {
 		l.pending = map[string]pendingSettlement{}
 	}
-	l.pending[c.token] = pendingSettlement{id: c.ID, Settlement: s}
+	l.pending[token] = p
+	if l.retrying == nil && l.book != nil {
+		ctx, stop := context.WithCancel(context.Background())
+		l.retrying = &retries{stop, make(chan struct{})}
+		go l.retry(ctx, l.book, l.retrying)
+	}
 }
 
-// flush writes what was postponed, one after the other, and stops at the first that fails again.
-func (l *Ledger) flush(ctx context.Context, book *book) {
-	l.mu.Lock()
-	pending := maps.Clone(l.pending)
-	l.mu.Unlock()
-	for token, p := range pending {
-		err := book.settle(ctx, p.id, token, p.Settlement)
-		if err != nil && !errors.Is(err, ErrClaimLost) && !errors.Is(err, ErrSidKnown) {
+func (l *Ledger) retry(ctx context.Context, book *book, self *retries) {
+	defer close(self.done)
+	defer self.stop()
+	for pause := retryFirst; ; pause = min(2*pause, retryLast) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		l.settlePending(ctx, book)
+		l.mu.Lock()
+		if len(l.pending) == 0 {
+			l.retrying = nil
+			l.mu.Unlock()
 			return
 		}
-		l.untrack(token)
+		l.mu.Unlock()
 	}
+}
+
+// flush writes what was postponed, one after the other, and stops at the first that fails again. It leaves out what would
+// have to be waited for.
+func (l *Ledger) flush(ctx context.Context, book *book) {
+	for token, p := range l.postponed() {
+		if p.listed == nil && !l.settleAgain(ctx, book, token, p) {
+			return
+		}
+	}
+}
+
+// settlePending tries all that was postponed.
+func (l *Ledger) settlePending(ctx context.Context, book *book) {
+	for token, p := range l.postponed() {
+		if ctx.Err() != nil {
+			return
+		}
+		l.settleAgain(ctx, book, token, p)
+	}
+}
+
+func (l *Ledger) postponed() map[string]pendingSettlement {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.pending)
+}
+
+func (l *Ledger) settleAgain(ctx context.Context, book *book, token string, p pendingSettlement) (done bool) {
+	err := book.settle(ctx, token, p)
+	if err != nil && !errors.Is(err, ErrClaimLost) && !errors.Is(err, ErrSidKnown) {
+		return false
+	}
+	l.untrack(token)
+	return true
 }
 
 // sweep turns the claims of all dead owners to unknown.

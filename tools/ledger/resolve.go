@@ -53,7 +53,8 @@ func (l *Ledger) Reconcile(ctx context.Context, id int64, s Settlement) error {
 }
 
 // Resolve settles an unknown entry by a person's word, Sent or NotSent. It refuses with ErrNotUnresolved, ErrOwnerAlive or
-// ErrNotFound.
+// ErrNotFound. ErrOwnerAlive also goes with an entry on PostgreSQL that was begun less than a minute ago and whose owner
+// lost its session without a word: the process may live, and be sending.
 func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
 	if state != Sent && state != NotSent {
 		return fmt.Errorf("ledger: an entry is resolved as %s or %s, not %q", Sent, NotSent, state)
@@ -81,16 +82,8 @@ func (l *Ledger) resolve(ctx context.Context, id int64, s Settlement, guess bool
 }
 
 func (b *book) resolve(ctx context.Context, db querier, id int64, s Settlement, guess bool) (verdict, err error) {
-	var listed []byte
-	err = db.row(ctx, "SELECT listed FROM twilio_proxy_mcp_sends WHERE id = $1", id).Scan(&listed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound, nil
-	}
-	if err == nil {
-		err = b.lock(ctx, db, lockContent, listed)
-	}
-	if err != nil {
-		return nil, err
+	if verdict, err := b.lockEntry(ctx, db, id); verdict != nil || err != nil {
+		return verdict, err
 	}
 	r, err := rowByID(ctx, db, id)
 	if err != nil {
@@ -105,10 +98,27 @@ func (b *book) resolve(ctx context.Context, db querier, id int64, s Settlement, 
 	default:
 		return ErrNotUnresolved, nil
 	}
+	// Who has found the interaction need not wait for its owner.
+	if s.Sid == "" && r.owner != "" && r.Read.Sub(r.Begun) < b.grace() {
+		return errMayLive, nil
+	}
 	if guess {
 		if twins, err := ambiguous(ctx, db, id); err != nil || twins {
 			return ErrAmbiguous, err
 		}
 	}
-	return b.settleIn(ctx, db, id, r.claim, s)
+	return b.settleIn(ctx, db, settleEntry, id, r.claim, s)
+}
+
+// lockEntry keeps other claims and resolutions of the entry's content out; the verdict is ErrNotFound when there is no entry.
+func (b *book) lockEntry(ctx context.Context, db querier, id int64) (verdict, err error) {
+	var listed []byte
+	err = db.row(ctx, "SELECT listed FROM twilio_proxy_mcp_sends WHERE id = $1", id).Scan(&listed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, b.lock(ctx, db, lockContent, listed)
 }

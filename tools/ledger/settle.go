@@ -42,7 +42,8 @@ func (c *Claim) Stands(ctx context.Context) error {
 }
 
 // Settle records how the send ended. It is the owner's own word, so it also settles an entry that was taken for unknown
-// meanwhile; one that somebody resolved otherwise stays, and the error is ErrClaimLost. ErrSidKnown: another entry has the
+// meanwhile, and what was sent also one that somebody resolved as not sent; one that was resolved otherwise stays, and the
+// error is ErrClaimLost. ErrSidKnown: another entry has the
 // SID. After any other error the entry stands as claimed; the ledger keeps the settlement in this process and writes it as
 // soon as the database allows. Settling again in the same way does nothing.
 func (c *Claim) Settle(ctx context.Context, s Settlement) error {
@@ -52,12 +53,12 @@ func (c *Claim) Settle(ctx context.Context, s Settlement) error {
 	}
 	book, err := c.ledger.open(ctx)
 	if err == nil {
-		err = book.settle(ctx, c.ID, c.token, s)
+		err = book.settle(ctx, c.token, pendingSettlement{id: c.ID, Settlement: s})
 	}
 	if err == nil || errors.Is(err, ErrClaimLost) {
 		c.ledger.untrack(c.token)
 	} else if !errors.Is(err, ErrSidKnown) {
-		c.ledger.postpone(c, s)
+		c.ledger.postpone(c.token, pendingSettlement{id: c.ID, Settlement: s})
 	}
 	return err
 }
@@ -88,15 +89,32 @@ func (s Settlement) checked() (Settlement, error) {
 	return s, err
 }
 
-const settleEntry = `UPDATE twilio_proxy_mcp_sends SET state = $3, settled = {now}, sid = $4, receipt = $5, code = $6,
-	request_id = $7, upstream_begun = coalesce($8, upstream_begun)
-	WHERE id = $1 AND claim = $2 AND state IN ('claimed', 'unknown')`
+// An entry that was settled has no owner any more: an unknown one that has was taken from its owner, who never said a word.
+//
+// overruleEntry leaves the key to a later entry that has it.
+const (
+	settleSet = `UPDATE twilio_proxy_mcp_sends AS this SET state = $3, settled = {now}, sid = $4, receipt = $5, code = $6,
+		request_id = $7, upstream_begun = coalesce($8, upstream_begun), owner = ''`
+	settleEntry   = settleSet + ` WHERE id = $1 AND claim = $2 AND state IN ('claimed', 'unknown')`
+	overruleEntry = settleSet + `, idem = CASE WHEN EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS other
+			WHERE other.idem = this.idem AND other.id <> this.id AND other.state IN ('claimed', 'unknown', 'sent'))
+			THEN NULL ELSE idem END
+		WHERE id = $1 AND claim = $2 AND state = 'not_sent'`
+)
 
-// settle is a compare-and-set by the claim's token.
-func (b *book) settle(ctx context.Context, id int64, token string, s Settlement) error {
+// settle is a compare-and-set by the claim's token, in the owner's own name.
+func (b *book) settle(ctx context.Context, token string, p pendingSettlement) error {
 	var verdict error
 	err := b.write(ctx, func(ctx context.Context, db querier) (err error) {
-		verdict, err = b.settleIn(ctx, db, id, token, s)
+		if p.listed != nil { // a commit that still may come holds this lock until everybody sees what it made
+			if err := b.lock(ctx, db, lockContent, p.listed); err != nil {
+				return err
+			}
+		}
+		verdict, err = b.settleIn(ctx, db, settleEntry, p.id, token, p.Settlement)
+		if err == nil && verdict == ErrClaimLost && p.State == Sent {
+			verdict, err = b.overrule(ctx, db, token, p)
+		}
 		return err
 	})
 	if isUnique(err) {
@@ -108,7 +126,15 @@ func (b *book) settle(ctx context.Context, id int64, token string, s Settlement)
 	return verdict
 }
 
-func (b *book) settleIn(ctx context.Context, db querier, id int64, token string, s Settlement) (verdict, err error) {
+// overrule records that a message was sent after all although somebody said that it was not.
+func (b *book) overrule(ctx context.Context, db querier, token string, p pendingSettlement) (verdict, err error) {
+	if verdict, err := b.lockEntry(ctx, db, p.id); verdict != nil || err != nil {
+		return ErrClaimLost, err
+	}
+	return b.settleIn(ctx, db, overruleEntry, p.id, token, p.Settlement)
+}
+
+func (b *book) settleIn(ctx context.Context, db querier, update string, id int64, token string, s Settlement) (verdict, err error) {
 	known, err := sidElsewhere(ctx, db, id, s.Sid)
 	if err != nil || known {
 		return ErrSidKnown, err
@@ -117,7 +143,7 @@ func (b *book) settleIn(ctx context.Context, db querier, id int64, token string,
 	if !s.UpstreamBegun.IsZero() {
 		upstream = sql.NullInt64{Int64: s.UpstreamBegun.UnixMilli(), Valid: true}
 	}
-	result, err := db.exec(ctx, settleEntry, id, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
+	result, err := db.exec(ctx, update, id, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
 		text(s.RequestID), upstream)
 	if err != nil {
 		return nil, err

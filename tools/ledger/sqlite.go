@@ -146,6 +146,8 @@ func (e *sqliteEngine) alive(_ context.Context, _ querier, token string) (bool, 
 	return e.self.alive(token)
 }
 
+func (e *sqliteEngine) grace() time.Duration { return 0 } // the lock ends with the process, not before
+
 func (e *sqliteEngine) holding(ctx context.Context, token string, op operation) error {
 	if err := e.unreplaced(); err != nil {
 		return err

@@ -124,6 +124,14 @@ func eventually(t testing.TB, event func() bool) {
 	}
 }
 
+// age makes every entry as old as if d had passed; PostgreSQL alone.
+func (p place) age(t testing.TB, d time.Duration) {
+	t.Helper()
+	dsn, err := url.Parse(string(p))
+	require.NoError(t, err)
+	postgres.Exec(t, "UPDATE "+dsn.Query().Get("search_path")+".twilio_proxy_mcp_sends SET begun = begun - $1::bigint", d.Milliseconds())
+}
+
 // endSessions ends every session on the ledger, as the server's restart does.
 func (p place) endSessions(t testing.TB) {
 	t.Helper()

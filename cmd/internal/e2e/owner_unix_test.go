@@ -5,6 +5,7 @@ package e2e
 import (
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -68,6 +69,10 @@ func TestAnOwnerTakenForDeadSendsNothing(t *testing.T) {
 	got := other.send("hello")
 	require.Equal(t, unknown(), got.kind(), "the owner is dead, as far as anybody can see")
 	_, errOut, code := run(t, env, "", "history", "resolve", "1", "not_sent")
+	require.NotZero(t, code)
+	require.Contains(t, errOut, "for all that is known", "it may be sending")
+	p.age(t, time.Minute)
+	_, errOut, code = run(t, env, "", "history", "resolve", "1", "not_sent")
 	require.Zero(t, code, errOut)
 	require.Equal(t, sent(), other.send("hello").kind())
 

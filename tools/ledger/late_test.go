@@ -1,0 +1,173 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// lateCommit is an engine whose first commit comes when release is closed, long after its caller gave it up.
+type lateCommit struct {
+	engine
+	begun   atomic.Bool
+	release chan struct{}
+	done    chan error
+}
+
+func (e *lateCommit) write(ctx context.Context, op operation) error {
+	if e.begun.Swap(true) {
+		return e.engine.write(ctx, op)
+	}
+	ran := make(chan struct{})
+	go func() {
+		e.done <- e.engine.write(context.WithoutCancel(ctx), func(ctx context.Context, db querier) error {
+			err := op(ctx, db)
+			close(ran)
+			<-e.release
+			return err
+		})
+	}()
+	<-ran
+	return context.DeadlineExceeded
+}
+
+func TestACommitThatComesLateLeavesNoClaim(t *testing.T) {
+	l := newPlace(t, "postgres").open(t)
+	settle(t, claim(t, l, intent("before")), Settlement{State: Sent})
+	late := &lateCommit{engine: l.book.engine, release: make(chan struct{}), done: make(chan error, 1)}
+	l.book.engine = late
+	d, err := l.Claim(t.Context(), intent("hello"))
+	requireUnavailable(t, err, Gone)
+	require.Zero(t, d)
+
+	began := time.Now()
+	settle(t, claim(t, l, intent("other")), Settlement{State: Sent}) // other calls neither wait for it nor forget it
+	require.Less(t, time.Since(began), defaultLockWait)
+	require.Eventually(t, func() (waits bool) { // the retry waits for the commit instead of taking the entry for absent
+		require.NoError(t, l.book.read(t.Context(), func(ctx context.Context, db querier) error {
+			return db.row(ctx, "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").Scan(&waits)
+		}))
+		return waits
+	}, retryLast, pollFirst)
+	close(late.release)
+	require.NoError(t, <-late.done)
+	settle(t, claim(t, l, intent("hello")), Settlement{State: Sent})
+	entries, err := l.History(t.Context(), Filter{State: NotSent})
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
+}
+
+func TestAClaimThatWasNeverCommittedIsForgotten(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		l := p.open(t)
+		c := claim(t, l, intent("hello"))
+		sqlOn(t, l, "DELETE FROM twilio_proxy_mcp_sends")
+		l.postpone(c.token, pendingSettlement{id: c.ID, listed: l.book.digests(intent("hello")).listed, Settlement: Settlement{State: NotSent}})
+		require.Eventually(t, func() bool { return l.idle() }, retryLast, pollFirst)
+	})
+}
+
+func (l *Ledger) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.pending) == 0 && l.retrying == nil
+}
+
+func TestAPostponedSettlementWaitsForNoCall(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	owner, other := p.open(t), p.open(t)
+	owner.lockWait = 50 * time.Millisecond
+	c := claim(t, owner, intent("hello"))
+	db, err := sql.Open("sqlite", p.path)
+	require.NoError(t, err)
+	defer db.Close()
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	requireUnavailable(t, c.Settle(t.Context(), Settlement{State: Sent, Sid: sid("KI", "a")}), Locked)
+	require.False(t, owner.idle())
+	_, err = conn.ExecContext(t.Context(), "ROLLBACK")
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 2*retryLast)
+	defer cancel()
+	d, err := other.Claim(ctx, intent("hello"))
+	require.NoError(t, err)
+	require.Equal(t, Replay, d.Verdict)
+	require.Eventually(t, owner.idle, retryLast, pollFirst)
+}
+
+func TestCloseEndsTheRetries(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	c := claim(t, l, intent("hello"))
+	sqlOn(t, l, "PRAGMA query_only = 1")
+	requireUnavailable(t, c.Settle(t.Context(), Settlement{State: Sent}), ReadOnly)
+	l.mu.Lock()
+	retrying := l.retrying
+	l.mu.Unlock()
+	require.NotNil(t, retrying)
+	require.NoError(t, l.Close())
+	select {
+	case <-retrying.done:
+	default:
+		require.Fail(t, "the retries go on")
+	}
+	require.ErrorIs(t, c.Settle(t.Context(), Settlement{State: Sent}), ErrClosed)
+	require.Nil(t, l.retrying)
+}
+
+func TestALateAnswerOverrulesAPersonsWord(t *testing.T) {
+	everywhere(t, func(t *testing.T, p place) {
+		for _, c := range []struct {
+			name   string
+			again  bool // somebody has sent it once more before the answer
+			in     Intent
+			repeat Verdict
+		}{
+			{"keyless", false, intent("1"), Replay},
+			{"keyless, sent again", true, intent("2"), Replay},
+			{"keyed", false, keyed("3", "k3"), Replay},
+			{"keyed, sent again", true, keyed("4", "k4"), Replay},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				l := p.open(t)
+				lost := claim(t, l, c.in)
+				sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET state = 'not_sent', settled = {now} WHERE id = $1", lost.ID)
+				if c.again {
+					settle(t, claim(t, l, c.in), Settlement{State: Sent, Sid: sid("KI", "b") + c.in.Key})
+				}
+				late := Settlement{State: Sent, Sid: sid("KI", "a") + string(c.in.Content)}
+				settle(t, lost, late)
+				settle(t, lost, late) // again in the same way
+				require.Equal(t, Sent, entry(t, l, lost.ID).State)
+				require.Equal(t, late.Sid, entry(t, l, lost.ID).Sid)
+				require.Equal(t, c.repeat, decide(t, l, c.in).Verdict)
+			})
+		}
+	})
+}
+
+// A session can end while its process lives and sends: nobody may free the message before the longest call is over.
+func TestALostSessionsMessageIsNotFreedAtOnce(t *testing.T) {
+	p := newPlace(t, "postgres")
+	l, other := p.open(t), p.open(t)
+	c := claim(t, l, intent("hello"))
+	require.NoError(t, c.Stands(t.Context()))
+	killSession(t, c.owner)
+	require.ErrorIs(t, other.Resolve(t.Context(), c.ID, NotSent), ErrOwnerAlive)
+	require.Equal(t, Unresolved, decide(t, other, intent("hello")).Verdict)
+	for _, word := range []State{NotSent, Sent} {
+		require.ErrorIs(t, other.Resolve(t.Context(), c.ID, word), ErrOwnerAlive)
+	}
+	sqlOn(t, other, "UPDATE twilio_proxy_mcp_sends SET begun = begun - $1", sessionGrace.Milliseconds())
+	require.NoError(t, other.Resolve(t.Context(), c.ID, NotSent))
+	settle(t, c, Settlement{State: Sent, Sid: sid("KI", "a")})
+	require.Equal(t, Replay, decide(t, other, intent("hello")).Verdict)
+}
