@@ -17,7 +17,8 @@ import (
 // sqliteEngine is a file that processes of one machine share, or memory when it has no path. One connection writes; a
 // transaction begins IMMEDIATE, so that it alone writes from its first statement on.
 type sqliteEngine struct {
-	path   string // "" is memory
+	named  string // the path as it was given, made absolute; "" is memory
+	path   string // the same without symbolic links: owners are found beside it, whatever name leads there
 	db     *sql.DB
 	writer *writer
 	self   ownerFile
@@ -27,10 +28,13 @@ type sqliteEngine struct {
 func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine, err error) {
 	e := &sqliteEngine{}
 	if path != "" {
-		if e.path, err = filepath.Abs(path); err != nil {
+		if e.named, err = filepath.Abs(path); err != nil {
 			return nil, err
 		}
-		if err := makeFile(e.path); err != nil {
+		if err := makeFile(e.named); err != nil {
+			return nil, err
+		}
+		if e.path, err = filepath.EvalSymlinks(e.named); err != nil {
 			return nil, err
 		}
 	}
@@ -115,7 +119,7 @@ func (e *sqliteEngine) unreplaced() error {
 	if e.path == "" {
 		return nil
 	}
-	now, err := os.Stat(e.path)
+	now, err := os.Stat(e.named)
 	if err != nil || !os.SameFile(now, e.made) {
 		return errReplaced
 	}
