@@ -21,10 +21,15 @@ type ownerFile struct {
 
 const ownerInfix = "-owner-"
 
-// hold returns this process's token and locks its file the first time.
+// hold returns this process's token and locks its file the first time, or anew when the file was lost: what was claimed
+// under the old token is a dead owner's then.
 func (o *ownerFile) hold() (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.file != nil && !isAt(o.file, o.file.Name()) {
+		o.file.Close()
+		o.token, o.file = "", nil
+	}
 	for o.token == "" {
 		token := rand.Text()
 		if o.base == "" {

@@ -66,7 +66,7 @@ func (o *ownerSession) holding(ctx context.Context, token string, op operation) 
 	err := op(ctx, postgresQuerier{o.conn})
 	if err != nil {
 		o.end()
-		return errors.Join(ErrClaimLost, err)
+		return err // the database's failure, which says more than that the claim is lost with it
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ func TestAnOwnerNoticesThatItsSessionEnded(t *testing.T) {
 	killSession(t, c.owner)
 
 	require.Equal(t, Unresolved, decide(t, other, intent("hello")).Verdict)
-	require.ErrorIs(t, c.Stands(t.Context()), ErrClaimLost)
+	requireUnavailable(t, c.Stands(t.Context()), Gone)
 	require.ErrorIs(t, c.Stands(t.Context()), ErrClaimLost)
 	settle(t, c, Settlement{State: NotSent}) // its own late word
 
