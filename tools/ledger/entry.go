@@ -106,8 +106,11 @@ func queryRows(ctx context.Context, db querier, query string, args ...any) ([]ro
 }
 
 // History returns the entries that fit, newest first. Claims of dead owners are turned to unknown before, where the
-// database can be written.
+// database can be written. It makes no file: where there is none, there are no entries.
 func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
+	if l.unmade() {
+		return nil, nil
+	}
 	book, err := l.open(ctx)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 )
@@ -156,6 +157,17 @@ func (l *Ledger) openEngine(ctx context.Context) (engine, error) {
 		return openSQLite(ctx, "", wait)
 	}
 	return nil, errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
+}
+
+// unmade says that nothing was ever recorded: the file, where the ledger would be opened now, does not exist.
+func (l *Ledger) unmade() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.book != nil || l.opening != nil || l.Path == "" || l.DSN != "" || l.Memory {
+		return false
+	}
+	_, err := os.Stat(l.Path)
+	return errors.Is(err, os.ErrNotExist)
 }
 
 func (l *Ledger) log() *slog.Logger {

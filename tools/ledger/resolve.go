@@ -63,6 +63,9 @@ func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
 }
 
 func (l *Ledger) resolve(ctx context.Context, id int64, s Settlement, guess bool) error {
+	if l.unmade() {
+		return ErrNotFound
+	}
 	book, err := l.open(ctx)
 	if err != nil {
 		return err
