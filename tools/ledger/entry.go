@@ -158,7 +158,8 @@ func (f Filter) query() (string, []any) {
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
-	return query + " ORDER BY id DESC LIMIT " + strconv.Itoa(f.Limit), args
+	args = append(args, f.Limit)
+	return query + " ORDER BY id DESC LIMIT $" + strconv.Itoa(len(args)), args
 }
 
 // Entry returns the entry of this ID as it is now, or ErrNotFound.

@@ -17,12 +17,13 @@ import (
 // sqliteEngine is a file that processes of one machine share, or memory when it has no path. One connection writes; a
 // transaction begins IMMEDIATE, so that it alone writes from its first statement on.
 type sqliteEngine struct {
-	named  string // the path as it was given, made absolute; "" is memory
-	path   string // the same without symbolic links: owners are found beside it, whatever name leads there
-	db     *sql.DB
-	writer *writer
-	self   ownerFile
-	made   os.FileInfo // the file that was opened
+	named   string // the path as it was given, made absolute; "" is memory
+	path    string // the same without symbolic links: owners are found beside it, whatever name leads there
+	db      *sql.DB
+	writer  *writer
+	readers *sqliteStatements
+	self    ownerFile
+	made    os.FileInfo // the file that was opened
 }
 
 func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine, err error) {
@@ -56,7 +57,7 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 		e.self.base = e.path
 		removeDeadOwners(e.path)
 	}
-	e.writer = newWriter(conn, e.unreplaced)
+	e.writer, e.readers = newWriter(conn, e.unreplaced), &sqliteStatements{on: e.db}
 	return e, nil
 }
 
@@ -103,6 +104,7 @@ func (e *sqliteEngine) address(wait time.Duration) string {
 		"journal_mode(WAL)", "synchronous(FULL)",
 		"fullfsync(1)", // macOS: fsync alone does not reach the disk
 		"trusted_schema(0)",
+		"cache_size(-1024)", // KiB of each connection, half of the default; chosen
 	}}
 	if e.path == "" {
 		return "file::memory:?" + settings.Encode()
@@ -132,12 +134,7 @@ func (e *sqliteEngine) read(ctx context.Context, op operation) error {
 	if e.path == "" {
 		return e.writer.do(ctx, op) // memory belongs to one connection
 	}
-	conn, err := e.db.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	return op(ctx, sqliteConn{conn})
+	return op(ctx, e.readers)
 }
 
 func (e *sqliteEngine) lock(context.Context, querier, lockSpace, []byte) error { return nil } // it is alone anyway
@@ -168,24 +165,5 @@ func (e *sqliteEngine) exists(ctx context.Context, db querier, table string) (th
 }
 
 func (e *sqliteEngine) close() error {
-	return errors.Join(e.writer.close(), e.db.Close(), e.self.release())
-}
-
-// sqliteSQL writes this package's SQL in SQLite's dialect.
-var sqliteSQL = strings.NewReplacer("{now}", "CAST(unixepoch('subsec') * 1000 AS INTEGER)", "{held}", "TRUE",
-	"{id}", "INTEGER PRIMARY KEY", "{blob}", "blob", "$", "?")
-
-// sqliteConn runs each statement anew.
-type sqliteConn struct{ conn *sql.Conn }
-
-func (c sqliteConn) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return c.conn.ExecContext(ctx, sqliteSQL.Replace(query), args...)
-}
-
-func (c sqliteConn) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return c.conn.QueryContext(ctx, sqliteSQL.Replace(query), args...)
-}
-
-func (c sqliteConn) row(ctx context.Context, query string, args ...any) *sql.Row {
-	return c.conn.QueryRowContext(ctx, sqliteSQL.Replace(query), args...)
+	return errors.Join(e.writer.close(), e.readers.close(), e.db.Close(), e.self.release())
 }

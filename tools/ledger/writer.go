@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"sync"
 )
@@ -10,7 +11,8 @@ import (
 // writer commits in groups: while one commit waits for the disk, the operations that arrive are gathered for the next. It
 // owns its connection; operations run one at a time.
 type writer struct {
-	db    sqliteStatements
+	conn  *sql.Conn
+	db    *sqliteStatements
 	check func() error // asked before each transaction
 
 	mu     sync.Mutex
@@ -28,7 +30,7 @@ type job struct {
 }
 
 func newWriter(conn *sql.Conn, check func() error) *writer {
-	w := &writer{db: sqliteStatements{sqliteConn{conn}, map[string]*sql.Stmt{}}, check: check, wake: make(chan struct{}, 1),
+	w := &writer{conn: conn, db: &sqliteStatements{on: conn}, check: check, wake: make(chan struct{}, 1),
 		done: make(chan struct{})}
 	go w.run()
 	return w
@@ -153,60 +155,5 @@ func (w *writer) close() error {
 	}
 	w.mu.Unlock()
 	<-w.done
-	return w.db.close()
-}
-
-// sqliteStatements prepares each statement with parameters once.
-type sqliteStatements struct {
-	sqliteConn
-	made map[string]*sql.Stmt
-}
-
-func (s sqliteStatements) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	if stmt := s.made[query]; stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := s.conn.PrepareContext(ctx, sqliteSQL.Replace(query))
-	if err == nil {
-		s.made[query] = stmt
-	}
-	return stmt, err
-}
-
-func (s sqliteStatements) prepared(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	stmt, err := s.prepare(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.ExecContext(ctx, args...)
-}
-
-func (s sqliteStatements) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if len(args) == 0 {
-		return s.sqliteConn.exec(ctx, query) // a migration: more than one statement
-	}
-	return s.prepared(ctx, query, args...)
-}
-
-func (s sqliteStatements) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := s.prepare(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.QueryContext(ctx, args...)
-}
-
-func (s sqliteStatements) row(ctx context.Context, query string, args ...any) *sql.Row {
-	stmt, err := s.prepare(ctx, query)
-	if err != nil {
-		return s.sqliteConn.row(ctx, query, args...) // says the same error
-	}
-	return stmt.QueryRowContext(ctx, args...)
-}
-
-func (s sqliteStatements) close() (err error) {
-	for _, stmt := range s.made {
-		stmt.Close()
-	}
-	return s.conn.Close()
+	return errors.Join(w.db.close(), w.conn.Close())
 }
