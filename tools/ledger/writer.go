@@ -39,6 +39,9 @@ func newWriter(conn *sql.Conn, check func() error) *writer {
 // do returns when the operation is durable or undone. It returns early with the context's error only while the operation has
 // not been begun, and then it never will be.
 func (w *writer) do(ctx context.Context, op operation) error {
+	if err := ctx.Err(); err != nil {
+		return err // the writer could be quicker than the select below
+	}
 	j := &job{ctx: ctx, op: op, done: make(chan struct{})}
 	w.mu.Lock()
 	if w.closed {
