@@ -83,13 +83,20 @@ func (f *Fake) interaction(c *call) (*message, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.messageIn(c, "/Services/"+s.service.Sid+"/Sessions/"+s.Sid+"/Interactions",
+		func(m *message) bool { return m.session == s })
+}
+
+// messageIn finds the message whose SID ends the path, among those that the
+// list at that path has.
+func (f *Fake) messageIn(c *call, list string, has func(*message) bool) (*message, error) {
 	sid := c.path["Sid"]
 	if !wellFormed("KI", sid) {
 		return nil, refuse(400, 80403, "Invalid Interaction Sid")
 	}
 	m := f.world.messages[sid]
-	if m == nil || m.session != s {
-		return nil, notFound("/Services/" + s.service.Sid + "/Sessions/" + s.Sid + "/Interactions/" + sid)
+	if m == nil || !has(m) {
+		return nil, notFound(list + "/" + sid)
 	}
 	return m, nil
 }

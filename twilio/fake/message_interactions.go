@@ -36,13 +36,10 @@ func (f *Fake) fetchMessageInteraction(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	sid := c.path["Sid"]
-	if !wellFormed("KI", sid) {
-		return nil, refuse(400, 80403, "Invalid Interaction Sid")
-	}
-	m := f.world.messages[sid]
-	if m == nil || m.Outbound != p.Sid || m.Inbound != "" {
-		return nil, notFound(p.url("") + "/MessageInteractions/" + sid)
+	m, err := f.messageIn(c, p.url("")+"/MessageInteractions",
+		func(m *message) bool { return m.Outbound == p.Sid && m.Inbound == "" })
+	if err != nil {
+		return nil, err
 	}
 	return f.viewMessageInteraction(m, c), nil
 }
