@@ -62,7 +62,7 @@ func (l *Ledger) Claim(ctx context.Context, in Intent) (Decision, error) {
 		if err != nil {
 			return Decision{}, err
 		}
-		if settled.State == Sent && (d.idem == nil || bytes.Equal(d.idem, settled.idem)) {
+		if settled.State == Sent && d.sharedBy(settled) {
 			return Decision{Verdict: Replay, Entry: settled.Entry}, nil
 		}
 	}
@@ -155,28 +155,29 @@ func (b *book) related(ctx context.Context, db querier, in Intent, d digests) ([
 // judge finds what stands against sending; a zero Decision and no blocker is nothing.
 func (b *book) judge(ctx context.Context, db querier, rows []row, d digests) (Decision, *row, error) {
 	var living, unresolved *row
-	for i, r := range rows {
+	for i := range rows {
+		r := &rows[i]
 		if d.idem != nil && bytes.Equal(r.idem, d.idem) && !bytes.Equal(r.content, d.content) {
 			return Decision{Verdict: Conflict, Entry: r.Entry}, nil, nil
 		}
-		switch r.State {
-		case Sent:
-			return Decision{Verdict: Replay, Entry: r.Entry}, nil, nil
-		case Claimed:
+		if r.State == Claimed {
 			alive, err := b.alive(ctx, db, r.owner)
 			if err != nil {
 				return Decision{}, nil, err
 			}
 			if alive {
-				living = &rows[i]
+				living = r
 				continue
 			}
-			if rows[i], err = b.bury(ctx, db, r.ID, r.claim); err != nil {
+			if *r, err = b.bury(ctx, db, r.ID, r.claim); err != nil {
 				return Decision{}, nil, err
 			}
-			unresolved = &rows[i]
-		case Unknown:
-			unresolved = &rows[i]
+		}
+		switch {
+		case r.State == Sent && d.sharedBy(*r):
+			return Decision{Verdict: Replay, Entry: r.Entry}, nil, nil
+		case r.State == Unknown:
+			unresolved = r
 		}
 	}
 	switch {
@@ -188,7 +189,8 @@ func (b *book) judge(ctx context.Context, db querier, rows []row, d digests) (De
 	return Decision{}, nil, nil
 }
 
-// bury turns the claim of a dead owner to unknown and returns what the entry is then.
+// bury turns the claim of a dead owner to unknown and returns what the entry is then: an owner that settled its claim and
+// ended since the entry was read is dead, too, and has the word.
 func (b *book) bury(ctx context.Context, db querier, id int64, claim string) (row, error) {
 	_, err := db.exec(ctx, `UPDATE twilio_proxy_mcp_sends SET state = 'unknown', settled = {now}
 		WHERE id = $1 AND claim = $2 AND state = 'claimed'`, id, claim)

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -77,6 +78,10 @@ func (b *book) digests(in Intent) digests {
 	}
 	return d
 }
+
+// sharedBy says whether a call that found the entry's owner at work may take what came of it for its own answer. One with a
+// key of its own is another intention.
+func (d digests) sharedBy(r row) bool { return d.idem == nil || bytes.Equal(d.idem, r.idem) }
 
 // digest is HMAC-SHA256 over length-prefixed parts: no two lists of parts have the same bytes.
 func (b *book) digest(purpose string, parts []string) []byte {

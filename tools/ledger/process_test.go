@@ -126,6 +126,41 @@ func TestProcessesThatRaceSendEachMessageOnce(t *testing.T) {
 	})
 }
 
+// The entry is read before its owner settles it and ends, and the owner's life is looked at after.
+func TestAnOwnerThatSettlesAndEndsWhileItIsLookedAtHasTheWord(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		asking := p.open(t)
+		book, err := asking.open(t.Context())
+		require.NoError(t, err)
+		for content, test := range map[string]struct {
+			settled State
+			want    Verdict
+		}{"sent": {Sent, Replay}, "refused": {Refused, 0}, "not sent": {NotSent, 0}, "unknown": {Unknown, Unresolved}} {
+			in := intent(content)
+			d := book.digests(in)
+			owner := p.open(t)
+			c := claim(t, owner, in)
+			var rows []row
+			require.NoError(t, book.read(t.Context(), func(ctx context.Context, db querier) (err error) {
+				rows, err = book.related(ctx, db, in, d)
+				return err
+			}))
+			require.Len(t, rows, 1)
+			settle(t, c, Settlement{State: test.settled})
+			require.NoError(t, owner.Close())
+
+			var got Decision
+			var blocker *row
+			require.NoError(t, book.write(t.Context(), func(ctx context.Context, db querier) (err error) {
+				got, blocker, err = book.judge(ctx, db, rows, d)
+				return err
+			}))
+			require.Nil(t, blocker, content)
+			require.Equal(t, test.want, got.Verdict, content)
+		}
+	})
+}
+
 func TestAKilledOwnersClaimIsUnknown(t *testing.T) {
 	shared(t, func(t *testing.T, p place) {
 		owner := start(t, p, "hold")
