@@ -44,7 +44,6 @@ func (b *bench) against(other string, say func(string)) (*Results, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.Subject += ", ledger " + s.ledger
 		r.Memory = append(r.Memory, m)
 	}
 	return r, nil

@@ -119,8 +119,8 @@ func (s *scorer) process() {
 		if m.Subject != stdioName {
 			continue
 		}
-		s.atMost(18, megabytes(m.Idle), " MB", "resident memory, idle")
-		s.atMost(30, megabytes(m.Worked), " MB", fmt.Sprintf("resident memory after %d calls", m.Calls))
+		s.atMost(18, megabytes(m.Idle), " MB", fmt.Sprintf("resident memory, idle, ledger %s", m.Ledger))
+		s.atMost(30, megabytes(m.Worked), " MB", fmt.Sprintf("resident memory after %d calls, ledger %s", m.Calls, m.Ledger))
 		s.atMost(1.1, over(float64(m.Later), float64(m.Worked)), "", "and after as many again, to that")
 	}
 	s.atMost(0, s.Connections.HTTP, "", "new upstream connections per 1,000 calls, 64 in flight")

@@ -12,6 +12,7 @@ import (
 // Memory is resident memory in bytes.
 type Memory struct {
 	Subject string
+	Ledger  string
 	Idle    int64 // after initialize and tools/list
 	Calls   int   // how many calls Worked stands after
 	Worked  int64
@@ -24,7 +25,7 @@ const settle = 500 * time.Millisecond
 // memory starts a subject of its own on stdio and has it work, 64 in flight.
 func (b *bench) memory(s *subject, calls int) (m Memory, err error) {
 	defer s.stop()
-	m = Memory{Subject: s.name, Calls: calls}
+	m = Memory{Subject: s.name, Ledger: s.ledger, Calls: calls}
 	if err := b.stub.delay(0); err != nil {
 		return m, err
 	}

@@ -31,12 +31,12 @@ func quickPlan() plan {
 }
 
 func fullPlan() plan {
-	p := plan{rounds: 3, launches: 15, bursts: 5, memory: 100_000, all: true}
+	p := plan{rounds: 5, launches: 15, bursts: 5, memory: 100_000, all: true}
 	for _, inFlight := range []int{1, 16, 64, 256} {
 		p.cells = append(p.cells,
 			cellOf(0, inFlight, 1000+20*inFlight),
-			cellOf(50*time.Millisecond, inFlight, 20*inFlight),
-			cellOf(200*time.Millisecond, inFlight, 5*inFlight))
+			cellOf(50*time.Millisecond, inFlight, max(20, 10*inFlight)),
+			cellOf(200*time.Millisecond, inFlight, max(6, 3*inFlight)))
 	}
 	return p
 }
@@ -129,7 +129,7 @@ func (b *bench) subjects(peers []launch, p plan) (all []*subject, missing []stri
 		add(b.startStdio(ledger, b.stub.HTTP))
 	}
 	for _, ledger := range ledgers {
-		if ledger != "off" && !p.all {
+		if ledger == "SQLite" && !p.all || ledger == "PostgreSQL" {
 			continue
 		}
 		transports, httpErr := b.startTransports(ledger)
@@ -154,21 +154,23 @@ func (b *bench) subjects(peers []launch, p plan) (all []*subject, missing []stri
 }
 
 func (b *bench) measureMemory(p plan, r *Results) error {
-	product, err := b.startStdio("SQLite", b.stub.HTTP)
-	if err != nil {
-		return err
+	starts := []func() (*subject, error){
+		func() (*subject, error) { return b.startStdio("off", b.stub.HTTP) },
+		func() (*subject, error) { return b.startStdio("SQLite", b.stub.HTTP) },
+		func() (*subject, error) { return b.startMCPGo(100) },
 	}
-	peer, err := b.startMCPGo(100)
-	if err != nil {
-		return err
-	}
-	for _, s := range []*subject{product, peer} {
+	for _, start := range starts {
+		s, err := start()
+		if err != nil {
+			return err
+		}
 		m, err := b.memory(s, p.memory)
 		if err != nil {
 			return err
 		}
 		r.Memory = append(r.Memory, m)
 	}
+	var err error
 	r.Sessions, err = b.sessions(1000)
 	if errors.Is(err, errNoHTTP) {
 		return nil // said already

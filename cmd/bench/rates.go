@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"twilio-proxy-mcp/cmd/bench/measure"
@@ -42,6 +43,7 @@ func (b *bench) rates(floor *subject, subjects []*subject, cells []cell, rounds 
 	var rows []row
 	for _, c := range cells {
 		say(fmt.Sprintf("%v upstream, %d in flight", c.Upstream, c.InFlight))
+		subjects := slices.DeleteFunc(slices.Clone(subjects), func(s *subject) bool { return s.onlyAt > 0 && s.onlyAt != c.InFlight })
 		if err := b.stub.delay(c.Upstream); err != nil {
 			return nil, err
 		}

@@ -96,9 +96,9 @@ func (r *Results) startupTable() table {
 }
 
 func (r *Results) memoryTable() table {
-	t := table{{"subject", "calls", "idle", "after the calls", "after as many again"}}
+	t := table{{"subject", "ledger", "calls", "idle", "after the calls", "after as many again"}}
 	for _, m := range r.Memory {
-		t = append(t, []string{m.Subject, fmt.Sprint(m.Calls), mb(m.Idle), mb(m.Worked), mb(m.Later)})
+		t = append(t, []string{m.Subject, m.Ledger, fmt.Sprint(m.Calls), mb(m.Idle), mb(m.Worked), mb(m.Later)})
 	}
 	return t
 }
