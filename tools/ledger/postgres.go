@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func (s sessionSettings) apply(ctx context.Context, conn *pgx.Conn) error {
 		FROM pg_settings WHERE name IN ('lock_timeout', 'idle_in_transaction_session_timeout', 'tcp_keepalives_idle',
 			'tcp_keepalives_interval', 'tcp_keepalives_count', 'idle_session_timeout')
 		UNION ALL SELECT set_config(name, 'on', false) FROM pg_settings WHERE name = 'synchronous_commit' AND setting = 'off'`,
-		s.wait.String())
+		strconv.FormatInt(s.wait.Milliseconds(), 10)) // the setting's unit
 	return err
 }
 
