@@ -26,6 +26,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// hang bounds what is waited for as an event, so that a test that hangs says where. It measures nothing.
+const hang = time.Minute
+
 // place is where a test's ledgers live: as many as it opens share it, except in memory.
 type place struct {
 	engine, path, dsn string
@@ -98,6 +101,29 @@ func decide(t testing.TB, l *Ledger, in Intent) Decision {
 	d, err := l.Claim(t.Context(), in)
 	require.NoError(t, err)
 	return d
+}
+
+// awaiting is an engine that says when somebody who waits for another's claim has looked at it.
+type awaiting struct {
+	engine
+	looked func()
+}
+
+func (e *awaiting) read(ctx context.Context, op operation) error {
+	defer e.looked()
+	return e.engine.read(ctx, op)
+}
+
+// claimUntilAwaited asks for a claim that another holds, and gives up once the call waits for that.
+func claimUntilAwaited(t testing.TB, l *Ledger, in Intent) (Decision, error) {
+	t.Helper()
+	require.NoError(t, l.Open(t.Context()))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	under := l.book.engine
+	l.book.engine = &awaiting{under, cancel}
+	defer func() { l.book.engine = under }()
+	return l.Claim(ctx, in)
 }
 
 func settle(t testing.TB, c *Claim, s Settlement) {

@@ -126,6 +126,19 @@ func TestProcessesThatRaceSendEachMessageOnce(t *testing.T) {
 	})
 }
 
+// awaitDeath returns when the owner is seen dead: PostgreSQL notices a moment later that a process has gone.
+func awaitDeath(t *testing.T, b *book, token string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var alive bool
+		err := b.read(t.Context(), func(ctx context.Context, db querier) (err error) {
+			alive, err = b.alive(ctx, db, token)
+			return err
+		})
+		return err == nil && !alive
+	}, hang, pollFirst)
+}
+
 // The entry is read before its owner settles it and ends, and the owner's life is looked at after.
 func TestAnOwnerThatSettlesAndEndsWhileItIsLookedAtHasTheWord(t *testing.T) {
 	shared(t, func(t *testing.T, p place) {
@@ -148,6 +161,7 @@ func TestAnOwnerThatSettlesAndEndsWhileItIsLookedAtHasTheWord(t *testing.T) {
 			require.Len(t, rows, 1)
 			settle(t, c, Settlement{State: test.settled})
 			require.NoError(t, owner.Close())
+			awaitDeath(t, book, c.owner)
 
 			var got Decision
 			var blocker *row
@@ -174,13 +188,7 @@ func TestAKilledOwnersClaimIsUnknown(t *testing.T) {
 		require.ErrorIs(t, l.Reconcile(t.Context(), id, Settlement{State: Sent, Sid: sid("KI", "a")}), ErrOwnerAlive)
 
 		owner.kill(t)
-		var d Decision
-		require.Eventually(t, func() bool { // PostgreSQL notices a moment later
-			ctx, cancel := context.WithTimeout(t.Context(), pollLast)
-			defer cancel()
-			d, err = l.Claim(ctx, intent("hello"))
-			return err == nil
-		}, defaultLockWait, pollFirst)
+		d := decide(t, l, intent("hello")) // waits until PostgreSQL has noticed
 		require.Equal(t, Unresolved, d.Verdict)
 		require.Equal(t, id, d.Entry.ID)
 		require.Equal(t, Unknown, d.Entry.State)
@@ -209,6 +217,6 @@ func TestHistoryShowsADeadOwnersClaimAsUnknown(t *testing.T) {
 			entries, err := l.History(t.Context(), Filter{State: Unknown})
 			require.NoError(t, err)
 			return len(entries) == 1
-		}, defaultLockWait, pollFirst)
+		}, hang, pollFirst)
 	})
 }

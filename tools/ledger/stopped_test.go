@@ -3,10 +3,8 @@
 package ledger
 
 import (
-	"context"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -17,9 +15,7 @@ func TestAStoppedOwnerLivesAndBlocks(t *testing.T) {
 		require.Equal(t, "verdict 1", owner.says(t))
 		require.NoError(t, owner.cmd.Process.Signal(syscall.SIGSTOP))
 		l := p.open(t)
-		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		defer cancel()
-		_, err := l.Claim(ctx, intent("hello"))
+		_, err := claimUntilAwaited(t, l, intent("hello"))
 		require.ErrorIs(t, err, ErrInProgress)
 		entries, err := l.History(t.Context(), Filter{State: Claimed})
 		require.NoError(t, err)

@@ -85,7 +85,7 @@ func startServer() (dsn string, stop func(), err error) {
 		os.RemoveAll(dir)
 	}
 	dsn = "postgres://ledger@/postgres?host=" + url.QueryEscape(dir)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		conn, err := pgx.Connect(context.Background(), dsn)
 		if err == nil {
 			conn.Close(context.Background())
