@@ -48,7 +48,7 @@ func newBench(t testing.TB, upstream http.Handler, change func(*Config)) *bench 
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
 	log := &lockedLog{}
 	c := Config{
-		Client:          &twilio.Client{BaseURL: server.URL, Username: fake.AccountSid, Password: "secret", Timeout: 5 * time.Second},
+		Client:          &twilio.Client{BaseURL: server.URL, Username: fake.AccountSid, Password: "secret", Timeout: time.Minute},
 		Ledger:          &ledger.Ledger{Memory: true},
 		Account:         fake.AccountSid,
 		Host:            server.URL,

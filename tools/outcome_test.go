@@ -83,8 +83,8 @@ func TestEveryFaultIsToldAsItIs(t *testing.T) {
 	f := newFake(t)
 	for _, withLedger := range []bool{true, false} {
 		b := newBench(t, f, func(c *Config) {
-			c.Client.Timeout = 300 * time.Millisecond
-			c.Deadline = 3 * time.Second
+			c.Client.Timeout = 2 * time.Second // for the silent ones; the others answer at once
+			c.Deadline = 20 * time.Second
 			if !withLedger {
 				c.Ledger = nil
 			}
@@ -122,11 +122,11 @@ func TestEveryFaultIsToldAsItIs(t *testing.T) {
 func TestACallAnswersWithinItsDeadline(t *testing.T) {
 	f := newFake(t)
 	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectHang, Times: 10})) // the list is silent too
-	b := newBench(t, f, func(c *Config) { c.Client.Timeout, c.Deadline = time.Minute, time.Second })
+	b := newBench(t, f, func(c *Config) { c.Client.Timeout, c.Deadline = time.Minute, 5*time.Second })
 	began := time.Now()
 	got := b.send("hello")
 	require.Equal(t, SentUnknown, got.outcome().Sent)
-	require.Less(t, time.Since(began), 2*time.Second)
+	require.Less(t, time.Since(began), 10*time.Second)
 	require.Equal(t, ledger.Unknown, b.state())
 }
 

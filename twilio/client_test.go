@@ -39,7 +39,7 @@ const (
 
 // testClient has a deadline that no passing test comes near.
 func testClient(t testing.TB, baseURL string) *Client {
-	c := &Client{BaseURL: baseURL, Username: "AC" + strings.Repeat("a", 32), Password: testSecret, Timeout: 20 * time.Second}
+	c := &Client{BaseURL: baseURL, Username: "AC" + strings.Repeat("a", 32), Password: testSecret, Timeout: time.Minute}
 	t.Cleanup(c.Close)
 	return c
 }

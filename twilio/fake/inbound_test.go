@@ -101,5 +101,5 @@ func TestOnlyLoopbackIsCalled(t *testing.T) {
 	_, err := s.Answer(t.Context(), fake.ParticipantSid, "hello")
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
-	require.Less(t, time.Since(began), 2*time.Second)
+	require.Less(t, time.Since(began), 5*time.Second, "one call that is not answered takes as long")
 }

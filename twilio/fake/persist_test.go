@@ -85,7 +85,7 @@ func TestStateIsWrittenSoon(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, json.Valid(data), "never half a file")
 		return string(data) != "" && containsText(data, "written without a Close")
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 func containsText(data []byte, s string) bool {

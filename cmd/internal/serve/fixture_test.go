@@ -153,7 +153,7 @@ func (c *stdioClient) send(lines string) {
 
 func (c *stdioClient) receive() string {
 	c.t.Helper()
-	require.NoError(c.t, c.outF.SetReadDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(c.t, c.outF.SetReadDeadline(time.Now().Add(time.Minute)))
 	line, err := c.out.ReadString('\n')
 	require.NoError(c.t, err)
 	return line
@@ -162,13 +162,13 @@ func (c *stdioClient) receive() string {
 // ended waits for the server and returns its error and what it still wrote.
 func (c *stdioClient) ended() (rest string, err error) {
 	c.t.Helper()
-	require.NoError(c.t, c.outF.SetReadDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(c.t, c.outF.SetReadDeadline(time.Now().Add(time.Minute)))
 	var all []byte
 	var wait sync.WaitGroup
 	wait.Go(func() { all, _ = io.ReadAll(c.out) })
 	select {
 	case err = <-c.done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		c.t.Fatal("the server does not end")
 	}
 	wait.Wait()

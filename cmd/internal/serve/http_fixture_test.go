@@ -31,7 +31,7 @@ func startHTTP(t *testing.T, s *Server, config HTTP) *httpServer {
 	ctx, stop := context.WithCancel(context.Background())
 	h := &httpServer{
 		t: t, url: "http://" + listener.Addr().String(), stop: stop, done: make(chan error, 1),
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: 30 * time.Second},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}, Timeout: time.Minute},
 	}
 	ended := make(chan struct{})
 	go func() {

@@ -62,7 +62,7 @@ func startForMemory(t *testing.T) *httpServer {
 	require.NoError(t, err)
 	h := &httpServer{
 		t: t, url: "http://" + strings.TrimSpace(addr),
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: 30 * time.Second},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}, Timeout: time.Minute},
 	}
 	t.Cleanup(func() {
 		h.client.CloseIdleConnections()
