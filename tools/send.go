@@ -78,7 +78,7 @@ func (s *send) intent(ctx context.Context) ledger.Intent {
 		Key:           s.meta.IdempotencyKey,
 		Window:        s.tools.DuplicateWindow,
 		Limits:        s.tools.Limits,
-		UpstreamBegun: s.tools.clock.now(),
+		UpstreamBegun: s.tools.clock.now,
 	}
 }
 

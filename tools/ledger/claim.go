@@ -202,8 +202,8 @@ func (b *book) bury(ctx context.Context, db querier, id int64, claim string) (ro
 
 func (b *book) insert(ctx context.Context, db querier, in Intent, d digests, claim *Claim) (row, error) {
 	var upstream sql.NullInt64
-	if !in.UpstreamBegun.IsZero() {
-		upstream = sql.NullInt64{Int64: in.UpstreamBegun.UnixMilli(), Valid: true}
+	if in.UpstreamBegun != nil {
+		upstream = millis(in.UpstreamBegun())
 	}
 	r, err := scanRow(db.row(ctx, `INSERT INTO twilio_proxy_mcp_sends (claim, owner, account, host, service, session,
 		participant, content, listed, idem, upstream_begun, state, begun)

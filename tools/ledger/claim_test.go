@@ -141,6 +141,26 @@ func TestWhoWaitedSharesTheSendEvenWithoutAWindow(t *testing.T) {
 	})
 }
 
+func TestTheUpstreamsClockIsReadWhenTheClaimIsMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &Ledger{Memory: true}
+		defer l.Close()
+		first := claim(t, l, intent("hello"))
+		in := intent("hello")
+		in.UpstreamBegun = time.Now
+		var waited Decision
+		var err error
+		go func() { waited, err = l.Claim(t.Context(), in) }()
+		time.Sleep(time.Minute)
+		freed := time.Now()
+		settle(t, first, Settlement{State: NotSent})
+		synctest.Wait()
+		require.NoError(t, err)
+		require.Equal(t, Granted, waited.Verdict)
+		require.True(t, freed.Equal(waited.Entry.UpstreamBegun), waited.Entry.UpstreamBegun)
+	})
+}
+
 func TestAnEndedWaitGrantsNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		l := p.open(t)

@@ -38,8 +38,9 @@ type Intent struct {
 	// Window is how long after its settlement a sent message answers for a keyless repeat; 0 is never.
 	Window time.Duration
 	Limits Limits
-	// UpstreamBegun is the upstream's clock now, when an earlier answer's Date tells it; zero when unknown.
-	UpstreamBegun time.Time
+	// UpstreamBegun tells the upstream's clock, from an earlier answer's Date; zero when unknown, as is nil. It is asked when
+	// the claim is made: the wait for another's may have been long.
+	UpstreamBegun func() time.Time
 }
 
 func (in Intent) check() error {

@@ -139,12 +139,8 @@ func (b *book) settleIn(ctx context.Context, db querier, update string, id int64
 	if err != nil || known {
 		return ErrSidKnown, err
 	}
-	var upstream sql.NullInt64
-	if !s.UpstreamBegun.IsZero() {
-		upstream = sql.NullInt64{Int64: s.UpstreamBegun.UnixMilli(), Valid: true}
-	}
 	result, err := db.exec(ctx, update, id, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
-		text(s.RequestID), upstream)
+		text(s.RequestID), millis(s.UpstreamBegun))
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +165,11 @@ func sidElsewhere(ctx context.Context, db querier, id int64, sid string) (known 
 	}
 	err = db.row(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1 AND sid IS NOT NULL AND id <> $2", sid, id).Scan(&known)
 	return known, err
+}
+
+// millis stores a zero time as NULL.
+func millis(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
 }
 
 func text(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

@@ -38,7 +38,7 @@ func TestReconcile(t *testing.T) {
 		settle(t, claim(t, l, intent("other")), sent("b"))
 		began := time.UnixMilli(1_700_000_000_000)
 		in := intent("hello")
-		in.UpstreamBegun = began
+		in.UpstreamBegun = func() time.Time { return began }
 		c := claim(t, l, in)
 		settle(t, c, Settlement{State: Unknown})
 		require.True(t, began.Equal(entry(t, l, c.ID).UpstreamBegun))
