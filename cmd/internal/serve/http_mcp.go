@@ -162,9 +162,10 @@ func (f *front) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) 
 	case err == nil:
 		return body.Bytes(), true
 	case errors.As(err, &tooLarge):
-		w.Header().Set("Connection", "close") // rather than read the rest
+		w.Header().Set("Connection", "close") // rather than read all of the rest
 		f.refuse(w, "body", http.StatusRequestEntityTooLarge,
 			"the body is larger than "+strconv.FormatInt(max, 10)+" bytes; nothing was done")
+		guard.ForgetBody(w, r)
 	default:
 		http.Error(w, "the body could not be read; nothing was done", http.StatusBadRequest)
 	}

@@ -1,0 +1,55 @@
+package serve
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The clients write all of their bodies before they read a byte, and read what there is then.
+func TestHTTPWhoWritesTooMuchBeforeReadingIsTold(t *testing.T) {
+	h := startHTTP(t, newFixture().server(), HTTP{})
+	large := strings.Repeat("x", 3<<20)
+	for name, write := range map[string]func(w io.Writer) error{
+		"announced": func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "Content-Length: %d\r\n\r\n%s", len(large), large)
+			return err
+		},
+		"chunked": func(w io.Writer) error {
+			if _, err := io.WriteString(w, "Transfer-Encoding: chunked\r\n\r\n"); err != nil {
+				return err
+			}
+			chunks := httputil.NewChunkedWriter(w)
+			for part := range 3 << 4 {
+				if _, err := io.WriteString(chunks, large[part<<16:(part+1)<<16]); err != nil {
+					return err
+				}
+			}
+			_, err := io.WriteString(w, "0\r\n\r\n")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+			require.NoError(t, err)
+			defer conn.Close()
+			require.NoError(t, conn.(*net.TCPConn).SetWriteBuffer(4096))
+			_, err = io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+			require.NoError(t, err)
+			require.NoError(t, write(conn))
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			require.NoError(t, err)
+			said, err := io.ReadAll(response.Body)
+			require.NoError(t, err)
+			require.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
+			require.Contains(t, string(said), "nothing was done")
+		})
+	}
+}
