@@ -17,6 +17,7 @@ const (
 	noBatches = "JSON-RPC batches are not supported; send each message by itself; nothing was done"
 	notObject = "a message must be a JSON object; nothing was done"
 	twice     = " has one name twice, or two that differ only by case; nothing was done"
+	badTask   = `params: "task" must be an object, and its "ttl" a whole number; nothing was done`
 	otherCase = " has a name that differs only by case from one of the protocol's; nothing was done"
 )
 
@@ -38,6 +39,8 @@ func decode(raw []byte) (m *message, refusal []byte) {
 		}
 	case e.problem != "":
 		code, text = mcp.INVALID_REQUEST, e.problem
+	case text == "" && m.Method == mcp.MethodToolsCall && m.Params.Task != nil && json.Unmarshal(m.Params.Task, new(mcp.TaskParams)) != nil:
+		code, text = mcp.INVALID_PARAMS, badTask // mcp-go would quote encoding/json
 	}
 	if text == "" {
 		return m, nil

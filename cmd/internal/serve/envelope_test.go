@@ -62,6 +62,8 @@ var refusals = map[string]struct {
 	"a method that is no string": {`{"jsonrpc":"2.0","id":"d","method":5}`, `"d"`, -32600},
 	"a version that is none":     {`{"jsonrpc":2,"id":"d","method":"ping"}`, `"d"`, -32600},
 	"a name that is no string":   {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":{"name":5}}`, `"d"`, -32602},
+	"a task that is no object":   {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":{"name":"stubborn","task":5}}`, `"d"`, -32602},
+	"a task's ttl in words":      {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":{"name":"stubborn","task":{"ttl":"long"}}}`, `"d"`, -32602},
 	"params that are a list":     {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":["stubborn"]}`, `"d"`, -32602},
 	"_meta that is a list":       {`{"jsonrpc":"2.0","id":"d","method":"tools/list","params":{"_meta":[]}}`, `"d"`, -32602},
 	"deep, the id first":         {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":{"name":"stubborn","arguments":` + deep(10_001) + `}}`, `"d"`, -32700},
