@@ -9,12 +9,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/tools/ledger/ledgertest"
-	"twilio-proxy-mcp/twilio/fake"
 )
 
 // A send that cannot be recorded is not made, and the call says why.
@@ -88,10 +86,11 @@ func TestASentMessageThatCannotBeRecordedIsAReceipt(t *testing.T) {
 		u := startUpstream(t)
 		server := start(t, environment(t, append(u.env, p.env(), "TWILIO_PROXY_MCP_DEADLINE=20s")...))
 		require.Equal(t, sent(), server.send("the first, which opens the ledger").kind())
-		u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(500 * time.Millisecond)})
+		release := u.hold(t)
 		answer := server.begin("tools/call", sendParams("hello", nil))
 		eventually(t, func() bool { return u.Accepted() == 2 })
 		spoil()
+		release()
 		got := server.wait(answer)
 		require.Equal(t, sent(), got.kind(), got.text())
 		require.False(t, got.Result.IsError)

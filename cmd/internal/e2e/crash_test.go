@@ -54,10 +54,11 @@ func TestAKilledServerNeverSendsTwice(t *testing.T) {
 			server.kill()
 		}, outcome{Code: "sent", Sent: "yes", Reconciled: true}, 1},
 		{"after the answer came, before it was recorded", func(t *testing.T, u *upstream, p place, server *process) {
-			u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(300 * time.Millisecond)})
+			release := u.hold(t)
 			server.begin("tools/call", sendParams(body, nil))
 			eventually(t, func() bool { return u.Accepted() == 1 })
 			lock := p.lock(t)
+			release()
 			lock.awaited(answered(u))
 			server.kill()
 			lock.release()

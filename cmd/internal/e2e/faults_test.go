@@ -16,7 +16,7 @@ import (
 // the look for a lost message add to it is tested beside.
 func TestFaultsAreToldAsTheyAre(t *testing.T) {
 	f, env := startFake(t)
-	p := start(t, environment(t, append(env, "TWILIO_PROXY_MCP_LEDGER=off", "TWILIO_PROXY_MCP_TIMEOUT=2s")...))
+	p := start(t, environment(t, append(env, "TWILIO_PROXY_MCP_LEDGER=off", "TWILIO_PROXY_MCP_TIMEOUT=5s")...))
 	for i, tc := range []struct {
 		fault    fake.Fault
 		code     string

@@ -29,8 +29,9 @@ func TestHTTPFinishesSendsBeforeItEnds(t *testing.T) {
 	s := startHTTP(t, environment(t, u.env...))
 	require.Equal(t, http.StatusOK, s.get("/readyz").status)
 	idle := s.openSSE()
-	var answered <-chan reply
-	u.underWay(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(3 * time.Second)}, func() { answered = s.begin("hello") })
+	release := u.hold(t)
+	answered := s.begin("hello")
+	eventually(t, func() bool { return u.Accepted() == 1 })
 	s.signal()
 	eventually(t, func() bool { return s.get("/readyz").status == http.StatusServiceUnavailable })
 	require.Equal(t, http.StatusOK, s.get("/healthz").status)
@@ -39,6 +40,7 @@ func TestHTTPFinishesSendsBeforeItEnds(t *testing.T) {
 	require.NotEmpty(t, late.header.Get("Retry-After"))
 	require.Empty(t, answered, "the send is still under way")
 
+	release()
 	got := <-answered
 	require.Equal(t, http.StatusOK, got.status, got.body)
 	var a answer

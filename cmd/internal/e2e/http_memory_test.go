@@ -182,7 +182,7 @@ func slowRequests(t *testing.T, u *upstream, s *site) {
 		s.dial("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n{")
 	}
 	t.Cleanup(func() {
-		require.NoError(t, first.SetReadDeadline(time.Now().Add(30*time.Second)))
+		require.NoError(t, first.SetReadDeadline(time.Now().Add(time.Minute)))
 		_, err := io.ReadAll(first)
 		require.NoError(t, err, "a header that does not end is waited for without an end")
 	})

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -21,10 +22,11 @@ func TestKeysNameIntentions(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, p place) {
 		t.Parallel()
 		u := startUpstream(t)
-		env := environment(t, append(u.env, p.env(), "TWILIO_PROXY_MCP_DUPLICATE_WINDOW=1ms")...)
+		env := environment(t, append(u.env, p.env(), "TWILIO_PROXY_MCP_DUPLICATE_WINDOW="+window.String())...)
 		server := start(t, env)
 		first := server.sendKeyed("hello", "one")
 		require.Equal(t, sent(), first.kind())
+		p.age(t, window+time.Second)
 		again := server.sendKeyed("hello", "one")
 		require.Equal(t, replayed(), again.kind(), "at any time, not only within the window")
 		require.JSONEq(t, string(first.Result.Structured), string(again.Result.Structured))
@@ -39,6 +41,7 @@ func TestKeysNameIntentions(t *testing.T) {
 		require.Equal(t, 1, u.Accepted())
 
 		require.Equal(t, sent(), server.sendKeyed("hello", "two").kind(), "another key is another intention")
+		p.age(t, window+time.Second)
 		require.Equal(t, sent(), server.send("hello").kind(), "the window is over")
 		require.Equal(t, 3, u.Accepted())
 		server.stop()
@@ -97,8 +100,12 @@ func TestCancelledCalls(t *testing.T) {
 		u := startUpstream(t)
 		env := environment(t, append(u.env, "TWILIO_PROXY_MCP_RATE_LIMIT=1")...)
 		server := start(t, env)
+		var five []<-chan json.RawMessage
 		for _, body := range []string{"1", "2", "3", "4", "5"} {
-			require.Equal(t, sent(), server.send(body).kind())
+			five = append(five, server.begin("tools/call", sendParams(body, nil)))
+		}
+		for _, answer := range five {
+			require.Equal(t, sent(), server.wait(answer).kind())
 		}
 		cancel(server, sendParams("6", nil))
 		require.Equal(t, sent(), server.send("7").kind()) // its turn comes after the cancelled one's
@@ -112,10 +119,12 @@ func TestCancelledCalls(t *testing.T) {
 		u := startUpstream(t)
 		env := environment(t, u.env...)
 		server := start(t, env)
-		u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(time.Second)})
+		release := u.hold(t)
 		first := server.begin("tools/call", sendParams("hello", nil))
 		eventually(t, func() bool { return u.Accepted() == 1 })
 		cancel(server, sendParams("hello", nil))
+		server.wait(server.begin("ping", nil)) // it has been read
+		release()
 		require.Equal(t, sent(), server.wait(first).kind())
 		require.Equal(t, 1, u.Accepted())
 		require.Len(t, history(t, env), 1)
@@ -126,10 +135,12 @@ func TestCancelledCalls(t *testing.T) {
 		u := startUpstream(t)
 		env := environment(t, u.env...)
 		server := start(t, env)
-		u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(300 * time.Millisecond)})
+		release := u.hold(t)
 		server.begin("tools/call", sendParams("hello", nil))
 		eventually(t, func() bool { return u.Accepted() == 1 })
 		server.notify("notifications/cancelled", map[string]any{"requestId": 1})
+		server.wait(server.begin("ping", nil)) // it has been read
+		release()
 		eventually(t, func() bool { return history(t, env)[0].State == ledger.Sent })
 		require.Equal(t, replayed(), server.send("hello").kind())
 		require.Len(t, history(t, env), 1)
@@ -139,9 +150,10 @@ func TestCancelledCalls(t *testing.T) {
 
 // Callers at one moment share one send.
 func TestCallersAtOneMomentShareASend(t *testing.T) {
+	t.Parallel()
 	u := startUpstream(t)
 	server := start(t, environment(t, append(u.env, "TWILIO_PROXY_MCP_DUPLICATE_WINDOW=0")...))
-	u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(300 * time.Millisecond)})
+	u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(5 * time.Second)}) // the second has so long to come
 	first := server.begin("tools/call", sendParams("hello", nil))
 	eventually(t, func() bool { return u.Accepted() == 1 })
 	second := server.send("hello")

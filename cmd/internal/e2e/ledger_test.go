@@ -72,7 +72,7 @@ func (p place) lock(t testing.TB) *lock {
 	l := &lock{t: t, place: p}
 	ctx := context.Background()
 	if p.sqlite() {
-		db, err := sql.Open("sqlite", string(p)+"?_pragma=busy_timeout(5000)")
+		db, err := sql.Open("sqlite", string(p)+"?_pragma=busy_timeout(60000)")
 		require.NoError(t, err)
 		conn, err := db.Conn(ctx)
 		require.NoError(t, err)
@@ -119,17 +119,26 @@ func (p place) owners() int {
 
 func eventually(t testing.TB, event func() bool) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); !event(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); !event(); time.Sleep(time.Millisecond) {
 		require.True(t, time.Now().Before(end), "it did not come about")
 	}
 }
 
-// age makes every entry as old as if d had passed; PostgreSQL alone.
+// age makes every entry as old as if d had passed.
 func (p place) age(t testing.TB, d time.Duration) {
 	t.Helper()
+	const update = "twilio_proxy_mcp_sends SET begun = begun - $1, settled = settled - $1"
+	if p.sqlite() {
+		db, err := sql.Open("sqlite", string(p)+"?_pragma=busy_timeout(60000)")
+		require.NoError(t, err)
+		defer db.Close()
+		_, err = db.Exec("UPDATE "+strings.ReplaceAll(update, "$", "?"), d.Milliseconds())
+		require.NoError(t, err)
+		return
+	}
 	dsn, err := url.Parse(string(p))
 	require.NoError(t, err)
-	postgres.Exec(t, "UPDATE "+dsn.Query().Get("search_path")+".twilio_proxy_mcp_sends SET begun = begun - $1::bigint", d.Milliseconds())
+	postgres.Exec(t, "UPDATE "+dsn.Query().Get("search_path")+"."+update, d.Milliseconds())
 }
 
 // endSessions ends every session on the ledger, as the server's restart does.
@@ -137,5 +146,5 @@ func (p place) endSessions(t testing.TB) {
 	t.Helper()
 	dsn, err := url.Parse(string(p))
 	require.NoError(t, err)
-	postgres.Exec(t, `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = $1`, dsn.Query().Get("application_name"))
+	postgres.Exec(t, `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE application_name = $1`, dsn.Query().Get("application_name"))
 }

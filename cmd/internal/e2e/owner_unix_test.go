@@ -31,7 +31,7 @@ func TestAStoppedOwnerKeepsItsClaim(t *testing.T) {
 		owner.signal(syscall.SIGSTOP)
 		u.gate.open()
 
-		impatient := start(t, append(env, "TWILIO_PROXY_MCP_DEADLINE=1s"))
+		impatient := start(t, append(env, "TWILIO_PROXY_MCP_DEADLINE=10s"))
 		got := impatient.send("hello")
 		require.Equal(t, unknown(), got.kind(), got.text())
 		require.Contains(t, got.text(), "being sent by another call")

@@ -133,10 +133,11 @@ func TestReconciliationAfterAnUnreadableReceipt(t *testing.T) {
 // Two calls look for one lost message at the same moment: the slower one finds
 // it known already, and says so.
 func TestTwoLookForOneMessageAtOnce(t *testing.T) {
+	t.Parallel()
 	u := startUpstream(t)
-	server := start(t, environment(t, append(u.env, "TWILIO_PROXY_MCP_TIMEOUT=1s")...))
+	server := start(t, environment(t, append(u.env, "TWILIO_PROXY_MCP_TIMEOUT=8s")...))
 	u.arm(t, fake.Fault{Effect: fake.EffectHangAfter})
-	u.arm(t, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectDelay, Delay: fake.Duration(300 * time.Millisecond), Times: 2})
+	u.arm(t, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectDelay, Delay: fake.Duration(3 * time.Second), Times: 2})
 	first := server.begin("tools/call", sendParams("hello", nil))
 	eventually(t, func() bool { return u.Accepted() == 1 })
 	second := server.send("hello")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,6 +19,49 @@ type upstream struct {
 	server *httptest.Server
 	gate   *gate    // nil without TLS
 	env    []string // points the binary's live backend at it
+
+	mu   sync.Mutex
+	held chan struct{} // answers wait until it is closed; nil holds none
+}
+
+// hold keeps back what the fake answers from now on, until release is called.
+// A request is on record before its answer is held.
+func (u *upstream) hold(t testing.TB) (release func()) {
+	held := make(chan struct{})
+	u.mu.Lock()
+	u.held = held
+	u.mu.Unlock()
+	release = sync.OnceFunc(func() {
+		u.mu.Lock()
+		u.held = nil
+		u.mu.Unlock()
+		close(held)
+	})
+	t.Cleanup(release)
+	return release
+}
+
+// ServeHTTP is the fake's, whose answers can be held.
+func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	u.Fake.ServeHTTP(holding{w, u}, r)
+}
+
+type holding struct {
+	http.ResponseWriter
+	of *upstream
+}
+
+// Unwrap leads http.ResponseController to what w can do besides.
+func (h holding) Unwrap() http.ResponseWriter { return h.ResponseWriter }
+
+func (h holding) WriteHeader(status int) {
+	h.of.mu.Lock()
+	held := h.of.held
+	h.of.mu.Unlock()
+	if held != nil {
+		<-held
+	}
+	h.ResponseWriter.WriteHeader(status)
 }
 
 // startFake serves the fake on loopback and returns it with the variables that
