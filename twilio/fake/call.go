@@ -107,6 +107,9 @@ func (f *Fake) describe(w http.ResponseWriter, c *call) {
 func (f *Fake) reply(w http.ResponseWriter, c *call, a answer) {
 	f.mu.Lock()
 	f.requests.answered(c.number, a)
+	if a.status >= 400 && c.op != nil {
+		f.feed.publish(Event{Type: "refused"})
+	}
 	f.mu.Unlock()
 	if a.body != nil {
 		w.Header().Set("Content-Type", "application/json")

@@ -10,7 +10,7 @@ import (
 // An Event tells whoever watches the feed what changed. It names what to read
 // again rather than carrying it, except where Data says more.
 type Event struct {
-	Type    string `json:"type"` // hello, service, session, message, status, faults, clock, settings or reset
+	Type    string `json:"type"` // hello, service, session, message, status, refused, faults, clock, settings or reset
 	Service string `json:"service_sid,omitempty"`
 	Session string `json:"session_sid,omitempty"`
 	Message string `json:"message_sid,omitempty"`

@@ -122,6 +122,9 @@ func TestEvents(t *testing.T) {
 	require.Equal(t, "undelivered", failed["status"])
 	require.EqualValues(t, 30005, failed["error_code"])
 
+	s.refused(404, 20404, "POST", sessionPath+"/Participants/KP"+strings.Repeat("0", 32)+"/MessageInteractions", body("x"))
+	next("refused") // by no fault
+
 	require.NoError(t, s.Arm(fake.Fault{Effect: fake.EffectHTML}))
 	require.Len(t, next("faults")["data"], 1)
 	require.NoError(t, s.Reset())

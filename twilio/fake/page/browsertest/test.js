@@ -106,6 +106,12 @@ async function checkFaults(page, fake, server) {
     assert.ok(r > 150 && r > g + 80 && r > b + 80, `${border} is no red`);
   });
 
+  await check('a refusal that no fault caused is red at once, too', async () => {
+    const path = `/Services/${toAlice.service}/Sessions/${toAlice.session}/Participants/${alice}/MessageInteractions`;
+    await assert.rejects(fake.api(path, { Body: 'With no picture.', MediaUrl: 'ftp://pictures.example/cat.png' }));
+    await bubble(page, 'Alice', 'With no picture.').and(page.locator('.failed')).getByText('answered 400').waitFor();
+  });
+
   await check('the message after it is not red', async () => {
     await server.send(toAlice, 'This one is not.');
     await bubble(page, 'Alice', 'This one is not.').and(page.locator('.is-delivered:not(.failed)')).waitFor();

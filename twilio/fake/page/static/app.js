@@ -77,6 +77,7 @@ const readers = {
     panel.show(event.data ?? []);
     readAttempts();
   },
+  refused: () => readAttempts(),
   message: (event) => {
     if (event.session_sid === shown?.session.sid) declareStale('session', 'messages');
     else declareStale('sessions');
