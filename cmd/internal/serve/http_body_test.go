@@ -2,15 +2,19 @@ package serve
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httputil"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
 // The clients write all of their bodies before they read a byte, and read what there is then.
@@ -52,4 +56,39 @@ func TestHTTPWhoWritesTooMuchBeforeReadingIsTold(t *testing.T) {
 			require.Contains(t, string(said), "nothing was done")
 		})
 	}
+}
+
+func TestBodiesAreBounded(t *testing.T) {
+	var refused atomic.Int64
+	h := startHTTP(t, newFixture().server(), HTTP{Guards: guard.Guards{Refused: func(g string) {
+		if g == "body" {
+			refused.Add(1)
+		}
+	}}})
+	stream := h.openSSE()
+	for _, path := range []string{"/mcp", stream.endpoint} {
+		for _, body := range []io.Reader{
+			bytes.NewReader(make([]byte, 20<<20)),            // with a Content-Length
+			io.LimitReader(neverEnding('x'), 20<<20),         // chunked
+			io.LimitReader(neverEnding('x'), int64(1<<20)+1), // just above
+		} {
+			response, err := h.client.Post(h.url+path, "application/json", body)
+			if err == nil { // the server may hang up while the rest is still being sent
+				require.Equal(t, http.StatusRequestEntityTooLarge, response.StatusCode)
+				response.Body.Close()
+			}
+		}
+	}
+	require.EqualValues(t, 6, refused.Load())
+	padded := strings.Replace(callLine(1, "echo"), `"n":1`, `"n":"`+strings.Repeat("x", 1<<19)+`"`, 1)
+	require.Equal(t, http.StatusOK, h.post("/mcp", padded).status)
+}
+
+type neverEnding byte
+
+func (b neverEnding) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(b)
+	}
+	return len(p), nil
 }

@@ -1,0 +1,89 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestGuardsStandBeforeEveryRoute(t *testing.T) {
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("metrics")) })
+	h := startHTTP(t, newFixture().server(), HTTP{Guards: guards(token("a")), Metrics: metrics})
+	authorized := func(header map[string]string) map[string]string {
+		header["Authorization"] = "Bearer " + token("a")
+		return header
+	}
+	for _, route := range []struct{ method, path string }{
+		{http.MethodPost, "/mcp"}, {http.MethodPost, "/message"}, {http.MethodGet, "/sse"}, {http.MethodGet, "/metrics"}, {http.MethodGet, "/unheard-of"},
+	} {
+		for _, c := range []struct {
+			header map[string]string
+			want   int
+		}{
+			{nil, http.StatusUnauthorized},
+			{authorized(map[string]string{"Origin": "https://evil.example"}), http.StatusForbidden},
+		} {
+			r, err := h.do(route.method, route.path, "", c.header)
+			require.NoError(t, err)
+			require.Equal(t, c.want, r.status, route.path)
+		}
+		r, err := http.NewRequest(route.method, h.url+route.path, nil)
+		require.NoError(t, err)
+		r.Host = "evil.example"
+		r.Header.Set("Authorization", "Bearer "+token("a"))
+		response, err := h.client.Do(r)
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Equal(t, http.StatusForbidden, response.StatusCode, route.path)
+	}
+	r, err := h.do(http.MethodGet, "/metrics", "", authorized(map[string]string{}))
+	require.NoError(t, err)
+	require.Equal(t, "metrics", r.body)
+}
+
+func TestHealthRoutesAreFreeOfHostAndToken(t *testing.T) {
+	var ready atomic.Bool
+	h := startHTTP(t, newFixture().server(), HTTP{Guards: guards(token("a")), Ready: func(context.Context) error {
+		if ready.Load() {
+			return nil
+		}
+		return io.ErrUnexpectedEOF
+	}})
+	for _, c := range []struct {
+		path  string
+		ready bool
+		want  int
+	}{{"/healthz", false, 200}, {"/readyz", false, 503}, {"/readyz", true, 200}} {
+		ready.Store(c.ready)
+		r, err := http.NewRequest(http.MethodGet, h.url+c.path, nil)
+		require.NoError(t, err)
+		r.Host = "10.0.0.7:8080" // as a probe does
+		response, err := h.client.Do(r)
+		require.NoError(t, err)
+		response.Body.Close()
+		require.Equal(t, c.want, response.StatusCode)
+	}
+}
+
+func TestCallerIsTheTokensDigest(t *testing.T) {
+	callers := make(chan string, 2)
+	s := &Server{MCP: newFixture().mcp(), Call: func(ctx context.Context, _ Call) (json.RawMessage, bool) {
+		callers <- Caller(ctx)
+		return json.RawMessage(`{"content":[]}`), true
+	}}
+	h := startHTTP(t, s, HTTP{Guards: guards(token("a"), token("b"))})
+	for _, letter := range []string{"a", "b"} {
+		r, err := h.do(http.MethodPost, "/mcp", callLine(1, "echo"), map[string]string{"Authorization": "Bearer " + token(letter)})
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, r.status)
+	}
+	first, second := <-callers, <-callers
+	require.NotEmpty(t, first)
+	require.NotEqual(t, first, second)
+	require.NotContains(t, first, "aaaa")
+}
