@@ -76,6 +76,7 @@ func FuzzDecodeMessageInteraction(f *testing.F) {
 		encoded, err := json.Marshal(mi)
 		require.NoError(t, err)
 		require.NoError(t, output.Check(encoded))
+		requireAppended(t, mi)
 	})
 }
 

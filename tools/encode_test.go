@@ -20,7 +20,7 @@ const receipt = `{"service_sid":"KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","data":"{\"
 func sentResult(t testing.TB) result {
 	interaction, _, err := schema.DecodeMessageInteraction([]byte(receipt))
 	require.NoError(t, err)
-	return result{outcome: Outcome{Code: CodeSent, Sent: SentYes, LedgerID: 3}, value: interaction}
+	return result{outcome: Outcome{Code: CodeSent, Sent: SentYes, LedgerID: 3}, value: &interaction}
 }
 
 // What encode writes by hand must be what mcp-go would write of the same result.

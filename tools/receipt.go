@@ -14,7 +14,7 @@ import (
 
 // accepted is the result of a message that Twilio took.
 func accepted(request schema.CreateMessageInteraction, created *twilio.Created, line *Line) result {
-	r := result{outcome: Outcome{Code: CodeSent, Sent: SentYes, RequestID: created.RequestID}, value: created.Interaction}
+	r := result{outcome: Outcome{Code: CodeSent, Sent: SentYes, RequestID: created.RequestID}, value: &created.Interaction}
 	if created.Interaction.Sid != nil {
 		line.add(slog.String("interaction_sid", created.Interaction.Sid.String()))
 	}
@@ -73,7 +73,7 @@ func recovered(request schema.CreateMessageInteraction, found schema.MessageInte
 // complete fills what a receipt lacks from the request: an Interaction has no
 // participant_sid, a stored receipt has no data, and one that could not be
 // read has nothing.
-func complete(receipt schema.MessageInteraction, request schema.CreateMessageInteraction) schema.MessageInteraction {
+func complete(receipt schema.MessageInteraction, request schema.CreateMessageInteraction) *schema.MessageInteraction {
 	fill(&receipt.ServiceSid, request.ServiceSid)
 	fill(&receipt.SessionSid, request.SessionSid)
 	fill(&receipt.ParticipantSid, request.ParticipantSid)
@@ -82,7 +82,7 @@ func complete(receipt schema.MessageInteraction, request schema.CreateMessageInt
 	if data, err := dataOf(request); err == nil && request.Body != "" {
 		fill(&receipt.Data, data)
 	}
-	return receipt
+	return &receipt
 }
 
 func fill[T any](field **T, value T) {

@@ -151,8 +151,8 @@ func TestLedgerReasons(t *testing.T) {
 // Both ways out write the same result.
 func TestEncodings(t *testing.T) {
 	for name, r := range map[string]result{
-		"success": {outcome: Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, AgeSeconds: new(int64)}, value: schema.MessageInteraction{Data: new("<&>")}, first: "first", notes: []string{"note"}},
-		"fake":    {outcome: Outcome{Code: CodeSent, Sent: SentYes}, value: map[string]any{}, fake: true},
+		"success": {outcome: Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, AgeSeconds: new(int64)}, value: &schema.MessageInteraction{Data: new("<&>")}, first: "first", notes: []string{"note"}},
+		"fake":    {outcome: Outcome{Code: CodeSent, Sent: SentYes}, value: &schema.MessageInteraction{}, fake: true},
 		"error":   failure(Outcome{Code: CodeRefused, Sent: SentNo, HTTPStatus: 400, TwilioCode: 80607}, "Happened \xff.", "Next."),
 	} {
 		library, err := json.Marshal(r.forLibrary())
