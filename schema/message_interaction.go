@@ -70,26 +70,22 @@ func checkMediaURL(s string) error {
 
 // Path returns the path of the operation for this request, from "/v1" on.
 func (r CreateMessageInteraction) Path() string {
-	return "/" + strings.Join([]string{
-		"v1",
-		"Services", url.PathEscape(r.ServiceSid.String()),
-		"Sessions", url.PathEscape(r.SessionSid.String()),
-		"Participants", url.PathEscape(r.ParticipantSid.String()),
-		"MessageInteractions",
-	}, "/")
+	// A SID that parsed is letters and digits: nothing has to be escaped.
+	return "/v1/Services/" + r.ServiceSid.value + "/Sessions/" + r.SessionSid.value +
+		"/Participants/" + r.ParticipantSid.value + "/MessageInteractions"
 }
 
-// Form returns the form parameters. MediaUrl is a repeated key, as Twilio's
-// own libraries send it.
-func (r CreateMessageInteraction) Form() url.Values {
-	form := url.Values{}
+// Form returns the form parameters, URL-encoded. MediaUrl is a repeated key, as
+// Twilio's own libraries send it.
+func (r CreateMessageInteraction) Form() string {
+	var form []string
 	if r.Body != "" {
-		form.Set("Body", r.Body)
+		form = append(form, "Body="+url.QueryEscape(r.Body))
 	}
 	for _, u := range r.MediaUrl {
-		form.Add("MediaUrl", u)
+		form = append(form, "MediaUrl="+url.QueryEscape(u))
 	}
-	return form
+	return strings.Join(form, "&")
 }
 
 // MessageInteraction is the response of the operation, field by field in the

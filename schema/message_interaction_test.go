@@ -3,6 +3,7 @@ package schema_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -100,6 +101,20 @@ func TestValidateIsForGoCallers(t *testing.T) {
 			"MediaUrl[0]: must be an absolute URL that begins with http:// or https://\nMediaUrl[1]: must be an absolute URL that begins with http:// or https://")
 }
 
+func TestFormIsWhatPackageURLWrites(t *testing.T) {
+	media := []string{"https://example.com/a?b=c&d=e+f", "http://example.com/\u00e9 %"}
+	for _, r := range []schema.CreateMessageInteraction{{}, {Body: "a b&c=d;\u20ac+%\n"}, {MediaUrl: media}, {Body: "x", MediaUrl: media}} {
+		want := url.Values{}
+		if r.Body != "" {
+			want.Set("Body", r.Body)
+		}
+		for _, u := range r.MediaUrl {
+			want.Add("MediaUrl", u)
+		}
+		require.Equal(t, want.Encode(), r.Form())
+	}
+}
+
 func ExampleCreateMessageInteraction() {
 	request := schema.CreateMessageInteraction{
 		ServiceSid:     schema.MustSid[schema.KS]("KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
@@ -108,7 +123,7 @@ func ExampleCreateMessageInteraction() {
 		Body:           "some message",
 	}
 	fmt.Println(request.Path())
-	fmt.Println(request.Form().Encode())
+	fmt.Println(request.Form())
 	// Output:
 	// /v1/Services/KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Sessions/KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Participants/KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/MessageInteractions
 	// Body=some+message

@@ -19,10 +19,12 @@
 package twilio
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -75,8 +77,11 @@ type Client struct {
 
 	once      sync.Once
 	configErr error
-	base      string // without a trailing slash
+	base      *url.URL // its path is without a trailing slash
 	pool      *http.Transport
+
+	// The headers of a GET and of a POST; all requests share them.
+	header, formHeader http.Header
 }
 
 // Exchange is one HTTP exchange as Client.Observe sees it. It holds nothing
@@ -95,15 +100,17 @@ func (c *Client) Check() error {
 	c.once.Do(func() {
 		if c.base, c.configErr = c.check(); c.configErr == nil {
 			c.pool = c.transport()
+			c.header, c.formHeader = c.newHeader(), c.newHeader()
+			c.formHeader.Set("Content-Type", "application/x-www-form-urlencoded")
 		}
 	})
 	return c.configErr
 }
 
-func (c *Client) check() (base string, err error) {
+func (c *Client) check() (*url.URL, error) {
 	parsed, err := parseBaseURL(c.BaseURL)
 	if err != nil {
-		return "", fmt.Errorf("twilio.Client: BaseURL %w", err)
+		return nil, fmt.Errorf("twilio.Client: BaseURL %w", err)
 	}
 	for _, rule := range []struct {
 		broken bool
@@ -119,10 +126,14 @@ func (c *Client) check() (base string, err error) {
 		{c.MaxInFlight < 0, "MaxInFlight is negative"},
 	} {
 		if rule.broken {
-			return "", errors.New("twilio.Client: " + rule.text)
+			return nil, errors.New("twilio.Client: " + rule.text)
 		}
 	}
-	return strings.TrimSuffix(parsed.String(), "/"), nil
+	base, err := url.Parse(strings.TrimSuffix(parsed.String(), "/"))
+	if err == nil {
+		base.Host = strings.TrimSuffix(base.Host, ":") // an empty port is no part of a Host header
+	}
+	return base, err
 }
 
 // oneLine reports whether s is printable ASCII without spaces. A secret read
@@ -188,9 +199,16 @@ func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // MarshalText keeps the credentials out of JSON and other encodings.
 func (c *Client) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// authorize adds the credentials. They are a header and never a part of the
-// URL, as URLs end up in errors.
-func (c *Client) authorize(r *http.Request) { r.SetBasicAuth(c.Username, c.Password) }
+// newHeader makes what is in the header of every request. The credentials are in it and
+// never in a URL, as URLs end up in errors. There is no Idempotency-Key: it
+// would make a POST replayable in net/http's eyes, and Twilio does not know it.
+func (c *Client) newHeader() http.Header {
+	r := http.Request{Header: http.Header{}}
+	r.SetBasicAuth(c.Username, c.Password)
+	r.Header.Set("Accept", "application/json")
+	r.Header.Set("User-Agent", cmp.Or(c.UserAgent, defaultUserAgent))
+	return r.Header
+}
 
 func (c *Client) observe(e Exchange) {
 	if c.Observe != nil {
@@ -198,29 +216,27 @@ func (c *Client) observe(e Exchange) {
 	}
 }
 
-// newRequest builds the HTTP request of one attempt.
-func (c *Client) newRequest(ctx context.Context, req request) (*http.Request, error) {
-	method, body := http.MethodGet, ""
-	if req.form != nil {
-		method, body = http.MethodPost, req.form.Encode()
+// at is where the API has a path, which needs no escaping, and query.
+func (c *Client) at(pathAndQuery string) *url.URL {
+	u := *c.base
+	path, query, _ := strings.Cut(pathAndQuery, "?")
+	u.Path, u.RawQuery = u.Path+path, query
+	if u.RawPath != "" {
+		u.RawPath += path
 	}
-	r, err := http.NewRequestWithContext(ctx, method, c.base+req.path, strings.NewReader(body))
-	if err != nil {
-		return nil, err
+	return &u
+}
+
+// newRequest builds the HTTP request of one attempt, of parts that were made
+// once. A RoundTripper does not change a request, so its header is shared.
+func (c *Client) newRequest(ctx context.Context, req request) *http.Request {
+	r := &http.Request{Method: http.MethodGet, URL: c.at(req.path), Header: c.header}
+	if req.form != "" {
+		// With a body that it cannot rewind (there is no GetBody), net/http never
+		// repeats the request by itself, not even on a kept-alive connection that
+		// turns out to be closed.
+		r.Method, r.Header = http.MethodPost, c.formHeader
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(req.form)), int64(len(req.form))
 	}
-	c.authorize(r)
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("User-Agent", defaultUserAgent)
-	if c.UserAgent != "" {
-		r.Header.Set("User-Agent", c.UserAgent)
-	}
-	if req.form != nil {
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		// With a body that it cannot rewind, net/http never repeats the request by
-		// itself, not even on a kept-alive connection that turns out to be closed.
-		// For the same reason there is no Idempotency-Key header: it would make
-		// a POST replayable in net/http's eyes, and Twilio does not know it.
-		r.GetBody = nil
-	}
-	return r, nil
+	return r.WithContext(ctx)
 }

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"twilio-proxy-mcp/schema"
 )
 
 // The lengths, in characters, to which text from outside is cut; chosen.
@@ -156,4 +157,8 @@ func twilioLink(link string, private []string) string {
 	return link
 }
 
-var requestID = regexp.MustCompile(`^RQ[0-9a-fA-F]{32}$`)
+// isRequestID: a request's name is RQ and 32 hex digits.
+func isRequestID(s string) bool {
+	_, err := schema.ParseSid[schema.AnyPrefix](s)
+	return err == nil && s[:2] == "RQ"
+}

@@ -145,10 +145,7 @@ func (c *Client) nextPath(path, next string) (string, error) {
 	if next == "" {
 		return "", nil
 	}
-	here, err := url.Parse(c.base + path)
-	if err != nil {
-		return "", errors.New("the page has no URL")
-	}
+	here := c.at(path)
 	there, err := url.Parse(next)
 	if err != nil || there.User != nil || there.Scheme != here.Scheme || there.Host != here.Host || there.EscapedPath() != here.EscapedPath() {
 		return "", errors.New("the next page is said to be at another address, which is not followed")

@@ -57,7 +57,10 @@ func hopeless(err error) bool {
 // is 0.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
-	if digits := strings.TrimLeft(value, "0123456789"); value != "" && digits == "" {
+	if value == "" {
+		return 0
+	}
+	if digits := strings.TrimLeft(value, "0123456789"); digits == "" {
 		seconds, err := strconv.ParseUint(value, 10, 31)
 		if err != nil {
 			return maxRetryAfter
