@@ -5,6 +5,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/schema"
@@ -71,6 +72,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := input.Check([]byte(tc.raw))
+			require.Equal(t, err, new(schema.CreateMessageInteraction).Decode(input, []byte(tc.raw)))
 			if tc.want == nil {
 				require.NoError(t, err)
 				return
@@ -104,15 +106,19 @@ func FuzzCheck(f *testing.F) {
 	for _, seed := range []string{
 		`{` + sids + `,"Body":"hello"}`, `{` + sids + `,"MediaUrl":["https://example.com/a"]}`, `{}`, `null`, `[]`, ``,
 		`{` + sids + `,"Body":"x","Body":"y"}`, `{` + sids + `,"body":"x"}`, `{` + sids + `,"Body":null}`, "{\"Body\":\"\xff\"}",
+		`{` + sids + `,"Body":"x","MediaUrl":null}`, `{` + sids + `,"Body":"x","To":null}`, `{` + sids + `,"Body":""}`, `{` + sids + `,"Body":1}`,
+		`{` + sids + `,"\u0042ody":"x"} `, `{` + sids + `,"Body":"x"}{}`, `{"Body":"x",` + sids + `,"ServiceSid":null}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		problems := input.Check(raw)
-		var request schema.CreateMessageInteraction
-		decoded := request.Decode(raw)
+		var checked, request schema.CreateMessageInteraction
+		require.Equal(t, problems, checked.Decode(input, raw), "what is read without the validator is what it accepts")
+		decoded := jsonv2.Unmarshal(raw, &request)
 		if problems == nil {
 			require.NoError(t, decoded, "accepted, so it decodes")
+			require.Equal(t, request, checked)
 			require.NoError(t, request.Validate(), "accepted, so it may be sent")
 			require.NotContains(t, request.Path(), "..")
 			return

@@ -11,9 +11,38 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Decode reads arguments that Check has accepted.
-func (r *CreateMessageInteraction) Decode(raw []byte) error {
+// Decode checks arguments and reads them. input is the Document that Input
+// returns, and the error its Check's.
+func (r *CreateMessageInteraction) Decode(input *Document, raw []byte) error {
+	if text, ok := decodeText(raw); ok {
+		*r = text
+		return nil
+	}
+	if err := input.Check(raw); err != nil {
+		return err
+	}
 	return jsonv2.Unmarshal(raw, r)
+}
+
+// decodeText reads what nearly all arguments are, a text, without the validator:
+// in 1 µs, where checking and then decoding take 11. What it takes the schema
+// accepts: three SIDs, which parsing holds to their patterns, and a Body
+// that is not empty. Any other name makes it decline, MediaUrl included, and so
+// does a name given twice, another type, or a null, which would be read as zero.
+func decodeText(raw []byte) (r CreateMessageInteraction, ok bool) {
+	var text struct {
+		ServiceSid     ServiceSid
+		SessionSid     SessionSid
+		ParticipantSid ParticipantSid
+		Body           string
+	}
+	if jsonv2.Unmarshal(raw, &text, jsonv2.RejectUnknownMembers(true)) != nil {
+		return r, false
+	}
+	if text.ServiceSid.IsZero() || text.SessionSid.IsZero() || text.ParticipantSid.IsZero() || text.Body == "" {
+		return r, false
+	}
+	return CreateMessageInteraction{ServiceSid: text.ServiceSid, SessionSid: text.SessionSid, ParticipantSid: text.ParticipantSid, Body: text.Body}, true
 }
 
 // tolerant reads what a peer wrote: a name given twice or a stray byte must

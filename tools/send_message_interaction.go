@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"unicode/utf8"
@@ -47,11 +46,7 @@ func sendMessageInteraction(t *Tools) (*tool, error) {
 }
 
 // sendMessageInteraction is the function behind the tool.
-func (t *Tools) sendMessageInteraction(ctx context.Context, arguments json.RawMessage, meta Meta, line *Line) result {
-	var request schema.CreateMessageInteraction
-	if err := request.Decode(arguments); err != nil {
-		return invalidArguments(err)
-	}
+func (t *Tools) sendMessageInteraction(ctx context.Context, request schema.CreateMessageInteraction, meta Meta, line *Line) result {
 	line.add(
 		slog.String("service_sid", request.ServiceSid.String()),
 		slog.String("session_sid", request.SessionSid.String()),

@@ -23,7 +23,7 @@ import (
 type tool struct {
 	definition mcp.Tool
 	input      *schema.Document
-	run        func(ctx context.Context, arguments json.RawMessage, meta Meta, line *Line) result
+	run        func(ctx context.Context, request schema.CreateMessageInteraction, meta Meta, line *Line) result
 	tools      *Tools
 }
 
@@ -65,7 +65,8 @@ func (t *tool) guarded(ctx context.Context, arguments, rawMeta json.RawMessage, 
 			r = panicked(reached)
 		}
 	}()
-	if err := t.input.Check(arguments); err != nil {
+	var request schema.CreateMessageInteraction
+	if err := request.Decode(t.input, arguments); err != nil {
 		return invalidArguments(err)
 	}
 	meta, err := parseMeta(rawMeta)
@@ -73,5 +74,5 @@ func (t *tool) guarded(ctx context.Context, arguments, rawMeta json.RawMessage, 
 		return invalidArguments(err)
 	}
 	reached = true
-	return t.run(ctx, arguments, meta, line)
+	return t.run(ctx, request, meta, line)
 }

@@ -1,0 +1,52 @@
+package schema
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// decodeText accepts without the validator, so it has to know the whole schema.
+// Whoever changes the schema or its rules looks at decodeText and then here.
+func TestDecodeTextKnowsTheWholeSchema(t *testing.T) {
+	input, err := Input()
+	require.NoError(t, err)
+	var published map[string]any
+	require.NoError(t, json.Unmarshal(input.JSON(), &published))
+	for _, property := range published["properties"].(map[string]any) {
+		delete(property.(map[string]any), "description")
+	}
+	keywords, err := json.Marshal(published)
+	require.NoError(t, err)
+	require.JSONEq(t, `{
+		"type": "object",
+		"properties": {
+			"ServiceSid":     {"type": "string", "minLength": 34, "maxLength": 34, "pattern": "^KS[0-9a-fA-F]{32}$"},
+			"SessionSid":     {"type": "string", "minLength": 34, "maxLength": 34, "pattern": "^KC[0-9a-fA-F]{32}$"},
+			"ParticipantSid": {"type": "string", "minLength": 34, "maxLength": 34, "pattern": "^KP[0-9a-fA-F]{32}$"},
+			"Body":           {"type": "string"},
+			"MediaUrl":       {"type": "array", "items": {"type": "string", "format": "uri"}}
+		},
+		"required": ["ServiceSid", "SessionSid", "ParticipantSid"],
+		"additionalProperties": false
+	}`, string(keywords))
+	require.Len(t, input.rules, 2, "a Body that is not empty satisfies the one rule, and the other is about MediaUrl")
+}
+
+// The usual call has to be read the short way, or nobody would notice that it is not.
+func TestDecodeTextTakesATextAlone(t *testing.T) {
+	const sids = `"ServiceSid":"KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","SessionSid":"KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","ParticipantSid":"KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"`
+	for raw, want := range map[string]bool{
+		`{` + sids + `,"Body":"x"}`:                 true,
+		`{` + sids + `,"Body":"x","MediaUrl":[]}`:   false,
+		`{` + sids + `,"Body":"x","MediaUrl":null}`: false,
+		`{` + sids + `,"Body":null}`:                false,
+		`{` + sids + `}`:                            false,
+		`{"Body":"x"}`:                              false,
+		``:                                          false,
+	} {
+		_, ok := decodeText([]byte(raw))
+		require.Equal(t, want, ok, raw)
+	}
+}
