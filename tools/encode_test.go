@@ -6,9 +6,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/schema"
@@ -54,6 +57,36 @@ func TestEncodeReplacesInvalidUTF8(t *testing.T) {
 	require.Equal(t, "bad \uFFFD", got.Meta.Outcome.Misfits["data"])
 	require.Equal(t, "bad \uFFFD", got.Content[0].Text)
 	require.NotEmpty(t, got.Structured)
+}
+
+// What is written by hand is what the tags say, for every field.
+func TestOutcomesAreWrittenAsTagged(t *testing.T) {
+	outcomes := []Outcome{{}, {Code: CodeSent, Sent: SentYes}, {AgeSeconds: new(int64)}}
+	for i := range reflect.TypeFor[Outcome]().NumField() {
+		var o Outcome
+		field := reflect.ValueOf(&o).Elem().Field(i)
+		switch field.Kind() {
+		case reflect.String:
+			field.SetString("\"<&>\" \xff é \u2028")
+		case reflect.Bool:
+			field.SetBool(true)
+		case reflect.Int, reflect.Int64:
+			field.SetInt(-7)
+		case reflect.Pointer:
+			field.Set(reflect.ValueOf(new(int64(80607))))
+		case reflect.Map:
+			field.Set(reflect.ValueOf(map[string]string{"data": "\xff"}))
+		default:
+			t.Fatal("a kind of field that nothing is known of: ", field.Kind())
+		}
+		require.False(t, field.IsZero())
+		outcomes = append(outcomes, o)
+	}
+	for _, o := range outcomes {
+		want, err := jsonv2.Marshal(o, jsontext.AllowInvalidUTF8(true))
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(o.appendJSON(nil)))
+	}
 }
 
 func BenchmarkEncode(b *testing.B) {

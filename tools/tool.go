@@ -30,6 +30,10 @@ type tool struct {
 // A Line is what a function adds to its call's log line.
 type Line struct{ attrs []slog.Attr }
 
+// headAttrs come first in a log line, and their values are known last;
+// lineAttrs have room for what a send adds, a misfit included.
+const headAttrs, lineAttrs = 5, 12
+
 func (l *Line) add(attrs ...slog.Attr) { l.attrs = append(l.attrs, attrs...) }
 
 // answer is the whole of one call.
@@ -38,18 +42,19 @@ func (t *tool) answer(ctx context.Context, arguments, rawMeta json.RawMessage) r
 	if t.tools.Begun != nil {
 		t.tools.Begun()
 	}
-	var line Line
+	line := Line{attrs: make([]slog.Attr, headAttrs, lineAttrs)}
 	r := t.guarded(ctx, arguments, rawMeta, &line)
 	r.fake = t.tools.Fake
 	took := time.Since(begun)
 
-	t.tools.Log.LogAttrs(ctx, r.outcome.level(), "tools/call", append([]slog.Attr{
+	copy(line.attrs, []slog.Attr{
 		slog.String("tool", t.definition.Name),
 		slog.String("outcome", string(r.outcome.Code)),
 		slog.String("sent", string(r.outcome.Sent)),
 		slog.Bool("replayed", r.outcome.Replayed),
 		slog.Duration("duration", took),
-	}, line.attrs...)...)
+	})
+	t.tools.Log.LogAttrs(ctx, r.outcome.level(), "tools/call", line.attrs...)
 	if t.tools.Observe != nil {
 		t.tools.Observe(Observation{Tool: t.definition.Name, Code: r.outcome.Code, Replayed: r.outcome.Replayed, Duration: took})
 	}

@@ -159,6 +159,9 @@ func twilioLink(link string, private []string) string {
 
 // isRequestID: a request's name is RQ and 32 hex digits.
 func isRequestID(s string) bool {
+	if !strings.HasPrefix(s, "RQ") {
+		return false
+	}
 	_, err := schema.ParseSid[schema.AnyPrefix](s)
-	return err == nil && s[:2] == "RQ"
+	return err == nil
 }
