@@ -26,9 +26,9 @@ func (r *CreateMessageInteraction) Decode(input *Document, raw []byte) error {
 
 // decodeText reads what nearly all arguments are, a text, without the validator:
 // in 1 µs, where checking and then decoding take 11. What it takes the schema
-// accepts: three SIDs, which parsing holds to their patterns, and a Body
-// that is not empty. Any other name makes it decline, MediaUrl included, and so
-// does a name given twice, another type, or a null, which would be read as zero.
+// accepts: three SIDs, which parsing holds to their patterns, and a Body that is
+// not empty. Any other name makes it decline, MediaUrl included, and so does a
+// name given twice, another type, or a null, which is read as zero.
 func decodeText(raw []byte) (r CreateMessageInteraction, ok bool) {
 	var text struct {
 		ServiceSid     ServiceSid

@@ -199,9 +199,10 @@ func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // MarshalText keeps the credentials out of JSON and other encodings.
 func (c *Client) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// newHeader makes what is in the header of every request. The credentials are in it and
-// never in a URL, as URLs end up in errors. There is no Idempotency-Key: it
-// would make a POST replayable in net/http's eyes, and Twilio does not know it.
+// newHeader makes what is in the header of every request. The credentials are
+// there and never in a URL, as URLs end up in errors. There is no
+// Idempotency-Key: it would make a POST replayable in net/http's eyes, and
+// Twilio does not know it.
 func (c *Client) newHeader() http.Header {
 	r := http.Request{Header: http.Header{}}
 	r.SetBasicAuth(c.Username, c.Password)

@@ -60,14 +60,14 @@ func TestDocumentedExampleGoesThroughByteForByte(t *testing.T) {
 		w.Header().Set("Date", "Thu, 30 Jul 2015 20:00:01 GMT")
 		io.WriteString(w, documentedAnswer)
 	})
-	c := testClient(t, s.URL+"/twilio/") // a prefix on the path, so that nothing is joined by chance
+	c := testClient(t, s.URL+"/tw%2Filio/") // a prefix on the path, so that nothing is joined by chance
 	c.UserAgent = "twilio-proxy-mcp/1.2.3 (test)"
 
 	created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
 	require.NoError(t, err)
 
 	require.Equal(t, "POST", wire.Method)
-	require.Equal(t, "/twilio"+createPath, wire.RequestURI)
+	require.Equal(t, "/tw%2Filio"+createPath, wire.RequestURI)
 	require.Equal(t, "Body=some+message", string(body))
 	require.Equal(t, "HTTP/1.1", wire.Proto)
 	require.Equal(t, int64(len(body)), wire.ContentLength)
