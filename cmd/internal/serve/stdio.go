@@ -42,6 +42,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 		session: newSession("stdio", w.write, 100),
 		slots:   make(chan struct{}, s.maxInFlight()),
 		backlog: newBacklog(),
+		starter: newStarter(maxUnanswered),
 	}
 	if err := s.MCP.RegisterSession(calls, c.session); err != nil {
 		return fmt.Errorf("register the session: %w", err)
@@ -52,6 +53,9 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer endStreams()
 	c.calls, c.streams = calls, streams
 
+	stopStarting := make(chan struct{})
+	defer close(stopStarting)
+	go c.starter.serve(stopStarting)
 	stopNotifying := c.notify()
 	read := make(chan error, 1)
 	go func() { read <- c.read(newLineReader(in, s.maxMessage())) }()
@@ -70,6 +74,7 @@ type stdioConn struct {
 	session *session
 	slots   chan struct{} // taken by calls that run
 	backlog *backlog
+	starter *starter
 	calls   context.Context // of requests
 	streams context.Context // of subscriptions/listen, which runs until the client goes
 }
@@ -135,7 +140,8 @@ func (c *stdioConn) read(lines *lineReader) error {
 }
 
 // receive handles one line; false when the connection is closing. What answers at once is answered here, which
-// keeps the handshake in order and pings prompt; every other request gets a goroutine of its own.
+// keeps the handshake in order and pings prompt; every other request gets a goroutine of its own,
+// when it may begin.
 func (c *stdioConn) receive(line []byte) bool {
 	m, refusal := decode(line)
 	if m.isResponse() {
@@ -161,7 +167,7 @@ func (c *stdioConn) receive(line []byte) bool {
 		base, slots = c.streams, nil
 	}
 	ctx, end := c.session.begin(base, m)
-	go func() {
+	c.starter.begin(func() { // the backlog bounds the queue
 		growStack(len(line))
 		defer c.backlog.leave(len(line))
 		defer end()
@@ -169,8 +175,10 @@ func (c *stdioConn) receive(line []byte) bool {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 		}
-		c.write(c.server.handle(ctx, c.session, m))
-	}()
+		answer := c.server.handle(ctx, c.session, m)
+		c.starter.giveTurns(1) // before the client can send another
+		c.write(answer)
+	})
 	return true
 }
 
