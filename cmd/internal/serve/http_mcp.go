@@ -56,8 +56,8 @@ func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if isJSON(r) && m.plainCall() && f.server.Call != nil {
-		if answer := f.direct(ctx, r, m); answer != nil {
-			writeJSON(w, answer)
+		if direct := f.direct(ctx, r, m); !direct.isNone() {
+			writeStatus(w, http.StatusOK, direct)
 			return
 		}
 	}
@@ -88,15 +88,15 @@ func (f *front) untilClosing(ctx context.Context) (context.Context, context.Canc
 	return ctx, cancel
 }
 
-// direct answers a plain call whose headers say what its body says; nil leaves it to mcp-go.
-func (f *front) direct(ctx context.Context, r *http.Request, m *message) []byte {
+// direct answers a plain call whose headers say what its body says; none leaves it to mcp-go.
+func (f *front) direct(ctx context.Context, r *http.Request, m *message) parts {
 	meta, clear := m.readMeta()
 	if !clear || !headersAgree(r.Header, m, meta.protocol) {
-		return nil
+		return parts{}
 	}
-	return f.server.guarded(ctx, m, func() []byte {
-		result, _ := f.server.direct(withTrace(ctx, m, meta.traceparent), nil, m, meta.protocol)
-		return result
+	return f.server.guarded(ctx, m, func() parts {
+		direct, _ := f.server.direct(withTrace(ctx, m, meta.traceparent), nil, m, meta.protocol)
+		return direct
 	})
 }
 
@@ -129,11 +129,11 @@ func (f *front) passOn(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	ctx = withTrace(ctx, m, meta.traceparent)
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(m.raw))
-	if answer := f.server.guarded(ctx, m, func() []byte {
+	if panicked := f.server.guarded(ctx, m, func() parts {
 		f.mcp.ServeHTTP(w, r)
-		return nil
-	}); answer != nil {
-		writeJSON(w, answer)
+		return parts{}
+	}); !panicked.isNone() {
+		writeStatus(w, http.StatusOK, panicked)
 	}
 }
 
@@ -181,16 +181,16 @@ func isJSON(r *http.Request) bool {
 	return err == nil && media == "application/json"
 }
 
-func writeJSON(w http.ResponseWriter, answer []byte) { writeStatus(w, http.StatusOK, answer) }
-
-func writeRefusal(w http.ResponseWriter, answer []byte) {
-	writeStatus(w, http.StatusBadRequest, answer)
+func writeRefusal(w http.ResponseWriter, refusal []byte) {
+	writeStatus(w, http.StatusBadRequest, parts{refusal})
 }
 
-func writeStatus(w http.ResponseWriter, status int, answer []byte) {
+func writeStatus(w http.ResponseWriter, status int, p parts) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	w.Header().Set("Content-Type", "application/json")
-	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	w.Header().Set("Content-Length", strconv.Itoa(p.size()))
 	w.WriteHeader(status)
-	_, _ = w.Write(answer) // the client is gone when it fails
+	for _, part := range p {
+		_, _ = w.Write(part) // the client is gone when it fails
+	}
 }

@@ -39,7 +39,7 @@ type stream struct {
 
 	mu     sync.Mutex
 	taken  int // places in the queue
-	queue  [][]byte
+	queue  []parts
 	closed bool
 }
 
@@ -63,11 +63,11 @@ func (t *stream) reserve() error {
 	return nil
 }
 
-// put fills a place; a nil message gives it back.
-func (t *stream) put(message []byte) {
+// put fills a place; no message gives it back.
+func (t *stream) put(message parts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if message == nil || t.closed {
+	if message.isNone() || t.closed {
 		t.taken--
 		return
 	}
@@ -82,7 +82,7 @@ func (t *stream) send(message []byte) error {
 	if err := t.reserve(); err != nil {
 		return err
 	}
-	t.put(message)
+	t.put(parts{message})
 	return nil
 }
 
@@ -93,7 +93,9 @@ func (t *stream) take() []byte {
 	var events bytes.Buffer
 	for _, message := range t.queue {
 		events.WriteString("event: message\ndata: ")
-		events.Write(message)
+		for _, part := range message {
+			events.Write(part)
+		}
 		events.WriteString("\n\n")
 	}
 	t.taken -= len(t.queue)
@@ -173,7 +175,7 @@ func (f *front) accept(t *stream, body []byte, r request) error {
 	if refusal != nil || !m.hasID() || m.Method == mcp.MethodInitialize || m.Method == mcp.MethodPing {
 		defer f.calls.leave()
 		if refusal != nil {
-			t.put(refusal)
+			t.put(parts{refusal})
 			return nil
 		}
 		t.session.cancel(m)

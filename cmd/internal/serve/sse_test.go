@@ -88,9 +88,9 @@ func TestSSERefusesCallsWhenNobodyReads(t *testing.T) {
 	}
 	require.ErrorIs(t, stream.reserve(), errStreamFull)
 	require.ErrorIs(t, stream.send([]byte("{}")), errStreamFull)
-	stream.put(nil) // a message without an answer gives its place back
+	stream.put(parts{}) // a message without an answer gives its place back
 	require.NoError(t, stream.reserve())
-	stream.put([]byte("{}"))
+	stream.put(parts{[]byte("{}")})
 	require.Equal(t, "event: message\ndata: {}\n\n", string(stream.take()))
 	require.NoError(t, stream.reserve())
 	stream.close()

@@ -39,7 +39,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	c := &stdioConn{
 		server:  s,
 		out:     w,
-		session: newSession("stdio", w.write, 100),
+		session: newSession("stdio", func(message []byte) error { return w.write(message) }, 100),
 		slots:   make(chan struct{}, s.maxInFlight()),
 		backlog: newBacklog(),
 		starter: newStarter(maxUnanswered),
@@ -131,8 +131,8 @@ func (c *stdioConn) read(lines *lineReader) error {
 		case err != nil:
 			return err
 		case tooLong != nil:
-			c.write(errorAnswer(tooLong.id(), mcp.INVALID_REQUEST, fmt.Sprintf(
-				"the message is longer than %d bytes and was not read; nothing was done for it", c.server.maxMessage())))
+			c.write(parts{errorAnswer(tooLong.id(), mcp.INVALID_REQUEST, fmt.Sprintf(
+				"the message is longer than %d bytes and was not read; nothing was done for it", c.server.maxMessage()))})
 		case !c.receive(line):
 			return nil
 		}
@@ -151,7 +151,7 @@ func (c *stdioConn) receive(line []byte) bool {
 		return true
 	}
 	if refusal != nil {
-		c.write(refusal)
+		c.write(parts{refusal})
 		return true
 	}
 	if !m.hasID() || m.Method == mcp.MethodPing || m.Method == mcp.MethodInitialize {
@@ -182,11 +182,11 @@ func (c *stdioConn) receive(line []byte) bool {
 	return true
 }
 
-func (c *stdioConn) write(answer []byte) {
-	if answer == nil {
+func (c *stdioConn) write(p parts) {
+	if p.isNone() {
 		return
 	}
-	_ = c.out.write(answer) // a failure ends the connection through out.broken
+	_ = c.out.write(p[:]...) // a failure ends the connection through out.broken
 }
 
 // notify sends what mcp-go wants to tell the client, until the function returned is called, which sends the rest.
@@ -197,10 +197,10 @@ func (c *stdioConn) notify() (stop func()) {
 		for {
 			select {
 			case n := <-c.session.notifications:
-				c.write(c.server.encodeNotification(n))
+				c.write(parts{c.server.encodeNotification(n)})
 			case <-stopping:
 				for len(c.session.notifications) > 0 {
-					c.write(c.server.encodeNotification(<-c.session.notifications))
+					c.write(parts{c.server.encodeNotification(<-c.session.notifications)})
 				}
 				return
 			}

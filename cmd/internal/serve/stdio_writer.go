@@ -30,8 +30,8 @@ func newLineWriter(out io.Writer) *lineWriter {
 	return w
 }
 
-// write queues one message and sees to it that it is written; the error is that of an earlier write at times.
-func (w *lineWriter) write(message []byte) error {
+// write queues one message, whole or in parts, and sees to it that it is written; the error is that of an earlier write at times.
+func (w *lineWriter) write(message ...[]byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.waiting) > maxUnwritten && w.err == nil {
@@ -40,7 +40,10 @@ func (w *lineWriter) write(message []byte) error {
 	if w.err != nil {
 		return w.err
 	}
-	w.waiting = append(append(w.waiting, message...), '\n')
+	for _, part := range message {
+		w.waiting = append(w.waiting, part...)
+	}
+	w.waiting = append(w.waiting, '\n')
 	if w.writing {
 		return nil
 	}
