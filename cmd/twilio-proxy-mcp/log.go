@@ -24,7 +24,8 @@ func (c *Common) logger(s streams) *slog.Logger {
 type requestHandler struct{ slog.Handler }
 
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
-	r.AddAttrs(serve.LogAttrs(ctx)...)
+	var room [4]slog.Attr // on the stack: AddAttrs copies them
+	r.AddAttrs(serve.AppendLogAttrs(ctx, room[:0])...)
 	return h.Handler.Handle(ctx, r)
 }
 

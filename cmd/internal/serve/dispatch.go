@@ -147,6 +147,6 @@ func (s *Server) logPanic(ctx context.Context, m *message, p any) {
 	if err, ok := p.(runtime.Error); ok {
 		text = err.Error()
 	}
-	attrs := append(LogAttrs(ctx), slog.String("method", string(m.Method)), slog.String("panic", text), slog.String("stack", string(debug.Stack())))
+	attrs := append(AppendLogAttrs(ctx, nil), slog.String("method", string(m.Method)), slog.String("panic", text), slog.String("stack", string(debug.Stack())))
 	s.log().LogAttrs(ctx, slog.LevelError, "a handler panicked", attrs...)
 }

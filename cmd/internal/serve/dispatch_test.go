@@ -54,7 +54,7 @@ func TestLogAttrsNameTheRequestAndItsTrace(t *testing.T) {
 	const trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 	var got []slog.Attr
 	s := &Server{MCP: newFixture().mcp(), Call: func(ctx context.Context, _ Call) (json.RawMessage, bool) {
-		got = LogAttrs(ctx)
+		got = AppendLogAttrs(ctx, nil)
 		return json.RawMessage(`{"content":[]}`), true
 	}}
 	m, refusal := decode([]byte(`{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"t","_meta":{"traceparent":"00-` + trace + `-` + span + `-01"}}}`))

@@ -151,7 +151,7 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 func TestTheTraceparentHeaderIsUsed(t *testing.T) {
 	attrs := make(chan string, 1)
 	s := &Server{MCP: newFixture().mcp(), Call: func(ctx context.Context, _ Call) (json.RawMessage, bool) {
-		attrs <- fmt.Sprint(LogAttrs(ctx))
+		attrs <- fmt.Sprint(AppendLogAttrs(ctx, nil))
 		return json.RawMessage(`{"content":[]}`), true
 	}}
 	h := startHTTP(t, s, HTTP{})

@@ -48,11 +48,10 @@ func withTrace(ctx context.Context, m *message, traceparent string) context.Cont
 // over HTTP the subject of the OAuth access token, or a digest of the bearer token.
 func Caller(ctx context.Context) string { return requestFrom(ctx).caller }
 
-// LogAttrs are the attributes that a log line about the request that ctx belongs to should have: transport,
+// AppendLogAttrs adds to attrs what a log line about the request that ctx belongs to should have: transport,
 // jsonrpc_id, trace_id and span_id, each left out when unknown.
-func LogAttrs(ctx context.Context) []slog.Attr {
+func AppendLogAttrs(ctx context.Context, attrs []slog.Attr) []slog.Attr {
 	r := requestFrom(ctx)
-	attrs := make([]slog.Attr, 0, 8) // room for the caller's own
 	for _, a := range [...]slog.Attr{
 		slog.String("transport", r.transport), slog.String("jsonrpc_id", r.id),
 		slog.String("trace_id", r.traceID), slog.String("span_id", r.spanID),
