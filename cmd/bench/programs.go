@@ -17,7 +17,7 @@ type programs struct {
 	product, stub, floor, canned, mcpgo string
 }
 
-// build compiles the product as a release and the parts beside it.
+// build compiles the product as the README says it is installed, without cgo, and the parts beside it.
 func build(dir string) (*programs, error) {
 	const module = "twilio-proxy-mcp/cmd/"
 	args := []string{"build", "-o", dir + string(filepath.Separator)}
@@ -25,6 +25,7 @@ func build(dir string) (*programs, error) {
 		args = append(args, module+name)
 	}
 	command := exec.Command("go", args...)
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	command.Stderr = os.Stderr
 	if err := command.Run(); err != nil {
 		return nil, fmt.Errorf("go build: %w", err)
