@@ -23,7 +23,7 @@ type options struct {
 func main() {
 	var o options
 	flag.BoolVar(&o.quick, "quick", false, "only what fits into a minute (the default)")
-	flag.BoolVar(&o.full, "full", false, "every load and more rounds: about twenty minutes, for a machine that does nothing else")
+	flag.BoolVar(&o.full, "full", false, "every load and more rounds: about a quarter of an hour, for a machine that does nothing else")
 	flag.BoolVar(&o.peers, "peers", false, "measure the npm peers, too; needs npm")
 	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.StringVar(&o.svg, "svg", "", "draw the main ratios into this `file`")

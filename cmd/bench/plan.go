@@ -31,12 +31,12 @@ func quickPlan() plan {
 }
 
 func fullPlan() plan {
-	p := plan{rounds: 5, launches: 15, bursts: 5, memory: 100_000, all: true}
+	p := plan{rounds: 3, launches: 15, bursts: 5, memory: 100_000, all: true}
 	for _, inFlight := range []int{1, 16, 64, 256} {
 		p.cells = append(p.cells,
 			cellOf(0, inFlight, 1000+20*inFlight),
-			cellOf(50*time.Millisecond, inFlight, max(20, 10*inFlight)),
-			cellOf(200*time.Millisecond, inFlight, max(6, 3*inFlight)))
+			cellOf(50*time.Millisecond, inFlight, 10*inFlight),
+			cellOf(200*time.Millisecond, inFlight, 2*inFlight))
 	}
 	return p
 }
