@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"context"
-	"database/sql"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -81,18 +80,10 @@ func TestAPostponedSettlementWaitsForNoCall(t *testing.T) {
 	owner, other := p.open(t), p.open(t)
 	owner.lockWait = 50 * time.Millisecond
 	c := claim(t, owner, intent("hello"))
-	db, err := sql.Open("sqlite", p.path)
-	require.NoError(t, err)
-	defer db.Close()
-	conn, err := db.Conn(t.Context())
-	require.NoError(t, err)
-	defer conn.Close()
-	_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
-	require.NoError(t, err)
+	unlock := lockFile(t, p)
 	requireUnavailable(t, c.Settle(t.Context(), Settlement{State: Sent, Sid: sid("KI", "a")}), Locked)
 	require.False(t, owner.idle())
-	_, err = conn.ExecContext(t.Context(), "ROLLBACK")
-	require.NoError(t, err)
+	unlock()
 
 	require.Equal(t, Replay, decide(t, other, intent("hello")).Verdict) // waits for it
 	require.Eventually(t, owner.idle, hang, pollFirst)

@@ -128,24 +128,32 @@ func TestAReadOnlyFileGrantsNothing(t *testing.T) {
 	}
 }
 
+// lockFile locks the file for writing, as another program would, until unlock is called.
+func lockFile(t *testing.T, p place) (unlock func()) {
+	db, err := sql.Open("sqlite", p.path)
+	require.NoError(t, err)
+	t.Cleanup(func() { db.Close() })
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	return func() {
+		_, err := conn.ExecContext(t.Context(), "ROLLBACK")
+		require.NoError(t, err)
+	}
+}
+
 func TestAFileThatIsLockedForLongGrantsNothing(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)
 	l.lockWait = 50 * time.Millisecond
 	require.NoError(t, l.Open(t.Context()))
-	db, err := sql.Open("sqlite", p.path)
-	require.NoError(t, err)
-	defer db.Close()
-	other, err := db.Conn(t.Context())
-	require.NoError(t, err)
-	defer other.Close()
-	_, err = other.ExecContext(t.Context(), "BEGIN IMMEDIATE")
-	require.NoError(t, err)
+	unlock := lockFile(t, p)
 
-	_, err = l.Claim(t.Context(), intent("hello"))
+	_, err := l.Claim(t.Context(), intent("hello"))
 	requireUnavailable(t, err, Locked)
-	_, err = other.ExecContext(t.Context(), "ROLLBACK")
-	require.NoError(t, err)
+	unlock()
 	claim(t, l, intent("hello"))
 }
 
@@ -153,21 +161,13 @@ func TestACallerLeavesWhileTheFileIsLocked(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)
 	require.NoError(t, l.Open(t.Context()))
-	db, err := sql.Open("sqlite", p.path)
-	require.NoError(t, err)
-	defer db.Close()
-	other, err := db.Conn(t.Context())
-	require.NoError(t, err)
-	defer other.Close()
-	_, err = other.ExecContext(t.Context(), "BEGIN IMMEDIATE")
-	require.NoError(t, err)
+	unlock := lockFile(t, p)
 
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err = l.Claim(ctx, intent("hello"))
+	_, err := l.Claim(ctx, intent("hello"))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	_, err = other.ExecContext(t.Context(), "ROLLBACK")
-	require.NoError(t, err)
+	unlock()
 	require.Equal(t, int64(1), claim(t, l, intent("hello")).ID)
 }
 
