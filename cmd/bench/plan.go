@@ -128,10 +128,11 @@ func (b *bench) subjects(peers []launch, p plan) (all []*subject, missing []stri
 	for _, ledger := range ledgers {
 		add(b.startStdio(ledger, b.stub.HTTP))
 	}
-	for _, ledger := range ledgers {
-		if ledger == "SQLite" && !p.all || ledger == "PostgreSQL" {
-			continue
-		}
+	overHTTP := ledgers[:1]
+	if p.all {
+		overHTTP = ledgers[:2]
+	}
+	for _, ledger := range overHTTP {
 		transports, httpErr := b.startTransports(ledger)
 		if errors.Is(httpErr, errNoHTTP) {
 			missing = append(missing, "HTTP and SSE: "+httpErr.Error())
