@@ -27,7 +27,7 @@ func (s *Server) newFront(base context.Context, config HTTP) *front {
 		closing: make(chan struct{}),
 		// The Host guard does what mcp-go's own protection against DNS rebinding would, and knows the hosts' names.
 		mcp: server.NewStreamableHTTPServer(s.MCP, server.WithStateLess(true), server.WithDisableLocalhostProtection(true),
-			server.WithStreamableHTTPLogger(s.log()), server.WithHTTPContextFunc(withoutQuestions(s.MCP))),
+			server.WithStreamableHTTPLogger(s.log()), server.WithHTTPContextFunc(withOwnSession(s.MCP))),
 	}
 }
 
@@ -127,13 +127,15 @@ func (f *front) passOn(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	}
 	meta, _ := m.readMeta()
 	ctx = withTrace(ctx, m, meta.traceparent)
+	ctx, answer := f.newTeller(ctx, w)
+	defer answer.end()
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(m.raw))
 	if panicked := f.server.guarded(ctx, m, func() parts {
-		f.mcp.ServeHTTP(w, r)
+		f.mcp.ServeHTTP(answer, r)
 		return parts{}
 	}); !panicked.isNone() {
-		writeStatus(w, http.StatusOK, panicked)
+		writeStatus(answer, http.StatusOK, panicked)
 	}
 }
 

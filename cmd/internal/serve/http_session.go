@@ -16,24 +16,35 @@ type streamableSession interface {
 	server.SessionWithLogging
 	server.SessionWithClientInfo
 	server.SessionWithStreamableHTTPConfig
+	server.SessionWithSubscriptionFilter
 }
 
-// unasked is a session without server.SessionWithElicitation, SessionWithSampling and SessionWithRoots.
-type unasked struct{ streamableSession }
+// ownSession is such a session whose notifications go to the answer's teller. It is without
+// server.SessionWithElicitation, SessionWithSampling and SessionWithRoots.
+type ownSession struct {
+	streamableSession
+	answer *teller
+}
 
-// withoutQuestions takes from a session of revisions before 2026-07-28 the means to send its client a request.
+func (s ownSession) NotificationChannel() chan<- mcp.JSONRPCNotification {
+	return s.answer.NotificationChannel()
+}
+
+// withOwnSession takes from a session the means to send its client a request, and has what the client is told written
+// before its answer.
 //
 // The client's answer comes as another POST, which without sessions nobody can tell to be that client's. mcp-go
 // sends the request all the same: the call then hangs until the client gives up, and meanwhile every other client's
 // calls are handled with this one's session. A handler gets an error at once instead, such as
 // server.ErrElicitationNotSupported. This can go when mcp-go's stateless mode refuses by itself.
 // Revision 2026-07-28 has no such requests.
-func withoutQuestions(s *server.MCPServer) server.HTTPContextFunc {
-	return func(ctx context.Context, r *http.Request) context.Context {
+func withOwnSession(s *server.MCPServer) server.HTTPContextFunc {
+	return func(ctx context.Context, _ *http.Request) context.Context {
 		session, ok := server.ClientSessionFromContext(ctx).(streamableSession)
-		if !ok || mcp.IsModernProtocol(r.Header.Get(mcp.HeaderProtocolVersion)) {
+		answer, told := ctx.Value(tellerKey{}).(*teller)
+		if !ok || !told {
 			return ctx
 		}
-		return s.WithContext(ctx, unasked{session})
+		return s.WithContext(ctx, ownSession{session, answer})
 	}
 }

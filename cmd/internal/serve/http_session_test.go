@@ -35,6 +35,6 @@ func TestNobodyIsAskedWithoutASession(t *testing.T) {
 			require.Contains(t, r.body, want)
 		}
 	}
-	// It is told things all the same, if only mcp-go did not lose them now and then: the answer comes as a stream.
+	// It is told things all the same: the answer comes as a stream.
 	require.Equal(t, "text/event-stream", h.post("/mcp", callLine(1, "notify")).header.Get("Content-Type"))
 }

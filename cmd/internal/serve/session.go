@@ -11,10 +11,10 @@ import (
 // session is one client over stdio or SSE: what it said of itself, its calls in flight, and our requests to it.
 // It is mcp-go's ClientSession in the extensions that mcp-go's own stdio session has.
 type session struct {
-	id            string
-	send          func(message []byte) error // one whole message; may be called by many goroutines at once
-	notifications chan mcp.JSONRPCNotification
-	gone          chan struct{} // closed when the client can no longer answer
+	*notices
+	id   string
+	send func(message []byte) error // one whole message; may be called by many goroutines at once
+	gone chan struct{}              // closed when the client can no longer answer
 
 	mu           sync.Mutex
 	initialized  bool
@@ -39,15 +39,15 @@ var (
 // newSession has room for that many notifications; mcp-go drops what does not fit.
 func newSession(id string, send func([]byte) error, notifications int) *session {
 	return &session{
-		id: id, send: send,
-		notifications: make(chan mcp.JSONRPCNotification, notifications),
-		gone:          make(chan struct{}),
-		level:         mcp.LoggingLevelError,
+		notices: newNotices(notifications),
+		id:      id,
+		send:    send,
+		gone:    make(chan struct{}),
+		level:   mcp.LoggingLevelError,
 	}
 }
 
-func (c *session) SessionID() string                                   { return c.id }
-func (c *session) NotificationChannel() chan<- mcp.JSONRPCNotification { return c.notifications }
+func (c *session) SessionID() string { return c.id }
 
 func (c *session) Initialize() {
 	c.mu.Lock()

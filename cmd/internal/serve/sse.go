@@ -191,7 +191,9 @@ func (f *front) accept(t *stream, body []byte, r request) error {
 	go func() {
 		defer counted.leave()
 		defer end()
-		t.put(f.server.handle(ctx, t.session, m))
+		answer := f.server.handle(ctx, t.session, m)
+		t.session.settle()
+		t.put(answer)
 	}()
 	return nil
 }

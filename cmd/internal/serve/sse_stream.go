@@ -74,6 +74,7 @@ func (f *front) runDetached(ctx context.Context, conn net.Conn, t *stream, head 
 // run is a stream's life, which its place among the streams ends with.
 func (f *front) run(ctx context.Context, conn eventConn, t *stream, head []byte) {
 	defer f.streams.leave()
+	defer close(t.session.ended)
 	t.ctx = f.server.MCP.WithContext(ctx, t.session)
 	if err := f.server.MCP.RegisterSession(ctx, t.session); err != nil {
 		f.server.log().Error("an event stream could not be registered", "error", err)
@@ -94,7 +95,10 @@ func (f *front) pump(conn eventConn, t *stream) {
 	for {
 		var err error
 		select {
-		case n := <-t.session.notifications:
+		case n := <-t.session.queue:
+			if isMark(n) {
+				continue
+			}
 			if encoded := f.server.encodeNotification(n); encoded != nil {
 				_ = t.send(encoded) // dropped when the client does not read
 			}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -176,6 +175,7 @@ func (c *stdioConn) receive(line []byte) bool {
 			defer func() { <-slots }()
 		}
 		answer := c.server.handle(ctx, c.session, m)
+		c.session.settle()
 		c.starter.giveTurns(1) // before the client can send another
 		c.write(answer)
 	})
@@ -192,23 +192,10 @@ func (c *stdioConn) write(p parts) {
 // notify sends what mcp-go wants to tell the client, until the function returned is called, which sends the rest.
 func (c *stdioConn) notify() (stop func()) {
 	stopping := make(chan struct{})
-	var stopped sync.WaitGroup
-	stopped.Go(func() {
-		for {
-			select {
-			case n := <-c.session.notifications:
-				c.write(parts{c.server.encodeNotification(n)})
-			case <-stopping:
-				for len(c.session.notifications) > 0 {
-					c.write(parts{c.server.encodeNotification(<-c.session.notifications)})
-				}
-				return
-			}
-		}
-	})
+	go c.session.run(stopping, func(n mcp.JSONRPCNotification) { c.write(parts{c.server.encodeNotification(n)}) })
 	return func() {
 		close(stopping)
-		stopped.Wait()
+		<-c.session.ended
 	}
 }
 
