@@ -60,7 +60,7 @@ func (t *teller) tell(n mcp.JSONRPCNotification) {
 	defer t.mu.Unlock()
 	t.begin(http.StatusOK, http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"}})
 	_, _ = t.to.Write(append(append([]byte("event: message\ndata: "), encoded...), "\n\n"...)) // the client is gone when it fails
-	_ = http.NewResponseController(t.to).Flush()
+	t.flush()
 }
 
 // begin writes the head of the answer, once, and gives the client time to take what comes next.
@@ -96,5 +96,12 @@ func (t *teller) Unwrap() http.ResponseWriter { return t.to }
 func (t *teller) Flush() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_ = http.NewResponseController(t.to).Flush()
+	t.flush()
+}
+
+// flush also lifts the deadline, which would end a quiet stream over HTTP/2.
+func (t *teller) flush() {
+	control := http.NewResponseController(t.to)
+	_ = control.Flush()
+	_ = control.SetWriteDeadline(time.Time{})
 }
