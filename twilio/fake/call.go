@@ -105,18 +105,18 @@ func (f *Fake) describe(w http.ResponseWriter, c *call) {
 
 // reply writes an answer as it is.
 func (f *Fake) reply(w http.ResponseWriter, c *call, a answer) {
-	f.mu.Lock()
-	f.requests.answered(c.number, a)
-	if a.status >= 400 && c.op != nil {
-		f.feed.publish(Event{Type: "refused"})
-	}
-	f.mu.Unlock()
 	if a.body != nil {
 		w.Header().Set("Content-Type", "application/json")
 	}
 	if a.status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", `Basic realm="Twilio API"`)
 	}
+	f.mu.Lock()
+	f.requests.answered(c.number, w.Header(), a)
+	if a.status >= 400 && c.op != nil {
+		f.feed.publish(Event{Type: "refused"})
+	}
+	f.mu.Unlock()
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body)
 }

@@ -88,10 +88,10 @@ func drop(w http.ResponseWriter) {
 
 func (f *Fake) replyHTML(w http.ResponseWriter, c *call, status int) {
 	page := fmt.Sprintf("<html><head><title>%d %s</title></head><body><h1>%[2]s</h1></body></html>\n", status, http.StatusText(status))
-	f.mu.Lock()
-	f.requests.answered(c.number, answer{status: status, body: []byte(page)})
-	f.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	f.mu.Lock()
+	f.requests.answered(c.number, w.Header(), answer{status: status, body: []byte(page)})
+	f.mu.Unlock()
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(page))
 }

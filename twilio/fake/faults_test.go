@@ -105,8 +105,9 @@ func TestFaultsOverHTTP(t *testing.T) {
 
 func TestRecordedRequests(t *testing.T) {
 	s := start(t, fake.Config{KeepRequests: 2})
+	var last response
 	for _, word := range []string{"one", "two", "three"} {
-		s.ok(200, "POST", messagesPath, body(word))
+		last = s.ok(200, "POST", messagesPath, body(word))
 	}
 	kept := s.Requests()
 	require.Len(t, kept, 2)
@@ -115,6 +116,10 @@ func TestRecordedRequests(t *testing.T) {
 	require.Equal(t, 200, kept[1].Status)
 	require.Equal(t, "CreateMessageInteraction", kept[1].Operation)
 	require.True(t, json.Valid([]byte(kept[1].Answer)))
+	require.NotEmpty(t, kept[1].AnswerHeader)
+	for name := range kept[1].AnswerHeader {
+		require.Equal(t, last.header.Get(name), kept[1].AnswerHeader.Get(name), name)
+	}
 	require.Equal(t, "Basic [redacted]", kept[1].Header.Get("Authorization"))
 	require.JSONEq(t, `{"accepted":3}`, string(s.control(200, "GET", "/_fake/accepted", "").body))
 	s.control(204, "POST", "/_fake/reset", "")

@@ -21,6 +21,9 @@ type Request struct {
 	Body      string      `json:"body"`
 	Status    int         `json:"status,omitempty"` // 0 = not answered (yet)
 	Answer    string      `json:"answer,omitempty"` // the response body as far as it was written
+
+	// AnswerHeader is the response's, without what net/http adds when it writes it (Content-Length as a rule).
+	AnswerHeader http.Header `json:"answer_header,omitempty"`
 }
 
 // A recorder keeps the last requests in a ring.
@@ -50,9 +53,9 @@ func (rec *recorder) find(number uint64) *Request {
 	return &rec.ring[(number-1)%uint64(rec.keep)]
 }
 
-func (rec *recorder) answered(number uint64, a answer) {
+func (rec *recorder) answered(number uint64, header http.Header, a answer) {
 	if r := rec.find(number); r != nil {
-		r.Status = a.status
+		r.Status, r.AnswerHeader = a.status, header.Clone()
 		r.Answer = string(a.body[:min(len(a.body), keepBody)])
 	}
 }

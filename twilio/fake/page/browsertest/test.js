@@ -37,6 +37,7 @@ async function checkMessages(page, fake, server) {
     await bubble(page, 'Alice', 'Bob is at your door.').locator('.speech').click();
     const drawer = page.getByRole('dialog');
     await drawer.getByText('Body=Bob+is+at+your+door.').waitFor();
+    assert.match(await drawer.getByLabel('Response').textContent(), /^Twilio-Request-Id: RQ[0-9a-f]{32}$/m);
     assert.match(await drawer.getByLabel('Response').textContent(), /"outbound_resource_status": "(queued|sent)"/);
     assert.doesNotMatch(await drawer.textContent(), /QUNh/, 'credentials are shown');
     await drawer.getByRole('button', { name: 'Close' }).click();

@@ -45,11 +45,10 @@ function exchange(request, entry) {
       : 'The request that made it is no longer kept.';
     return [el('p', { class: 'hint' }, why)];
   }
-  const headers = Object.entries(request.header).flatMap(([name, values]) => values.map((value) => `${name}: ${value}`));
   const form = [...new URLSearchParams(request.body)].map(([name, value]) => `${name} = ${value}`);
   return [
     el('h3', {}, 'Request', el('span', { class: 'tag' }, `no. ${request.number}`)),
-    raw('Request', `${request.method} ${request.url}\n${headers.sort().join('\n')}\n\n${request.body}`),
+    raw('Request', `${request.method} ${request.url}\n${headerText(request.header)}\n\n${request.body}`),
     form.length > 0 && el('h4', {}, 'Its form, decoded'),
     form.length > 0 && raw('Form', form.join('\n')),
     el('h3', {}, 'Response', el('span', { class: request.status >= 200 && request.status < 300 ? 'tag good' : 'tag bad' },
@@ -62,8 +61,13 @@ function raw(name, text) {
   return el('pre', { tabindex: '0', 'aria-label': name }, text.slice(0, shownOfText));
 }
 
+function headerText(header) {
+  return Object.entries(header ?? {}).flatMap(([name, values]) => values.map((value) => `${name}: ${value}`)).sort().join('\n');
+}
+
 function answerText(request) {
-  if (!request.answer) return request.status ? '(no body)' : '(the caller was not answered, or not yet)';
-  const value = parsed(request.answer);
-  return value === null ? request.answer : JSON.stringify(value, null, 2);
+  if (!request.status) return '(the caller was not answered, or not yet)';
+  const value = parsed(request.answer ?? '');
+  const body = value === null ? request.answer || '(no body)' : JSON.stringify(value, null, 2);
+  return `${headerText(request.answer_header)}\n\n${body}`;
 }
