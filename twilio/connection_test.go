@@ -1,7 +1,6 @@
 package twilio
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -142,59 +141,53 @@ func TestAKeptConnectionThatWasClosedInTheMeantimeIsReplaced(t *testing.T) {
 // the second request on a kept connection and closes. net/http would repeat a
 // request that it takes for replayable.
 func TestAKeptConnectionClosedUnderTheRequestIsNeverRepeated(t *testing.T) {
-	var requests, connections atomic.Int32
-	address := listen(t, func(conn net.Conn) {
-		connections.Add(1)
-		in := bufio.NewReader(conn)
-		for {
-			r, err := http.ReadRequest(in)
-			if err != nil {
-				return
-			}
+	synctest.Test(t, func(t *testing.T) { // see TestConcurrentCallsReuseTheirConnections
+		var connections, requests atomic.Int32
+		c := piped(t, "http", &connections, func(w http.ResponseWriter, r *http.Request) {
 			io.Copy(io.Discard, r.Body)
 			if requests.Add(1) > 1 {
-				return
+				panic(http.ErrAbortHandler)
 			}
-			io.WriteString(conn, documented())
-		}
+			io.WriteString(w, documentedAnswer)
+		})
+		_, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+		require.NoError(t, err)
+		created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+		require.Equal(t, "unknown", word(created, err))
+		require.EqualValues(t, 2, requests.Load())
+		require.EqualValues(t, 1, connections.Load())
 	})
-	c := testClient(t, "http://"+address)
-	_, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
-	require.NoError(t, err)
-	created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
-	require.Equal(t, "unknown", word(created, err))
-	require.EqualValues(t, 2, requests.Load())
-	require.EqualValues(t, 1, connections.Load())
 }
 
 // TestNothingWrittenOnAKeptConnectionIsNotRepeatedByNetHTTP closes the
 // connection after it was got and before a byte is written, which is where
 // net/http repeats even a POST if it can rewind the body.
 func TestNothingWrittenOnAKeptConnectionIsNotRepeatedByNetHTTP(t *testing.T) {
-	var requests atomic.Int32
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		requests.Add(1)
-		io.Copy(io.Discard, r.Body)
-		io.WriteString(w, documentedAnswer)
+	synctest.Test(t, func(t *testing.T) {
+		var connections, requests atomic.Int32
+		c := piped(t, "http", &connections, func(w http.ResponseWriter, r *http.Request) {
+			requests.Add(1)
+			io.Copy(io.Discard, r.Body)
+			io.WriteString(w, documentedAnswer)
+		})
+		dial := c.pool.DialContext
+		var last *brokenWrite
+		c.pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			last = &brokenWrite{Conn: conn}
+			return last, err
+		}
+		_, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+		require.NoError(t, err)
+		last.broken.Store(true)
+		created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+		require.Equal(t, "unknown", word(created, err))
+		require.ErrorContains(t, err, "no answer came")
+		require.EqualValues(t, 1, requests.Load())
 	})
-	c := testClient(t, s.URL)
-	require.NoError(t, c.Check())
-	var last net.Conn
-	c.pool.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		last = &brokenWrite{Conn: conn}
-		return last, err
-	}
-	_, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
-	require.NoError(t, err)
-	last.(*brokenWrite).broken.Store(true)
-	created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
-	require.Equal(t, "unknown", word(created, err))
-	require.ErrorContains(t, err, "no answer came")
-	require.EqualValues(t, 1, requests.Load())
 }
 
-// brokenWrite is a real connection whose writes fail from some time on.
+// brokenWrite is a connection whose writes fail from some time on.
 type brokenWrite struct {
 	net.Conn
 	broken atomic.Bool

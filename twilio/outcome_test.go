@@ -129,14 +129,11 @@ func TestBrokenConnections(t *testing.T) {
 }
 
 func TestRefusedConnectionIsTriedAgainAndNotSent(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	l.Close()
-	c := testClient(t, "http://"+l.Addr().String())
+	c := testClient(t, "http://127.0.0.1:1") // a port that is given to nobody meanwhile
 	var seen []Exchange
 	c.Observe = func(e Exchange) { seen = append(seen, e) }
 	asked := 0
-	_, err = c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { asked++; return nil })
+	_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { asked++; return nil })
 	require.ErrorAs(t, err, new(*NotSentError))
 	require.ErrorContains(t, err, "nothing was sent: no connection")
 	require.Len(t, seen, maxConnects)

@@ -53,7 +53,7 @@ func (p *process) kill(t *testing.T) {
 //	race   sends "0" to "39", each with and without a key, and says which it was granted
 //	open   opens the ledger
 func runTask(task string) int {
-	l := &Ledger{Path: os.Getenv("LEDGER_TEST_PATH"), DSN: os.Getenv("LEDGER_TEST_DSN")}
+	l := &Ledger{Path: os.Getenv("LEDGER_TEST_PATH"), DSN: os.Getenv("LEDGER_TEST_DSN"), lockWait: hang}
 	if err := map[string]func(*Ledger) error{"hold": hold, "race": race, "open": openIt}[task](l); err != nil {
 		fmt.Println("failed:", err)
 		return 1

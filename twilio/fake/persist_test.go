@@ -44,6 +44,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 		second.ok(200, "POST", failing, body("more"))
 	}
 	require.Len(t, second.everything(), len(want)+5, "a new SID takes no old one's place")
+	require.NoError(t, second.Close()) // it writes no more
 	left, err := filepath.Glob(path + ".*")
 	require.NoError(t, err)
 	require.Empty(t, left, "no temporary file stays behind")

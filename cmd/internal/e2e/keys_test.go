@@ -98,7 +98,9 @@ func TestCancelledCalls(t *testing.T) {
 	t.Run("waiting for the rate limit", func(t *testing.T) {
 		t.Parallel()
 		u := startUpstream(t)
-		env := environment(t, append(u.env, "TWILIO_PROXY_MCP_RATE_LIMIT=1")...)
+		p := sqlitePlace(t)
+		p.prepare(t) // five turns are for five seconds
+		env := environment(t, append(u.env, "TWILIO_PROXY_MCP_RATE_LIMIT=1", "TWILIO_PROXY_MCP_LEDGER="+string(p))...)
 		server := start(t, env)
 		var five []<-chan json.RawMessage
 		for _, body := range []string{"1", "2", "3", "4", "5"} {
@@ -153,7 +155,7 @@ func TestCallersAtOneMomentShareASend(t *testing.T) {
 	t.Parallel()
 	u := startUpstream(t)
 	server := start(t, environment(t, append(u.env, "TWILIO_PROXY_MCP_DUPLICATE_WINDOW=0")...))
-	u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(5 * time.Second)}) // the second has so long to come
+	u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(20 * time.Second)}) // the second has so long to come
 	first := server.begin("tools/call", sendParams("hello", nil))
 	eventually(t, func() bool { return u.Accepted() == 1 })
 	second := server.send("hello")

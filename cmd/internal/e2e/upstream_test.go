@@ -41,6 +41,16 @@ func (u *upstream) hold(t testing.TB) (release func()) {
 	return release
 }
 
+// count is how many requests for an operation have come.
+func (u *upstream) count(operation string) (n int) {
+	for _, r := range u.Requests() {
+		if r.Operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
 // ServeHTTP is the fake's, whose answers can be held.
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.Fake.ServeHTTP(holding{w, u}, r)

@@ -118,6 +118,9 @@ func (c *stdioConn) drain(ctx context.Context, endCalls func()) error {
 	case <-done:
 		return c.out.failure()
 	case <-last.C:
+		if c.backlog.size() == 0 { // both came while nobody looked
+			return c.out.failure()
+		}
 		return fmt.Errorf("%d requests were still unanswered after the grace period of %s", c.backlog.size(), c.server.grace())
 	}
 }

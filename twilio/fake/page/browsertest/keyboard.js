@@ -58,7 +58,7 @@ export async function checkKeyboard(page) {
     await tabTo(page, 'the button that arms', (f) => f.name === 'Arm it');
     await page.keyboard.press('Enter');
     await page.locator('.fault').getByText('Never answer').waitFor();
-    assert.equal((await focused(page)).id, 'faults-open');
+    await until('the dialog has given the focus back', async () => (await focused(page)).id === 'faults-open');
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Enter');
     await until('it is disarmed', async () => await page.locator('.fault').count() === 0);
