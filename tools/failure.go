@@ -91,7 +91,7 @@ func rateLimited(err error) result {
 		return failure(Outcome{Code: CodeTryLater, Sent: SentNo}, "The call was cancelled while it waited for its turn.", nextLater)
 	}
 	return failure(Outcome{Code: CodeTryLater, Sent: SentNo, RetryAfterSeconds: 5},
-		"Too many messages to this Service are waiting for their turn within the rate limit (--rate-limit), so this call did not get as far as the ledger, which knows whether an earlier one sent the message.", waitSentence(5))
+		"Too many messages to this Service are waiting for their turn within the rate limit (--rate-limit), so this call was not begun.", waitSentence(5))
 }
 
 // stillUnknown answers a repeat of a message whose first call has no known end.

@@ -38,6 +38,14 @@ func newRate(perSecond int) *rate {
 	return &rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
 }
 
+// free says whether a turn is to be had at once.
+func (r *rate) free(service string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.services[service]
+	return s == nil || len(s.times) < r.most || !s.times[s.oldest].Add(rateWindow).After(time.Now())
+}
+
 // wait returns when it is this call's turn. The error is the context's, or
 // errRateWait when the turn would come after latest; then no turn is taken.
 func (r *rate) wait(ctx context.Context, service string, latest time.Time) error {

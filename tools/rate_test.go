@@ -82,6 +82,24 @@ func TestRateLimitedCallsAreSurelyNotSent(t *testing.T) {
 	require.Zero(t, f.Accepted())
 }
 
+// Without a turn a repeat still hears what became of the first call, not that nothing was sent.
+func TestARepeatNeedsNoTurn(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	first := b.send("went out")
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDropAfter}, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: 503, Times: 10}))
+	require.Equal(t, CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
+	for range 3 {
+		require.NoError(t, b.rate.wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+	}
+	again := b.send("went out")
+	require.True(t, again.outcome().Replayed, again.Content[0].Text)
+	require.Equal(t, first.Structured, again.Structured)
+	require.Equal(t, CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
+	require.Equal(t, CodeTryLater, b.send("new").outcome().Code)
+	require.Equal(t, 2, f.Accepted())
+}
+
 func TestCapsAnswerNotAllowed(t *testing.T) {
 	f := newFake(t)
 	b := newBench(t, f, func(c *Config) { c.Limits.PerParticipantPerMinute = 2 })

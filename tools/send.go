@@ -34,19 +34,20 @@ func (s *send) run(caller context.Context) result {
 	ctx, cancel := context.WithDeadline(caller, deadline)
 	defer cancel()
 	lastBegin := deadline.Add(-2 * s.tools.reserve())
-	if err := s.tools.rate.wait(ctx, s.request.ServiceSid.String(), lastBegin); err != nil {
-		return rateLimited(err)
-	}
 	if s.tools.Ledger == nil {
+		if err := s.turn(ctx, lastBegin); err != nil {
+			return rateLimited(err)
+		}
 		created, err := s.tools.Client.CreateMessageInteraction(ctx, s.request, nil)
 		if err != nil {
 			return fromClient(err)
 		}
 		return accepted(s.request, created, s.line)
 	}
-	waiting, stop := context.WithDeadline(ctx, lastBegin)
-	decision, err := s.tools.Ledger.Claim(waiting, s.intent(ctx))
-	stop()
+	decision, err := s.decide(ctx, lastBegin)
+	if noTurn, ok := errors.AsType[*noTurnError](err); ok {
+		return rateLimited(noTurn.error)
+	}
 	if err != nil {
 		s.tools.Log.ErrorContext(ctx, "the ledger cannot be used", "error", err)
 		return notRecorded(err)
@@ -64,6 +65,33 @@ func (s *send) run(caller context.Context) result {
 	default:
 		return overLimit(decision)
 	}
+}
+
+// noTurnError says that the rate limit kept a call from asking to send.
+type noTurnError struct{ error }
+
+func (s *send) turn(ctx context.Context, lastBegin time.Time) error {
+	if err := s.tools.rate.wait(ctx, s.request.ServiceSid.String(), lastBegin); err != nil {
+		return &noTurnError{err}
+	}
+	return nil
+}
+
+// decide asks the ledger to send, when it is this call's turn. A repeat needs no turn: when there is none at once, the
+// ledger is asked first whether this is one, as "try later, nothing was sent" would mislead about a message that went out.
+func (s *send) decide(ctx context.Context, lastBegin time.Time) (ledger.Decision, error) {
+	ctx, stop := context.WithDeadline(ctx, lastBegin)
+	defer stop()
+	if !s.tools.rate.free(s.request.ServiceSid.String()) {
+		decision, err := s.tools.Ledger.Known(ctx, s.intent(ctx))
+		if err != nil || decision.Verdict != 0 {
+			return decision, err
+		}
+	}
+	if err := s.turn(ctx, lastBegin); err != nil {
+		return ledger.Decision{}, err
+	}
+	return s.tools.Ledger.Claim(ctx, s.intent(ctx))
 }
 
 func (s *send) intent(ctx context.Context) ledger.Intent {

@@ -83,7 +83,19 @@ func TestWhichCallsAreTheSame(t *testing.T) {
 				sqlOn(t, l, "DELETE FROM twilio_proxy_mcp_sends")
 				settle(t, claim(t, l, c.first), Settlement{State: c.state})
 				sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET begun = begun - $1, settled = settled - $1", c.age.Milliseconds())
-				require.Equal(t, c.want, decide(t, l, c.then).Verdict)
+				known, err := l.Known(t.Context(), c.then)
+				require.NoError(t, err)
+				got := decide(t, l, c.then)
+				require.Equal(t, c.want, got.Verdict)
+				if c.want == Granted {
+					require.Zero(t, known)
+					known, err = l.Known(t.Context(), c.then) // its owner lives
+					require.NoError(t, err)
+					require.Zero(t, known)
+				} else {
+					require.Equal(t, got.Verdict, known.Verdict)
+					require.Equal(t, got.Entry.ID, known.Entry.ID)
+				}
 			})
 		}
 	})
