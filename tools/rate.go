@@ -38,16 +38,9 @@ func newRate(perSecond int) *rate {
 	return &rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
 }
 
-// free says whether a turn is to be had at once.
-func (r *rate) free(service string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.services[service]
-	return s == nil || len(s.times) < r.most || !s.times[s.oldest].Add(rateWindow).After(time.Now())
-}
-
 // wait returns when it is this call's turn. The error is the context's, or
-// errRateWait when the turn would come after latest; then no turn is taken.
+// errRateWait when it would have to be waited for, and come after latest; then no
+// turn is taken.
 func (r *rate) wait(ctx context.Context, service string, latest time.Time) error {
 	if r.most <= 0 {
 		return ctx.Err()
@@ -81,7 +74,7 @@ func (r *rate) take(service string, now, latest time.Time) (time.Time, error) {
 			turn = free
 		}
 	}
-	if turn.After(latest) {
+	if turn.After(now) && turn.After(latest) {
 		return time.Time{}, errRateWait
 	}
 	if len(s.times) < r.most {

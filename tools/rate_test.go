@@ -3,6 +3,8 @@ package tools
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -89,15 +91,57 @@ func TestARepeatNeedsNoTurn(t *testing.T) {
 	first := b.send("went out")
 	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDropAfter}, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: 503, Times: 10}))
 	require.Equal(t, CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
-	for range 3 {
-		require.NoError(t, b.rate.wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+	for range 15 { // far more than the deadline leaves room for
+		_, err := b.rate.take(fake.ServiceSid, time.Now(), time.Now().Add(time.Minute))
+		require.NoError(t, err)
 	}
 	again := b.send("went out")
 	require.True(t, again.outcome().Replayed, again.Content[0].Text)
 	require.Equal(t, first.Structured, again.Structured)
 	require.Equal(t, CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
-	require.Equal(t, CodeTryLater, b.send("new").outcome().Code)
+	got := b.send("new")
+	require.Equal(t, Outcome{Code: CodeTryLater, Sent: SentNo, RetryAfterSeconds: 5}, got.outcome())
 	require.Equal(t, 2, f.Accepted())
+}
+
+func TestARepeatOfASendUnderWayIsNotCalledUnsent(t *testing.T) {
+	f := newFake(t)
+	arrived, gate := make(chan struct{}), make(chan struct{})
+	arrive := sync.OnceFunc(func() { close(arrived) })
+	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrive()
+		<-gate
+		f.ServeHTTP(w, r)
+	}), func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	first := make(chan answered)
+	go func() { first <- b.send("on its way") }()
+	<-arrived
+	for range 15 {
+		_, err := b.rate.take(fake.ServiceSid, time.Now(), time.Now().Add(time.Minute))
+		require.NoError(t, err)
+	}
+	again := b.send("on its way")
+	require.Equal(t, Outcome{Code: CodeOutcomeUnknown, Sent: SentUnknown, LedgerID: again.outcome().LedgerID}, again.outcome())
+	close(gate)
+	<-first
+}
+
+// Whoever gives up while there is no turn hears that, with a ledger and without.
+func TestACallCancelledWithoutATurn(t *testing.T) {
+	for name, change := range map[string]func(*Config){"ledger": func(*Config) {}, "none": func(c *Config) { c.Ledger = nil }} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			b := newBench(t, f, func(c *Config) { c.RateLimit = 1; change(c) })
+			for range 5 {
+				require.NoError(t, b.rate.wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			encoded, _ := b.Call(ctx, sendName, arguments("new"), nil)
+			require.Contains(t, string(encoded), "The call was cancelled while it waited for its turn.")
+			require.Zero(t, f.Accepted())
+		})
+	}
 }
 
 func TestCapsAnswerNotAllowed(t *testing.T) {

@@ -35,7 +35,7 @@ func (s *send) run(caller context.Context) result {
 	defer cancel()
 	lastBegin := deadline.Add(-2 * s.tools.reserve())
 	if s.tools.Ledger == nil {
-		if err := s.turn(ctx, lastBegin); err != nil {
+		if err := s.tools.rate.wait(ctx, s.request.ServiceSid.String(), lastBegin); err != nil {
 			return rateLimited(err)
 		}
 		created, err := s.tools.Client.CreateMessageInteraction(ctx, s.request, nil)
@@ -44,13 +44,9 @@ func (s *send) run(caller context.Context) result {
 		}
 		return accepted(s.request, created, s.line)
 	}
-	decision, err := s.decide(ctx, lastBegin)
-	if noTurn, ok := errors.AsType[*noTurnError](err); ok {
-		return rateLimited(noTurn.error)
-	}
-	if err != nil {
-		s.tools.Log.ErrorContext(ctx, "the ledger cannot be used", "error", err)
-		return notRecorded(err)
+	decision, refusal := s.decide(ctx, lastBegin)
+	if refusal != nil {
+		return *refusal
 	}
 	s.line.add(slog.Int64("ledger_id", decision.Entry.ID))
 	switch decision.Verdict {
@@ -67,31 +63,44 @@ func (s *send) run(caller context.Context) result {
 	}
 }
 
-// noTurnError says that the rate limit kept a call from asking to send.
-type noTurnError struct{ error }
-
-func (s *send) turn(ctx context.Context, lastBegin time.Time) error {
-	if err := s.tools.rate.wait(ctx, s.request.ServiceSid.String(), lastBegin); err != nil {
-		return &noTurnError{err}
-	}
-	return nil
-}
-
-// decide asks the ledger to send, when it is this call's turn. A repeat needs no turn: when there is none at once, the
-// ledger is asked first whether this is one, as "try later, nothing was sent" would mislead about a message that went out.
-func (s *send) decide(ctx context.Context, lastBegin time.Time) (ledger.Decision, error) {
+// decide asks the ledger to send, when it is this call's turn; a refusal is the answer when it could not be asked. A
+// repeat needs no turn: when there is none at once, the ledger is asked first whether this is one, as "try later, nothing
+// was sent" would mislead about a message that went out.
+func (s *send) decide(ctx context.Context, lastBegin time.Time) (decision ledger.Decision, refusal *result) {
 	ctx, stop := context.WithDeadline(ctx, lastBegin)
 	defer stop()
-	if !s.tools.rate.free(s.request.ServiceSid.String()) {
-		decision, err := s.tools.Ledger.Known(ctx, s.intent(ctx))
-		if err != nil || decision.Verdict != 0 {
-			return decision, err
+	refuse := func(r result) (ledger.Decision, *result) { return ledger.Decision{}, &r }
+	service := s.request.ServiceSid.String()
+	noTurn := s.tools.rate.wait(ctx, service, time.Now())
+	if errors.Is(noTurn, errRateWait) {
+		known, err := s.tools.Ledger.Known(ctx, s.intent(ctx))
+		if err != nil && ctx.Err() != nil {
+			return refuse(rateLimited(ctx.Err()))
+		}
+		if err != nil {
+			return refuse(s.notRecorded(ctx, err))
+		}
+		if known.Verdict != 0 && known.Verdict != ledger.InProgress {
+			return known, nil
+		}
+		noTurn = s.tools.rate.wait(ctx, service, lastBegin)
+		if noTurn != nil && known.Verdict == ledger.InProgress {
+			return refuse(s.notRecorded(ctx, ledger.ErrInProgress))
 		}
 	}
-	if err := s.turn(ctx, lastBegin); err != nil {
-		return ledger.Decision{}, err
+	if noTurn != nil {
+		return refuse(rateLimited(noTurn))
 	}
-	return s.tools.Ledger.Claim(ctx, s.intent(ctx))
+	decision, err := s.tools.Ledger.Claim(ctx, s.intent(ctx))
+	if err != nil {
+		return refuse(s.notRecorded(ctx, err))
+	}
+	return decision, nil
+}
+
+func (s *send) notRecorded(ctx context.Context, err error) result {
+	s.tools.Log.ErrorContext(ctx, "the ledger cannot be used", "error", err)
+	return notRecorded(err)
 }
 
 func (s *send) intent(ctx context.Context) ledger.Intent {

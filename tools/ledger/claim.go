@@ -18,13 +18,14 @@ const (
 	Unresolved                    // Decision.Entry blocks: nobody knows whether it was sent; Reconcile or Resolve, then claim again
 	Conflict                      // the idempotency key came first with the other content of Decision.Entry
 	OverLimit                     // a cap of Intent.Limits is reached; Decision.RetryAfter
+	InProgress                    // a living owner is sending Decision.Entry; of Known alone, as Claim waits for it
 )
 
 // Decision is the answer to an Intent.
 type Decision struct {
 	Verdict        Verdict
 	Claim          *Claim        // of Granted
-	Entry          Entry         // of Replay, Unresolved, Conflict and Granted
+	Entry          Entry         // of every other verdict
 	RetryAfter     time.Duration // of OverLimit: when the cap has room again
 	PerParticipant bool          // of OverLimit: the participant's cap, not the one over all
 }

@@ -5,8 +5,8 @@ import (
 	"context"
 )
 
-// Known is what Claim would answer because of an entry: Replay, Unresolved or Conflict. Its Verdict is zero where Claim
-// would grant the send, meet a cap or wait for a living owner: Known waits for nobody.
+// Known is what Claim would answer because of an entry: Replay, Unresolved or Conflict; or InProgress, where Claim would
+// wait. Its Verdict is zero where Claim would grant the send or meet a cap.
 func (l *Ledger) Known(ctx context.Context, in Intent) (Decision, error) {
 	if err := in.check(); err != nil {
 		return Decision{}, err
@@ -18,7 +18,10 @@ func (l *Ledger) Known(ctx context.Context, in Intent) (Decision, error) {
 	l.flush(ctx, book)
 	var decision Decision
 	err = book.write(ctx, func(ctx context.Context, db querier) (err error) {
-		decision, _, err = book.known(ctx, db, in, book.digests(in))
+		var blocker *row
+		if decision, blocker, err = book.known(ctx, db, in, book.digests(in)); blocker != nil {
+			decision = Decision{Verdict: InProgress, Entry: blocker.Entry}
+		}
 		return err
 	})
 	if err != nil {

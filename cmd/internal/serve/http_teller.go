@@ -1,9 +1,11 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -22,12 +24,15 @@ type teller struct {
 	start   sync.Once
 	stop    chan struct{}
 
-	mu    sync.Mutex
-	to    http.ResponseWriter
-	begun bool
+	mu     sync.Mutex
+	to     http.ResponseWriter
+	begun  bool
+	events bool // the answer is an event stream
 }
 
 type tellerKey struct{}
+
+const typeEventStream = "text/event-stream"
 
 // newTeller is put into the context of its request; end must be called when mcp-go has returned.
 func (f *front) newTeller(ctx context.Context, w http.ResponseWriter) (context.Context, *teller) {
@@ -58,9 +63,16 @@ func (t *teller) tell(n mcp.JSONRPCNotification) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.begin(http.StatusOK, http.Header{"Content-Type": {"text/event-stream"}, "Cache-Control": {"no-cache"}})
-	_, _ = t.to.Write(append(append([]byte("event: message\ndata: "), encoded...), "\n\n"...)) // the client is gone when it fails
-	t.flush()
+	if t.begun && !t.events {
+		return // told after the handler returned
+	}
+	t.begin(http.StatusOK, http.Header{"Content-Type": {typeEventStream}, "Cache-Control": {"no-cache"}})
+	_, _ = t.writeEvent(encoded) // the client is gone when it fails
+}
+
+func (t *teller) writeEvent(message []byte) (int, error) {
+	defer t.flush()
+	return t.to.Write(slices.Concat([]byte("event: message\ndata: "), message, []byte("\n\n")))
 }
 
 // begin writes the head of the answer, once, and gives the client time to take what comes next.
@@ -69,7 +81,7 @@ func (t *teller) begin(status int, header http.Header) {
 	if t.begun {
 		return
 	}
-	t.begun = true
+	t.begun, t.events = true, header.Get("Content-Type") == typeEventStream
 	maps.Copy(t.to.Header(), header)
 	t.to.WriteHeader(status)
 }
@@ -88,6 +100,13 @@ func (t *teller) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.begin(http.StatusOK, t.header)
+	if t.events && t.header.Get("Content-Type") != typeEventStream { // one message of JSON, decided on before the first event
+		if message := bytes.TrimSpace(p); len(message) > 0 {
+			_, err := t.writeEvent(message)
+			return len(p), err
+		}
+		return len(p), nil
+	}
 	return t.to.Write(p)
 }
 

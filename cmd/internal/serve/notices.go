@@ -24,8 +24,22 @@ func (n *notices) NotificationChannel() chan<- mcp.JSONRPCNotification {
 	return n.queue
 }
 
-// reachedField is the field of a notification that is only a mark in the queue: a channel to be closed.
-const reachedField = "reached"
+// markField is the field of a notification that is only a mark in the queue: what to do when it is reached.
+const markField = "mark"
+
+func mark(reached func()) (n mcp.JSONRPCNotification) {
+	n.Params.AdditionalFields = map[string]any{markField: reached}
+	return n
+}
+
+// isMark does what a mark is for.
+func isMark(n mcp.JSONRPCNotification) bool {
+	reached, is := n.Params.AdditionalFields[markField].(func())
+	if is {
+		reached()
+	}
+	return is
+}
 
 // settle returns when everything that was put in before has been written, or nothing will be any more.
 func (n *notices) settle() {
@@ -33,10 +47,8 @@ func (n *notices) settle() {
 		return
 	}
 	reached := make(chan struct{})
-	var mark mcp.JSONRPCNotification
-	mark.Params.AdditionalFields = map[string]any{reachedField: reached}
 	select {
-	case n.queue <- mark:
+	case n.queue <- mark(func() { close(reached) }):
 	case <-n.ended:
 		return
 	}
@@ -46,13 +58,17 @@ func (n *notices) settle() {
 	}
 }
 
-// isMark sees to what settle has put in.
-func isMark(n mcp.JSONRPCNotification) bool {
-	reached, is := n.Params.AdditionalFields[reachedField].(chan struct{})
-	if is {
-		close(reached)
+// then does what comes after everything that was put in before. It waits for nobody: when the queue is full, because the
+// client does not read, it is done at once.
+func (n *notices) then(do func()) {
+	if n.used.Load() {
+		select {
+		case n.queue <- mark(do):
+			return
+		default:
+		}
 	}
-	return is
+	do()
 }
 
 // run writes what is put in, until stop is closed, and then what is left.

@@ -1,11 +1,15 @@
 package serve
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 	"github.com/stretchr/testify/require"
 )
 
@@ -62,5 +66,37 @@ func TestNotificationsComeBeforeTheAnswer(t *testing.T) {
 				inOrder(t, id, events[0], strings.TrimPrefix(events[1], "event: message\ndata: "))
 			}
 		})
+	}
+}
+
+// What is told too late is dropped or an event, and what goes wrong after something was told is an event as well.
+func TestAnAnswerIsOneDocumentOrOneStream(t *testing.T) {
+	f := newFixture()
+	s := f.server()
+	tell := func(ctx context.Context) error {
+		return server.ServerFromContext(ctx).SendNotificationToClient(ctx, "notifications/fixture", nil)
+	}
+	s.MCP.AddTool(mcp.NewTool("late"), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		go func() { _ = tell(ctx) }()
+		return mcp.NewToolResultText("done"), nil
+	})
+	s.MCP.AddTool(mcp.NewTool("told"), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		must(tell(ctx))
+		panic("after that")
+	})
+	h := startHTTP(t, s, HTTP{})
+	for id := range 500 {
+		for _, tool := range []string{"late", "told"} {
+			r := h.post("/mcp", callLine(id, tool))
+			answers := []string{r.body}
+			if r.header.Get("Content-Type") == typeEventStream {
+				answers = slices.DeleteFunc(strings.Split(r.body, "\n\n"), func(e string) bool { return strings.Contains(e, "notifications/fixture") })
+				require.Len(t, answers, 1, r.body)
+				answers[0] = strings.TrimPrefix(answers[0], "event: message\ndata: ")
+			}
+			a := readAnswer(t, answers[0])
+			require.Equal(t, strconv.Itoa(id), string(a.ID))
+			require.Equal(t, tool == "told", a.Error != nil, r.body)
+		}
 	}
 }

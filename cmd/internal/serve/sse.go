@@ -192,8 +192,7 @@ func (f *front) accept(t *stream, body []byte, r request) error {
 		defer counted.leave()
 		defer end()
 		answer := f.server.handle(ctx, t.session, m)
-		t.session.settle()
-		t.put(answer)
+		t.session.then(func() { t.put(answer) })
 	}()
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
+
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
@@ -96,17 +98,15 @@ func (f *front) pump(conn eventConn, t *stream) {
 		var err error
 		select {
 		case n := <-t.session.queue:
-			if isMark(n) {
-				continue
-			}
-			if encoded := f.server.encodeNotification(n); encoded != nil {
-				_ = t.send(encoded) // dropped when the client does not read
-			}
+			f.tell(t, n)
 		case <-t.wake:
 			err = f.write(conn, t.take())
 		case <-quiet.C:
 			err = f.write(conn, []byte(": keep-alive\n\n"))
 		case <-f.closing:
+			for len(t.session.queue) > 0 {
+				f.tell(t, <-t.session.queue)
+			}
 			_ = f.write(conn, t.take())
 			return
 		case <-t.ctx.Done():
@@ -115,6 +115,15 @@ func (f *front) pump(conn eventConn, t *stream) {
 		if err != nil {
 			return
 		}
+	}
+}
+
+func (f *front) tell(t *stream, n mcp.JSONRPCNotification) {
+	if isMark(n) {
+		return
+	}
+	if encoded := f.server.encodeNotification(n); encoded != nil {
+		_ = t.send(encoded) // dropped when the client does not read
 	}
 }
 

@@ -202,8 +202,14 @@ func (c *stdioConn) notify() (stop func()) {
 	}
 }
 
-// encodeNotification is nil when the notification cannot be encoded.
-func (s *Server) encodeNotification(n mcp.JSONRPCNotification) []byte {
+// encodeNotification is nil when the notification cannot be encoded, or panics when it is.
+func (s *Server) encodeNotification(n mcp.JSONRPCNotification) (encoded []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log().Error("a notification panicked", "method", n.Method, "panic", fmt.Sprintf("%T", p))
+			encoded = nil
+		}
+	}()
 	encoded, err := json.Marshal(n)
 	if err != nil {
 		s.log().Error("a notification could not be encoded", "method", n.Method, "error", err)
