@@ -36,7 +36,7 @@ func (s *Server) handle(ctx context.Context, to *session, m *message) parts {
 		if response == nil {
 			return parts{}
 		}
-		return parts{mustEncode(response)}
+		return parts{mustEncode(m.answered(response))}
 	})
 }
 

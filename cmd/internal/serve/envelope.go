@@ -18,6 +18,8 @@ const (
 	notObject = "a message must be a JSON object; nothing was done"
 	twice     = " has one name twice, or two that differ only by case; nothing was done"
 	badTask   = `params: "task" must be an object, and its "ttl" a whole number; nothing was done`
+	badID     = `"id" must be a string or a number of at most 256 bytes; nothing was done`
+	noMethod  = `the message has no "method", and is no answer; nothing was done`
 	otherCase = " has a name that differs only by case from one of the protocol's; nothing was done"
 )
 
@@ -33,12 +35,19 @@ func decode(raw []byte) (m *message, refusal []byte) {
 	code, text := m.readStrings(&e)
 	switch {
 	case err != nil:
+		if e.idEnd < len(raw) && !bytes.ContainsRune([]byte(",} \t\r\n"), rune(raw[e.idEnd])) {
+			m.ID = nil // the beginning of what is no id
+		}
 		code, text = mcp.PARSE_ERROR, notJSON
 		if m.ID == nil && closes(raw) {
 			m.ID = idAtEnd(raw)
 		}
 	case e.problem != "":
 		code, text = mcp.INVALID_REQUEST, e.problem
+	case m.hasID() && !validID(m.ID):
+		code, text = mcp.INVALID_REQUEST, badID
+	case text == "" && e.method == nil && m.Result == nil && m.Error == nil:
+		code, text = mcp.INVALID_REQUEST, noMethod
 	case text == "" && m.Method == mcp.MethodToolsCall && m.Params.Task != nil && json.Unmarshal(m.Params.Task, new(mcp.TaskParams)) != nil:
 		code, text = mcp.INVALID_PARAMS, badTask // mcp-go would quote encoding/json
 	}
@@ -49,7 +58,7 @@ func decode(raw []byte) (m *message, refusal []byte) {
 		m.Result, m.Error = nil, mustEncode(map[string]string{"message": text})
 	}
 	id := m.ID
-	if e.idTwice || len(id) == 0 || id[0] != '"' && jsontext.Value(id).Kind() != '0' {
+	if e.idTwice || id == nil || !validID(id) {
 		id = nil
 	}
 	return m, errorAnswer(id, code, text)
@@ -61,6 +70,7 @@ type envelope struct {
 	jsonrpc, method, params, name json.RawMessage
 	problem                       string // the first one found
 	idTwice                       bool
+	idEnd                         int // where it ends in the message
 }
 
 // member is a name that this package knows and where its value goes.
@@ -109,6 +119,9 @@ func (e *envelope) read(in *jsontext.Decoder, where string, members []member) er
 			if read, err = in.ReadValue(); err == nil && value != nil {
 				end := in.InputOffset() // the decoder's own bytes are only lent
 				*value = e.raw[end-int64(len(read)) : end : end]
+				if value == &e.ID {
+					e.idEnd = int(end)
+				}
 			}
 		}
 		if err != nil {
@@ -189,6 +202,10 @@ func (m *message) readStrings(e *envelope) (code int, text string) {
 			return ""
 		}
 		unquoted, _ := jsontext.AppendUnquote(nil, raw) // invalid UTF-8 is replaced
+		if len(unquoted) > maxID {
+			code, text = wrongCode, "a name in the message is longer than 256 bytes; nothing was done" // mcp-go would repeat it
+			return ""
+		}
 		return string(unquoted)
 	}
 	m.Params.Name = str(e.name, mcp.INVALID_PARAMS, `params: "name" must be a string; nothing was done`)

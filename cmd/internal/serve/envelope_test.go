@@ -72,6 +72,15 @@ var refusals = map[string]struct {
 	"cut off, the id last":       {`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"stubborn","arguments":{}},"id":"d"`, `"d"`, -32700},
 	"cut off in an inner id":     {`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"stubborn","arguments":{"id":5}`, "null", -32700},
 	"deep, cut off at an id":     {`{"jsonrpc":"2.0","method":"tools/call","params":{"a":` + deep(10_001) + `,"b":{"id":5}`, "null", -32700},
+	"an id that is a boolean":    {`{"jsonrpc":"2.0","id":true,"method":"tools/call","params":{"name":"stubborn"}}`, "null", -32600},
+	"an id that is a list":       {`{"jsonrpc":"2.0","id":[1],"method":"tools/call","params":{"name":"stubborn"}}`, "null", -32600},
+	"an id that is too long":     {`{"jsonrpc":"2.0","id":"` + strings.Repeat("d", 255) + `","method":"tools/call","params":{"name":"stubborn"}}`, "null", -32600},
+	"an id that is not UTF-8":    {`{"jsonrpc":"2.0","id":"` + "\xff" + `","method":"tools/call","params":{"name":"stubborn"}}`, "null", -32600},
+	"an id with a leading zero":  {`{"jsonrpc":"2.0","id":01,"method":"tools/call","params":{"name":"stubborn"}}`, "null", -32700},
+	"a method that is too long":  {`{"jsonrpc":"2.0","id":"d","method":"` + strings.Repeat("m", 257) + `"}`, `"d"`, -32600},
+	"a name that is too long":    {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":{"name":"` + strings.Repeat("n", 257) + `"}}`, `"d"`, -32602},
+	"neither method nor answer":  {`{"jsonrpc":"2.0","id":3}`, "3", -32600},
+	"nothing but a version":      {`{"jsonrpc":"2.0"}`, "null", -32600},
 	"two in one":                 {`{"jsonrpc":"2.0","id":7,"method":"ping"}{"jsonrpc":"2.0","id":8,"method":"ping"}`, "7", -32700},
 	"a batch":                    {`[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"stubborn"}}]`, "null", -32600},
 	"a string":                   {`"text"`, "null", -32600},
@@ -94,6 +103,35 @@ func TestAmbiguousAndMalformedMessagesAreRefusedUnderTheirID(t *testing.T) {
 			require.Empty(t, f.started, name)
 		}
 	})
+}
+
+// mcp-go reads numbers as float64, and would answer under another id.
+func TestIDsComeBackAsTheyCame(t *testing.T) {
+	onEachTransport(t, newFixture().server, func(t *testing.T, ask func(string) answer) {
+		for _, id := range []string{
+			"9007199254740993", "-1763996551376123456", "12345678901234567890", "1e400", "1.0",
+			`"\u0061"`, `"` + strings.Repeat("d", 254) + `"`,
+		} {
+			a := ask(`{"jsonrpc":"2.0","id":` + id + `,"method":"tools/call","params":{"name":"echo"}}`)
+			require.Nil(t, a.Error, id)
+			require.Equal(t, id, string(a.ID))
+		}
+		// Over /mcp mcp-go writes this answer itself, so that all that can be done is to refuse.
+		a := ask(`{"jsonrpc":"2.0","id":9007199254740993,"method":"tools/list"}`)
+		if a.Error != nil {
+			require.Contains(t, t.Name(), "/mcp")
+			require.Contains(t, a.Error.Message, "would come back rounded")
+			return
+		}
+		require.Equal(t, "9007199254740993", string(a.ID))
+	})
+}
+
+func TestACancellationFindsALongID(t *testing.T) {
+	client := startStdio(t, newFixture().server().Stdio)
+	client.send(`{"jsonrpc":"2.0","id":9007199254740993,"method":"tools/call","params":{"name":"wait"}}` + "\n")
+	client.send(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9007199254740993}}` + "\n")
+	require.Equal(t, "9007199254740993", string(readAnswer(t, client.receive()).ID))
 }
 
 func TestBatchesAreRefusedInSoManyWords(t *testing.T) {

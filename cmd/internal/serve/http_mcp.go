@@ -121,7 +121,11 @@ func headersAgree(h http.Header, m *message, modern *server.RequestProtocolInfo)
 
 // passOn has mcp-go answer, with the body that was read.
 func (f *front) passOn(ctx context.Context, w http.ResponseWriter, r *http.Request, m *message) {
-	if refusal := m.metaRefusal(); refusal != nil && isJSON(r) {
+	refusal := m.metaRefusal()
+	if refusal == nil {
+		refusal = m.roundedID()
+	}
+	if refusal != nil && isJSON(r) {
 		writeRefusal(w, refusal)
 		return
 	}

@@ -1,9 +1,12 @@
 package serve
 
 import (
+	"bytes"
 	"encoding/json"
+	"strconv"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
@@ -37,41 +40,58 @@ func (m *message) isResponse() bool {
 }
 
 // plainCall says whether the message is a tools/call with nothing unusual about it: no task, no answers to
-// earlier questions, an id that can be repeated as it came.
+// earlier questions.
 func (m *message) plainCall() bool {
 	p := &m.Params
 	return m.Method == mcp.MethodToolsCall && m.JSONRPC == mcp.JSONRPC_VERSION &&
-		m.Result == nil && m.Error == nil && plainID(m.ID) &&
+		m.Result == nil && m.Error == nil && m.hasID() &&
 		p.Task == nil && p.InputResponses == nil && p.RequestState == nil
 }
 
-// plainID says whether an id is a short integer or a string without escapes: those have one spelling, so that
-// their bytes can serve as a key and as the answer's id.
+// maxID is in bytes, of an id and of a name; chosen: answers repeat them, and an id is kept while the request runs.
+const maxID = 256
+
+// validID says whether an id is a string or a number (JSON-RPC 2.0, "Request object") that can be repeated as it came.
+func validID(id []byte) bool {
+	return len(id) <= maxID && (id[0] == '"' || jsontext.Value(id).Kind() == '0') && utf8.Valid(id)
+}
+
+// plainID says whether an id is an integer or a string without escapes: those have one spelling, and are easily told
+// from what only looks like one.
 func plainID(id []byte) bool {
-	if len(id) == 0 || len(id) > 256 {
+	if len(id) == 0 || len(id) > maxID {
 		return false
 	}
 	if id[0] == '"' {
-		for _, c := range id {
-			if c == '\\' {
-				return false
-			}
-		}
-		return utf8.Valid(id)
+		return bytes.IndexByte(id, '\\') < 0 && utf8.Valid(id)
 	}
-	digits := id
-	if digits[0] == '-' {
-		digits = digits[1:]
+	digits := bytes.TrimPrefix(id, []byte("-"))
+	return len(digits) > 0 && (digits[0] != '0' || len(id) == 1) && len(bytes.TrimLeft(digits, "0123456789")) == 0
+}
+
+// answered gives mcp-go's answer the id as it came: mcp-go reads numbers as float64, and answers 9007199254740993 under
+// 9007199254740992.
+func (m *message) answered(answer mcp.JSONRPCMessage) mcp.JSONRPCMessage {
+	switch a := answer.(type) {
+	case mcp.JSONRPCResponse:
+		a.ID = mcp.NewRequestId(m.ID)
+		return a
+	case mcp.JSONRPCError:
+		a.ID = mcp.NewRequestId(m.ID)
+		return a
 	}
-	if len(digits) == 0 || len(digits) > 15 || digits[0] == '0' && len(id) > 1 {
-		return false
+	return answer
+}
+
+// roundedID refuses a request whose id mcp-go would round on a way where its answer cannot be mended; nil when it would not.
+func (m *message) roundedID() []byte {
+	if !m.hasID() || !plainID(m.ID) || m.ID[0] == '"' {
+		return nil
 	}
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return false
-		}
+	if n, err := strconv.ParseInt(string(m.ID), 10, 64); err == nil && n == int64(float64(n)) {
+		return nil
 	}
-	return true
+	return errorAnswer(nil, mcp.INVALID_REQUEST, "the id is a number that would come back rounded, take a string or a number below 2^53; nothing was done")
 }
 
 // metaIsMalformed says whether _meta is neither an object nor null. Server.Call words that as its tool's result.

@@ -130,9 +130,6 @@ func (c *session) observe(info *server.RequestProtocolInfo) {
 // the end.
 func (c *session) begin(ctx context.Context, m *message) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	if !plainID(m.ID) {
-		return ctx, cancel
-	}
 	key := string(m.ID)
 	c.mu.Lock()
 	defer c.mu.Unlock()
