@@ -3,6 +3,7 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -15,6 +16,10 @@ import (
 // maxDepth bounds how deep arguments may nest; chosen: the operation's own
 // nest two deep, and a schema error is more use than a parser's.
 const maxDepth = 32
+
+// maxProblems are named, and the rest are counted; chosen: more than any honest
+// mistake has, while a megabyte of unknown names would be answered with eight.
+const maxProblems = 20
 
 // Problems is what Check found: one sentence each, "field: rule and what
 // came". No sentence repeats more of a value than its length or its first two
@@ -44,6 +49,9 @@ func (d *Document) Check(raw []byte) error {
 	if len(problems) == 0 {
 		return nil
 	}
+	if more := len(problems) - maxProblems; more > 0 {
+		problems = append(problems[:maxProblems], fmt.Sprintf("arguments: have %d more problems like these", more))
+	}
 	return problems
 }
 
@@ -55,13 +63,13 @@ func parse(raw []byte) (any, error) {
 		return nil, fmt.Errorf("arguments: nest more than %d deep", maxDepth)
 	}
 	var value any
-	err := json.Unmarshal(raw, &value)
+	err := json.Unmarshal(raw, &value, anyNumber)
 	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return nil, fmt.Errorf("%s: is given more than once; give it once", pointerName(string(syntax.JSONPointer)))
+			return nil, fmt.Errorf("%s: is given more than once; give it once", pointerName(syntax.JSONPointer))
 		}
 		if strings.Contains(syntax.Error(), "UTF-8") {
-			return nil, fmt.Errorf("%s: is not valid UTF-8", pointerName(string(syntax.JSONPointer)))
+			return nil, fmt.Errorf("%s: is not valid UTF-8", pointerName(syntax.JSONPointer))
 		}
 		return nil, fmt.Errorf("arguments: are not valid JSON at byte %d", syntax.ByteOffset)
 	}
@@ -70,6 +78,20 @@ func parse(raw []byte) (any, error) {
 	}
 	return value, nil
 }
+
+// anyNumber reads a number that float64 has no room for as the largest that it
+// has: no argument is a number, and saying so takes no more than its type.
+var anyNumber = json.WithUnmarshalers(json.UnmarshalFromFunc(func(in *jsontext.Decoder, value *any) error {
+	if in.PeekKind() != '0' {
+		return errors.ErrUnsupported // read as ever
+	}
+	number, err := in.ReadToken()
+	if err == nil {
+		float, _ := number.Float() // the error is of the range, and comes with an infinity
+		*value = max(-math.MaxFloat64, min(float, math.MaxFloat64))
+	}
+	return err
+}))
 
 // tooDeep counts brackets outside strings; on JSON that is not valid the
 // parser that follows has the last word.
@@ -173,12 +195,12 @@ func location(path []string) string {
 	return at
 }
 
-func pointerName(pointer string) string {
-	if pointer == "" {
-		return "arguments"
+// pointerName is the first name on the way to a place.
+func pointerName(pointer jsontext.Pointer) string {
+	for name := range pointer.Tokens() {
+		return quoteName(name)
 	}
-	names := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
-	return quoteName(names[0])
+	return "arguments"
 }
 
 // quoteName shows a name that came from outside: plainly when it is one that a

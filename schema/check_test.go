@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -48,6 +49,10 @@ func TestCheck(t *testing.T) {
 		"newline after":    {strings.Replace(`{`+sids+`,"Body":"x"}`, sessionSid, sessionSid[:33]+`\n`, 1), []string{`SessionSid: begins with "KC", must match ^KC[0-9a-fA-F]{32}$`}},
 		"path traversal":   {strings.Replace(`{`+sids+`,"Body":"x"}`, serviceSid, "../../evil?x=", 1), []string{`ServiceSid: begins with "..", must match ^KS[0-9a-fA-F]{32}$`, "ServiceSid: has 13 characters, must have exactly 34"}},
 		"wrong type":       {`{` + sids + `,"Body":1}`, []string{"Body: is number, must be string"}},
+		"number no float":  {`{` + sids + `,"Body":-1e400}`, []string{"Body: is number, must be string"}},
+		"deepest":          {`{` + sids + `,"Body":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`, []string{"Body: is array, must be string"}},
+		"too deep":         {`{` + sids + `,"Body":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`, []string{"arguments: nest more than 32 deep"}},
+		"twice, escaped":   {`{` + sids + `,"a/b":1,"a/b":2}`, []string{`"a/b": is given more than once; give it once`}},
 		"null body":        {`{` + sids + `,"Body":null}`, []string{"Body: is null, must be string"}},
 		"empty body":       {`{` + sids + `,"Body":""}`, missing[3:]},
 		"nothing to send":  {`{` + sids + `}`, missing[3:]},
@@ -79,6 +84,25 @@ func TestCheck(t *testing.T) {
 			}
 			require.Equal(t, schema.Problems(tc.want), err)
 		})
+	}
+}
+
+func TestCheckCountsWhatItDoesNotName(t *testing.T) {
+	input, err := schema.Input()
+	require.NoError(t, err)
+	for names, last := range map[int]string{
+		20:     "is no argument of this tool; valid are " + validNames,
+		21:     "arguments: have 1 more problems like these",
+		80_000: "arguments: have 79980 more problems like these",
+	} {
+		var raw strings.Builder
+		for i := range names {
+			fmt.Fprintf(&raw, `,"n%d":1`, i)
+		}
+		var problems schema.Problems
+		require.ErrorAs(t, input.Check([]byte(`{`+sids+`,"Body":"x"`+raw.String()+`}`)), &problems)
+		require.Len(t, problems, min(names, 21))
+		require.True(t, strings.HasSuffix(problems[len(problems)-1], last), problems[len(problems)-1])
 	}
 }
 

@@ -95,6 +95,28 @@ func TestSids(t *testing.T) {
 	require.Panics(t, func() { schema.MustSid[schema.KS]("x") })
 }
 
+// Every character of a SID is looked at, on each way that leads to a path: one
+// that is not could carry the path elsewhere.
+func TestEveryCharacterOfASidIsHeldToItsRule(t *testing.T) {
+	input, err := schema.Input()
+	require.NoError(t, err)
+	bad := []string{"KS/../../../../evil?x=aaaaaaaaaaaa", "KSaaaaaaaaaaaaaaaaaaa/../../evil?x", "../../evil?x=aaaaaaaaaaaaaaaaaaaaa"}
+	for i := range len(serviceSid) {
+		for _, c := range []string{"/", ".", "?", "%", "#", "g", "G", "`", ":", "@", " ", "\n", "\x00"} {
+			bad = append(bad, serviceSid[:i]+c+serviceSid[i+1:])
+		}
+	}
+	for _, sid := range bad {
+		require.Len(t, sid, len(serviceSid))
+		_, err := schema.ParseSid[schema.KS](sid)
+		require.Error(t, err, "%q", sid)
+		raw, err := json.Marshal(map[string]string{"ServiceSid": sid, "SessionSid": sessionSid, "ParticipantSid": participantSid, "Body": "x"})
+		require.NoError(t, err)
+		require.Error(t, input.Check(raw), "%q", sid)
+		require.Error(t, new(schema.CreateMessageInteraction).Decode(input, raw), "%q", sid)
+	}
+}
+
 func TestValidateIsForGoCallers(t *testing.T) {
 	require.EqualError(t, schema.CreateMessageInteraction{Body: "\xff", MediaUrl: []string{"ftp://x", "http://"}}.Validate(),
 		"ServiceSid: is missing\nSessionSid: is missing\nParticipantSid: is missing\nBody: is not valid UTF-8\n"+
