@@ -98,13 +98,21 @@ func rateLimited(err error) result {
 func stillUnknown(entry ledger.Entry) result {
 	return failure(Outcome{Code: CodeOutcomeUnknown, Sent: SentUnknown, LedgerID: entry.ID},
 		fmt.Sprintf("This message was attempted at %s, and nobody knows how that ended; Twilio's list of the session's interactions does not settle it. It was not attempted again.", entry.Begun.UTC().Format(time.RFC3339)),
-		fmt.Sprintf("Do not rephrase it to send it anyway. A person can look at the conversation and then run \"twilio-proxy-mcp history resolve %d sent\" or \"... not_sent\".", entry.ID))
+		"Do not rephrase it to send it anyway: tell the user, who can look at the conversation.")
 }
 
 const (
-	nextByPerson = "Do not call again on your own: tell the user, who can look at the conversation or at this server's `history`."
+	nextByPerson = "Do not call again on your own: tell the user, who can look at the conversation."
 	nextLater    = "The same call may be made again later."
 )
+
+// resolvedBy says how a person settles what nobody knows.
+func (s *send) resolvedBy(id int64) string {
+	if s.tools.Ledger.Memory {
+		return "The record of this message is in this server's memory, and ends with the server."
+	}
+	return fmt.Sprintf("Who has found out can record it: \"twilio-proxy-mcp history resolve %d sent\", or \"... not_sent\".", id)
+}
 
 // fromClient turns what the client says about an exchange into a result. It
 // has no branch that says "nothing was sent" of a request that was attempted
@@ -124,11 +132,17 @@ func fromClient(err error) result {
 			happened = fmt.Sprintf("Twilio answered with HTTP status %d, which does not say whether it sent the message.%s", refused.Status, quoted(refused))
 		}
 		return failure(o, happened, nextByPerson)
+	case errors.As(err, &notSent) && errors.Is(err, context.Canceled):
+		return failure(Outcome{Code: CodeTryLater, Sent: SentNo}, "The call was cancelled before there was a connection to Twilio.", nextLater)
 	case errors.As(err, &notSent):
 		return failure(Outcome{Code: CodeTryLater, Sent: SentNo}, "Twilio could not be reached: "+reason(notSent)+".", nextLater)
 	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
 		o := withTwilio(Outcome{Code: CodeTryLater, Sent: SentNo}, refused)
 		return failure(o, "Twilio is taking no more requests for now (HTTP status 429)."+quoted(refused), waitSentence(o.RetryAfterSeconds))
+	case errors.As(err, &refused) && refused.Status < 400:
+		o := withTwilio(Outcome{Code: CodeRefused, Sent: SentNo}, refused)
+		return failure(o, fmt.Sprintf("The API's address answered with a redirect (HTTP status %d), which is never followed: it would carry the credentials along.", refused.Status),
+			"The same call would be answered so again; tell the user to check the address (TWILIO_PROXY_BASE_URL).")
 	case errors.As(err, &refused):
 		o := withTwilio(Outcome{Code: CodeRefused, Sent: SentNo}, refused)
 		return failure(o, fmt.Sprintf("Twilio refused the request (HTTP status %d).%s", refused.Status, quoted(refused)), advice(refused))
@@ -152,7 +166,7 @@ func waitSentence(retryAfterSeconds int64) string {
 	return fmt.Sprintf("The same call may be made again in %d seconds.", retryAfterSeconds)
 }
 
-// reason words a NotSentError for a model: the kind, without addresses.
+// reason is the network's own words, which name hosts and ports.
 func reason(e *twilio.NotSentError) string {
 	if e.Err == nil {
 		return "no connection"

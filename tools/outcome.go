@@ -58,7 +58,7 @@ func (o Outcome) level() slog.Level {
 	switch o.Code {
 	case CodeSent:
 		return slog.LevelInfo
-	case CodeInternal, CodeOutcomeUnknown:
+	case CodeInternal:
 		return slog.LevelError
 	default:
 		return slog.LevelWarn

@@ -1,8 +1,12 @@
 package tools
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio"
 	"twilio-proxy-mcp/twilio/fake"
 )
 
@@ -140,4 +145,51 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 	require.NotContains(t, b.log.String(), "private")
 	require.NotContains(t, b.log.String(), "+1555")
 	require.Contains(t, b.log.String(), "interaction_sid=KIfa4e")
+}
+
+// What a person can do depends on where the record is kept.
+func TestAnUnknownOutcomeNamesTheRecordThatThereIs(t *testing.T) {
+	status := http.StatusInternalServerError
+	inMemory := newBench(t, statusServer(&status), nil)
+	inFile := newBench(t, statusServer(&status), func(c *Config) { c.Ledger = &ledger.Ledger{Path: filepath.Join(t.TempDir(), "ledger.db")} })
+	t.Cleanup(func() { inFile.Ledger.Close() })
+	without := newBench(t, statusServer(&status), func(c *Config) { c.Ledger = nil })
+	for range 2 { // the first time, and at a repeat
+		require.Contains(t, inMemory.send("hello").text(), "is in this server's memory")
+		require.NotContains(t, inMemory.send("hello").text(), "history")
+		require.Contains(t, inFile.send("hello").text(), `"twilio-proxy-mcp history resolve 1 sent"`)
+		require.NotContains(t, without.send("hello").text(), "history")
+	}
+}
+
+func TestARedirectIsNotCalledARefusalOfTheMessage(t *testing.T) {
+	status := http.StatusFound
+	got := newBench(t, statusServer(&status), nil).send("hello")
+	require.Equal(t, CodeRefused, got.outcome().Code)
+	require.Contains(t, got.text(), "a redirect (HTTP status 302), which is never followed")
+	require.Contains(t, got.text(), "TWILIO_PROXY_BASE_URL")
+}
+
+// Before the TLS handshake has ended there is no connection.
+func TestACallCancelledOnItsWayToAConnection(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	b := newBench(t, newFake(t), func(c *Config) {
+		c.Client = &twilio.Client{BaseURL: "https://" + listener.Addr().String(), Username: fake.AccountSid, Password: "secret"}
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	accepting := make(chan struct{})
+	go func() {
+		defer close(accepting)
+		if conn, err := listener.Accept(); err == nil {
+			defer conn.Close()
+			cancel()
+			_, _ = io.Copy(io.Discard, conn)
+		}
+	}()
+	result, ours := b.Call(ctx, sendName, arguments("hello"), nil)
+	require.True(t, ours)
+	require.Contains(t, string(result), "The call was cancelled before there was a connection to Twilio. Nothing was sent.")
+	require.NoError(t, listener.Close())
+	<-accepting
 }

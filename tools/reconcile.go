@@ -67,6 +67,7 @@ func (s *send) reconciled(ctx context.Context, entry begun, otherwise result) re
 	if err != nil {
 		s.tools.Log.WarnContext(ctx, "the entry could not be reconciled", "ledger_id", id, "error", err)
 	}
+	otherwise.notes = append(otherwise.notes, s.resolvedBy(id))
 	return otherwise
 }
 
