@@ -30,6 +30,9 @@ type backend struct {
 
 // openBackend chooses and makes the backend. It calls nobody.
 func openBackend(c *Common) (*backend, error) {
+	if c.Backend == "fake" { // whatever credentials there are
+		return openFake(c)
+	}
 	who, err := credentialsFromEnvironment()
 	if err != nil {
 		return nil, err
@@ -54,7 +57,10 @@ func openBackend(c *Common) (*backend, error) {
 		return nil, err
 	}
 	client := c.client(baseURL, who.username, who.password)
-	return &backend{client: client, account: who.account, host: upstreamName(baseURL), close: client.Close}, client.Check()
+	if err := client.Check(); err != nil {
+		return nil, fmt.Errorf("%w (from %s)", err, who.from)
+	}
+	return &backend{client: client, account: who.account, host: upstreamName(baseURL), close: client.Close}, nil
 }
 
 // upstreamName is the upstream in the ledger's scope: one name for all of
@@ -109,7 +115,10 @@ func openFake(c *Common) (*backend, error) {
 
 // credentials are read from the environment alone: what stands in a command
 // line is seen by every user of the machine.
-type credentials struct{ username, password, account string }
+type credentials struct {
+	username, password, account string
+	from                        string // the names of the variables
+}
 
 func (c credentials) given() bool { return c.username != "" }
 
@@ -136,11 +145,11 @@ func credentialsFromEnvironment() (credentials, error) {
 		if account == "" {
 			account = "(API key)" // and not the key's SID, which changes when the key is replaced
 		}
-		return credentials{key, keySecret, account}, nil
+		return credentials{key, keySecret, account, "TWILIO_API_KEY and TWILIO_API_SECRET"}, nil
 	case account == "" || token == "":
 		return credentials{}, errors.New("credentials are there in part: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together" + goOn)
 	default:
-		return credentials{account, token, account}, nil
+		return credentials{account, token, account, "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"}, nil
 	}
 }
 

@@ -20,8 +20,21 @@ import (
 type callCmd struct {
 	Tool      string   `arg:"" help:"The tool's name, such as send_message_interaction."`
 	Arguments []string `arg:"" optional:"" placeholder:"Name=value" help:"The tool's arguments as Name=value; a list is the same name again."`
-	JSON      string   `name:"json" placeholder:"OBJECT" help:"The arguments as one JSON object instead; - reads it from stdin."`
+	JSON      string   `name:"json" env:"TWILIO_PROXY_MCP_CALL_JSON" placeholder:"OBJECT" help:"The arguments as one JSON object instead; - reads it from stdin."`
 	Key       string   `name:"idempotency-key" placeholder:"KEY" help:"Names the intention: a second call with the same key is not a second message."`
+}
+
+// Help is what --help adds.
+func (*callCmd) Help() string {
+	return `For example, on the fake:
+
+    twilio-proxy-mcp call --backend fake send_message_interaction \
+      ServiceSid=KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
+      SessionSid=KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
+      ParticipantSid=KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Body="some message"
+
+The interaction goes to stdout as JSON, every other word to stderr. The exit status is 0 when the message was sent,
+1 when the tool reports an error, 2 for wrong usage.`
 }
 
 // Run goes the whole way: a real MCP client, the tool, HTTP to the backend.
@@ -124,7 +137,9 @@ func printResult(s streams, result *mcp.CallToolResult) error {
 		if err := json.Indent(&indented, structured, "", "  "); err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, indented.String())
+		if _, err := fmt.Fprintln(s.out, indented.String()); err != nil {
+			return fmt.Errorf("the message was sent, and its interaction could not be printed: %w", err)
+		}
 	}
 	if result.IsError {
 		return errToolFailed

@@ -19,21 +19,23 @@ Credentials come from the environment, never from a flag:
   TWILIO_API_KEY with TWILIO_API_SECRET
   (the secrets also from a file: TWILIO_AUTH_TOKEN_FILE, TWILIO_API_SECRET_FILE).
 TWILIO_PROXY_BASE_URL, TWILIO_EDGE and TWILIO_REGION say where the API is.
-Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, as in TWILIO_PROXY_MCP_BACKEND.`
+Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, as in TWILIO_PROXY_MCP_BACKEND.
+
+The exit status is 0 when all is well, 1 when a tool reports an error or the command could not do its work, 2 for wrong usage.`
 
 const environmentPrefix = "TWILIO_PROXY_MCP"
 
 // commandLine is the whole of it: each field a flag or a subcommand, with its
 // environment name, default and help.
 type commandLine struct {
-	Common
+	Common `embed:"" group:"Common flags:"` // shown after a subcommand's own
 
 	Stdio   stdioCmd   `cmd:"" default:"withargs" help:"Serve MCP over stdin and stdout (the default)."`
 	HTTP    httpCmd    `cmd:"" name:"http" help:"Serve MCP over Streamable HTTP and SSE."`
 	Call    callCmd    `cmd:"" help:"Call a tool once and print what it returns."`
-	Tools   toolsCmd   `cmd:"" help:"Show the tools on offer."`
+	Tools   toolsCmd   `cmd:"" help:"Show the tools on offer. It takes no notice of the common flags."`
 	History historyCmd `cmd:"" help:"List what was sent, or resolve what is unknown."`
-	Fake    fakeCmd    `cmd:"" help:"Serve the fake Proxy API alone, for any client."`
+	Fake    fakeCmd    `cmd:"" help:"Serve the fake Proxy API alone, for any client. It takes no notice of the common flags."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }

@@ -18,7 +18,7 @@ type historyCmd struct {
 }
 
 type historyListCmd struct {
-	State       string        `enum:",claimed,sent,refused,not_sent,unknown" default:"" help:"Only entries in this state: claimed, sent, refused, not_sent or unknown."`
+	State       string        `env:"TWILIO_PROXY_MCP_HISTORY_STATE" enum:",claimed,sent,refused,not_sent,unknown" default:"" help:"Only entries in this state: claimed, sent, refused, not_sent or unknown."`
 	Session     string        `placeholder:"SID" help:"Only this Session."`
 	Participant string        `placeholder:"SID" help:"Only this Participant."`
 	Since       time.Duration `placeholder:"DURATION" help:"Only entries begun within this time, such as 24h."`

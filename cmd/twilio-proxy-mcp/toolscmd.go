@@ -17,7 +17,7 @@ type toolsCmd struct {
 	Markdown bool `xor:"form" hidden:"" help:"Print the README's table."`
 }
 
-// Run needs no backend that answers, so it never looks for credentials.
+// Run needs no backend that answers: it opens the fake, whatever credentials there are.
 func (cmd *toolsCmd) Run(ctx context.Context, c *Common, s streams) error {
 	offline := *c
 	offline.Backend = "fake"
@@ -44,14 +44,18 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *Common, s streams) error {
 
 func printTools(s streams, definitions []mcp.Tool) error {
 	for _, tool := range definitions {
-		fmt.Fprintf(s.out, "%s\n  %s\n\n", tool.Name, tool.Description)
+		if _, err := fmt.Fprintf(s.out, "%s\n  %s\n\n", tool.Name, tool.Description); err != nil {
+			return err
+		}
 		w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
 		if err := eachArgument(tool, func(name, required, description string) {
 			fmt.Fprintf(w, "  %s\t%s\t%s\n", name, required, description)
 		}); err != nil {
 			return err
 		}
-		w.Flush()
+		if err := w.Flush(); err != nil {
+			return err
+		}
 	}
 	return nil
 }
