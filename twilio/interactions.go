@@ -33,7 +33,8 @@ type Created struct {
 	Retries     int                        // exchanges that came before the one that was accepted
 
 	// Unreadable is why Interaction is empty, or nil: Twilio accepted the message
-	// with a 2xx, but the body was cut off, too long or no JSON object.
+	// with a 2xx, but the body was cut off, too long, no JSON object or of
+	// something else.
 	Unreadable error
 }
 
@@ -60,6 +61,9 @@ func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.Create
 	created := &Created{RequestID: ans.requestID, Date: ans.date, Retries: ans.retries, Unreadable: ans.bodyErr}
 	if created.Unreadable == nil {
 		created.Interaction, created.Misfits, created.Unreadable = schema.DecodeMessageInteraction(ans.body)
+	}
+	if created.Unreadable == nil && created.Interaction == (schema.MessageInteraction{}) && created.Misfits == nil {
+		created.Unreadable = errors.New("the answer has none of an interaction's fields")
 	}
 	if created.Unreadable != nil {
 		created.Unreadable = fmt.Errorf("the message was accepted, but the receipt cannot be read: %w", created.Unreadable)
