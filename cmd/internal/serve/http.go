@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
@@ -118,60 +117,19 @@ type front struct {
 	config   HTTP
 	calls    *inFlight
 	streams  *inFlight
-	draining atomic.Bool
+	bodies   room
+	stopping context.Context // ends when nothing more may begin
+	stop     context.CancelFunc
 	closing  chan struct{} // closed when event streams have to end
 	sse      streams
 	mcp      http.Handler // mcp-go's Streamable HTTP
 }
 
-func (f *front) refuse(w http.ResponseWriter, guard string, status int, text string) {
-	if f.config.Guards.Refused != nil {
-		f.config.Guards.Refused(guard)
-	}
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	http.Error(w, text, status)
-}
-
-func (f *front) routes() http.Handler {
-	g := &f.config.Guards
-	open := http.NewServeMux() // for everyone
-	open.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	open.HandleFunc("GET /readyz", f.readyz)
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /mcp", f.serveMCP)
-	mux.HandleFunc("GET /sse", f.serveSSE)
-	mux.HandleFunc("POST /message", f.serveMessage)
-	if f.config.Metrics != nil {
-		mux.Handle("GET /metrics", f.config.Metrics)
-	}
-	if f.config.Other != nil {
-		mux.Handle("/", f.config.Other)
-	}
-	open.Handle("/", g.Host(g.Authorize(mux)))
-	if g.OAuth != nil {
-		metadata := g.Host(g.OAuth.Metadata())
-		open.Handle("GET "+guard.MetadataPath, metadata)
-		open.Handle("GET "+guard.MetadataPath+"/", metadata)
-	}
-	return g.Origin(open)
-}
-
-func (f *front) readyz(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case f.draining.Load():
-		http.Error(w, "stopping", http.StatusServiceUnavailable)
-	case f.config.Ready != nil && f.config.Ready(r.Context()) != nil:
-		http.Error(w, "not ready", http.StatusServiceUnavailable)
-	default:
-		_, _ = w.Write([]byte("ok\n"))
-	}
-}
+func (f *front) draining() bool { return f.stopping.Err() != nil }
 
 // drain refuses new calls and waits for those in flight.
 func (f *front) drain(endCalls func()) error {
-	f.draining.Store(true)
+	f.stop()
 	done := f.calls.close()
 	grace := time.NewTimer(f.server.grace())
 	defer grace.Stop()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,21 @@ func startHTTP(t *testing.T, s *Server, config HTTP) *httpServer {
 		<-ended
 	})
 	return h
+}
+
+// startFront is startHTTP for tests that look into the server. It has no lifecycle.
+func startFront(t *testing.T, s *Server, config HTTP) (*httpServer, *front) {
+	t.Helper()
+	base, end := context.WithCancel(context.Background())
+	f := s.newFront(base, config)
+	server := httptest.NewServer(f.routes())
+	t.Cleanup(func() {
+		close(f.closing)
+		<-f.streams.close()
+		server.Close()
+		end()
+	})
+	return &httpServer{t: t, url: server.URL, client: server.Client()}, f
 }
 
 // reply is an HTTP answer that was read to its end.
@@ -138,3 +154,8 @@ func (e *eventStream) send(message string) {
 func token(letter string) string { return strings.Repeat(letter, 32) }
 
 func guards(tokens ...string) guard.Guards { return guard.Guards{Tokens: tokens} }
+
+// memoryConn is the connection of an event stream whose client takes all at once.
+type memoryConn struct{ bytes.Buffer }
+
+func (*memoryConn) SetWriteDeadline(time.Time) error { return nil }

@@ -3,7 +3,6 @@ package serve
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -18,13 +17,18 @@ import (
 )
 
 func (s *Server) newFront(base context.Context, config HTTP) *front {
+	stopping, stop := context.WithCancel(context.WithoutCancel(base))
 	return &front{
-		server:  s,
-		base:    base,
-		config:  config,
-		calls:   newInFlight(s.maxInFlight()),
-		streams: newInFlight(maxStreams),
-		closing: make(chan struct{}),
+		server:   s,
+		base:     base,
+		config:   config,
+		calls:    newInFlight(s.maxInFlight()),
+		streams:  newInFlight(maxStreams),
+		bodies:   room{max: maxBodies},
+		sse:      streams{unsent: room{max: maxUnsent}},
+		stopping: stopping,
+		stop:     stop,
+		closing:  make(chan struct{}),
 		// The Host guard does what mcp-go's own protection against DNS rebinding would, and knows the hosts' names.
 		mcp: server.NewStreamableHTTPServer(s.MCP, server.WithStateLess(true), server.WithDisableLocalhostProtection(true),
 			server.WithStreamableHTTPLogger(s.log()), server.WithHTTPContextFunc(withOwnSession(s.MCP))),
@@ -33,18 +37,19 @@ func (s *Server) newFront(base context.Context, config HTTP) *front {
 
 // serveMCP answers one POST of Streamable HTTP. GET and DELETE, which need sessions, are not allowed on /mcp.
 func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
-	if !f.calls.enter() {
-		f.refuse(w, "in_flight", http.StatusServiceUnavailable, "too many calls in flight; nothing was done, try again")
-		return
-	}
-	counted := f.calls
-	defer func() { counted.leave() }()
 	body, ok := f.readBody(w, r)
 	if !ok {
 		return
 	}
+	defer body.done()
+	m, refusal := decode(body.bytes)
+	counted, err := f.enter(m)
+	if err != nil {
+		f.refuseBusy(w, err)
+		return
+	}
+	defer counted.leave()
 	ctx := withRequest(r.Context(), requestOf(r, "http"))
-	m, refusal := decode(body)
 	if refusal != nil && isJSON(r) { // mcp-go reads no other type
 		writeRefusal(w, refusal)
 		return
@@ -62,12 +67,6 @@ func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if m.Method == mcp.MethodSubscriptionsListen { // an event stream, not a call that ends
-		if !f.streams.enter() {
-			f.refuse(w, "streams", http.StatusServiceUnavailable, "too many event streams; try again")
-			return
-		}
-		f.calls.leave()
-		counted = f.streams
 		var end context.CancelFunc
 		ctx, end = f.untilClosing(ctx)
 		defer end()
@@ -145,37 +144,11 @@ func (f *front) passOn(ctx context.Context, w http.ResponseWriter, r *http.Reque
 
 // requestOf is what the header of an HTTP request says of the calls in it.
 func requestOf(r *http.Request, transport string) request {
-	return request{transport: transport, caller: guard.Caller(r.Context()), traceparent: r.Header.Get("Traceparent")}
-}
-
-// readBody reads a body of at most Server.MaxMessage bytes, however it is sent; false when it has answered.
-func (f *front) readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
-	max := int64(f.server.maxMessage())
-	var err error
-	// Memory follows what has come, not what was announced.
-	body := bytes.NewBuffer(make([]byte, 0, min(uint64(r.ContentLength), 8<<10)+bytes.MinRead))
-	if r.ContentLength > max {
-		err = &http.MaxBytesError{Limit: max}
-	} else {
-		_, err = body.ReadFrom(http.MaxBytesReader(w, r.Body, max))
+	of := request{transport: transport, caller: guard.Caller(r.Context())}
+	if traces := r.Header.Values("Traceparent"); len(traces) == 1 { // several are as good as none
+		of.traceparent = traces[0]
 	}
-	if err == nil {
-		// The deadline was for the body; left alone, it would end the request's context in the midst of a call.
-		err = http.NewResponseController(w).SetReadDeadline(time.Time{})
-	}
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil:
-		return body.Bytes(), true
-	case errors.As(err, &tooLarge):
-		w.Header().Set("Connection", "close") // rather than read all of the rest
-		f.refuse(w, "body", http.StatusRequestEntityTooLarge,
-			"the body is larger than "+strconv.FormatInt(max, 10)+" bytes; nothing was done")
-		guard.ForgetBody(w, r)
-	default:
-		http.Error(w, "the body could not be read; nothing was done", http.StatusBadRequest)
-	}
-	return nil, false
+	return of
 }
 
 func isJSON(r *http.Request) bool {

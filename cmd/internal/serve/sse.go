@@ -1,10 +1,8 @@
 package serve
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"sync"
 
@@ -13,16 +11,20 @@ import (
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
-// maxUnsent is how many messages to one event stream may be unwritten, calls that will make one included; chosen.
-const maxUnsent = 1024
-
-var (
-	errStreamFull   = errors.New("the client does not read its event stream")
-	errStreamClosed = errors.New("the event stream is closed")
+// How much may be unwritten; all chosen. Past maxUnsentBytes on a stream, or half of maxUnsent on all of them, calls are
+// refused. What is due by then may take as much again, and a stream whose answer finds no room is ended: what became of
+// its calls is for their tools to remember.
+const (
+	maxUnsentMessages = 1024    // messages to one event stream, calls that will make one included
+	maxUnsentBytes    = 1 << 20 // to one event stream
+	maxUnsent         = 8 << 20 // bytes to all of them
+	messageOverhead   = 128     // bytes that a message costs besides its own
 )
 
 // streams are the event streams that are open, by session.
 type streams struct {
+	unsent room
+
 	mu   sync.Mutex
 	open map[string]*stream
 }
@@ -37,14 +39,18 @@ type stream struct {
 	ctx     context.Context // of its calls; ends with the stream
 	wake    chan struct{}   // has an element when there is something to write
 
+	end  func() // ends ctx
+	room *room  // of all streams
+
 	mu     sync.Mutex
 	taken  int // places in the queue
+	unsent int // bytes
 	queue  []parts
 	closed bool
 }
 
-func newStream(caller string) *stream {
-	t := &stream{caller: caller, wake: make(chan struct{}, 1)}
+func newStream(caller string, unsent *room) *stream {
+	t := &stream{caller: caller, room: unsent, end: func() {}, wake: make(chan struct{}, 1)}
 	t.session = newSession(rand.Text(), t.send, 16) // few, as an idle stream holds the room for them too
 	return t
 }
@@ -53,11 +59,13 @@ func newStream(caller string) *stream {
 func (t *stream) reserve() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.closed {
+	switch {
+	case t.closed:
 		return errStreamClosed
-	}
-	if t.taken >= maxUnsent {
+	case t.taken >= maxUnsentMessages, t.unsent >= maxUnsentBytes:
 		return errStreamFull
+	case t.room.halfFull():
+		return errUnreadFull
 	}
 	t.taken++
 	return nil
@@ -71,6 +79,13 @@ func (t *stream) put(message parts) {
 		t.taken--
 		return
 	}
+	size := message.size() + messageOverhead
+	if t.unsent > 0 && t.unsent+size > 2*maxUnsentBytes || !t.room.take(size) {
+		t.drop()
+		t.end()
+		return
+	}
+	t.unsent += size
 	t.queue = append(t.queue, message)
 	select {
 	case t.wake <- struct{}{}:
@@ -86,27 +101,40 @@ func (t *stream) send(message []byte) error {
 	return nil
 }
 
-// take empties the queue into one piece of event stream.
-func (t *stream) take() []byte {
+// take empties the queue. What it returns keeps its room until written is told of it.
+func (t *stream) take() []parts {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var events bytes.Buffer
-	for _, message := range t.queue {
-		events.WriteString("event: message\ndata: ")
-		for _, part := range message {
-			events.Write(part)
-		}
-		events.WriteString("\n\n")
-	}
-	t.taken -= len(t.queue)
+	messages := t.queue
 	t.queue = nil
-	return events.Bytes()
+	return messages
+}
+
+func (t *stream) written(messages []parts) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.taken -= len(messages)
+	t.free(messages)
+}
+
+func (t *stream) free(messages []parts) {
+	for _, message := range messages {
+		size := message.size() + messageOverhead
+		t.unsent -= size
+		t.room.give(size)
+	}
 }
 
 func (t *stream) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.closed, t.queue = true, nil
+	t.drop()
+}
+
+func (t *stream) drop() {
+	t.closed = true
+	t.free(t.queue)
+	t.queue = nil
 }
 
 func (s *streams) add(t *stream) {
@@ -143,37 +171,41 @@ func (f *front) serveMessage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such session; open /sse first", http.StatusNotFound)
 		return
 	}
-	if !f.calls.enter() {
-		f.refuse(w, "in_flight", http.StatusServiceUnavailable, "too many calls in flight; nothing was done, try again")
-		return
-	}
 	body, ok := f.readBody(w, r)
 	if !ok {
-		f.calls.leave()
 		return
 	}
 	if err := f.accept(t, body, requestOf(r, "sse")); err != nil {
-		f.refuse(w, "stream", http.StatusServiceUnavailable, err.Error()+"; nothing was done")
+		f.refuseBusy(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// accept starts on a message whose call has been counted in; an error says that nothing was started.
-func (f *front) accept(t *stream, body []byte, r request) error {
-	m, refusal := decode(body)
+// accept starts on a message and is then done with its body; an error says that nothing was started.
+func (f *front) accept(t *stream, b *body, r request) error {
+	m, refusal := decode(b.bytes)
 	if m.isResponse() {
+		defer b.done()
 		t.session.deliver(m)
-		f.calls.leave()
 		return nil
 	}
+	counted, err := f.enter(m)
+	if err != nil {
+		b.done()
+		return err
+	}
+	leave := func() {
+		counted.leave()
+		b.done()
+	}
 	if err := t.reserve(); err != nil {
-		f.calls.leave()
+		leave()
 		return err
 	}
 	ctx := withRequest(t.ctx, r)
 	if refusal != nil || !m.hasID() || m.Method == mcp.MethodInitialize || m.Method == mcp.MethodPing {
-		defer f.calls.leave()
+		defer leave()
 		if refusal != nil {
 			t.put(parts{refusal})
 			return nil
@@ -182,14 +214,9 @@ func (f *front) accept(t *stream, body []byte, r request) error {
 		t.put(f.server.handle(ctx, t.session, m))
 		return nil
 	}
-	counted := f.calls
-	if m.Method == mcp.MethodSubscriptionsListen && f.streams.enter() { // ends with the stream
-		f.calls.leave()
-		counted = f.streams
-	}
 	ctx, end := t.session.begin(ctx, m)
 	go func() {
-		defer counted.leave()
+		defer leave()
 		defer end()
 		answer := f.server.handle(ctx, t.session, m)
 		t.session.then(func() { t.put(answer) })

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
@@ -16,6 +17,9 @@ import (
 // keepAlive is the time between comments on a quiet event stream; chosen, under the 30 s of common proxies.
 const keepAlive = 25 * time.Second
 
+// maxAtOnce is how many bytes of small messages are gathered for one write; chosen.
+const maxAtOnce = 32 << 10
+
 // eventConn is the way to an event stream's client: a connection, or an HTTP/2 stream.
 type eventConn interface {
 	io.Writer
@@ -25,18 +29,25 @@ type eventConn interface {
 // serveSSE opens an event stream. An HTTP/1 connection is taken from net/http, whose buffers and stack for it are
 // 20 KB of an idle stream's 30 KB.
 func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
-	if !f.streams.enter() {
-		f.refuse(w, "streams", http.StatusServiceUnavailable, "too many event streams; try again")
+	if f.draining() {
+		f.refuseBusy(w, errStopping)
 		return
 	}
-	t := newStream(guard.Caller(r.Context()))
+	if !f.streams.enter() {
+		f.refuseBusy(w, errStreamsFull)
+		return
+	}
+	t := newStream(guard.Caller(r.Context()), &f.sse.unsent)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	control := http.NewResponseController(w)
 	if r.ProtoMajor != 1 {
 		_ = control.SetReadDeadline(time.Time{})
-		f.run(withRequest(r.Context(), requestOf(r, "sse")), http2Stream{w, control}, t, nil)
+		ctx, cancel := context.WithCancel(r.Context())
+		defer cancel()
+		t.end = cancel
+		f.run(withRequest(ctx, requestOf(r, "sse")), http2Stream{w, control}, t, nil)
 		return
 	}
 	conn, _, err := control.Hijack()
@@ -64,6 +75,7 @@ func responseHead(header http.Header) []byte {
 func (f *front) runDetached(ctx context.Context, conn net.Conn, t *stream, head []byte) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	t.end = cancel
 	defer context.AfterFunc(ctx, func() { conn.Close() })() // also ends a write that is stuck
 	defer conn.Close()
 	go func() {
@@ -85,7 +97,7 @@ func (f *front) run(ctx context.Context, conn eventConn, t *stream, head []byte)
 	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
 	f.sse.add(t)
 	defer f.sse.remove(t)
-	if f.write(conn, append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)) == nil {
+	if _, err := (timely{conn}).Write(append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)); err == nil {
 		f.pump(conn, t)
 	}
 }
@@ -100,14 +112,14 @@ func (f *front) pump(conn eventConn, t *stream) {
 		case n := <-t.session.queue:
 			f.tell(t, n)
 		case <-t.wake:
-			err = f.write(conn, t.take())
+			err = flush(conn, t)
 		case <-quiet.C:
-			err = f.write(conn, []byte(": keep-alive\n\n"))
+			_, err = timely{conn}.Write([]byte(": keep-alive\n\n"))
 		case <-f.closing:
 			for len(t.session.queue) > 0 {
 				f.tell(t, <-t.session.queue)
 			}
-			_ = f.write(conn, t.take())
+			_ = flush(conn, t)
 			return
 		case <-t.ctx.Done():
 			return
@@ -127,16 +139,33 @@ func (f *front) tell(t *stream, n mcp.JSONRPCNotification) {
 	}
 }
 
-// write fails for a client that takes nothing for writeTimeout.
-func (f *front) write(conn eventConn, events []byte) error {
-	if len(events) == 0 {
-		return nil
+// flush writes what is in the queue. A large message is not copied.
+func flush(conn eventConn, t *stream) error {
+	messages := t.take()
+	defer t.written(messages)
+	size := 0
+	for _, message := range messages {
+		size += message.size() + messageOverhead
 	}
-	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
+	out := bufio.NewWriterSize(timely{conn}, min(size, maxAtOnce))
+	for _, message := range messages {
+		_, _ = out.WriteString("event: message\ndata: ")
+		for _, part := range message {
+			_, _ = out.Write(part)
+		}
+		_, _ = out.WriteString("\n\n")
 	}
-	_, err := conn.Write(events)
-	return err
+	return out.Flush() // says whether one of the writes failed
+}
+
+// timely is an event stream's connection whose writes fail when the client takes nothing for writeTimeout.
+type timely struct{ eventConn }
+
+func (c timely) Write(events []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return c.eventConn.Write(events)
 }
 
 // http2Stream is an eventConn over HTTP/2, where a connection is not one client's.

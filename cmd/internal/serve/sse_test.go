@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -49,11 +50,18 @@ func TestSSECancelsTheCallThatIsNamed(t *testing.T) {
 
 func TestSSEClosingAStreamCancelsItsCalls(t *testing.T) {
 	f := newFixture()
-	h := startHTTP(t, f.server(), HTTP{})
+	s := f.server()
+	ended := make(chan error, 1)
+	s.Call = func(ctx context.Context, call Call) (json.RawMessage, bool) {
+		defer func() { ended <- ctx.Err() }()
+		return f.direct(ctx, call)
+	}
+	h := startHTTP(t, s, HTTP{})
 	stream := h.openSSE()
 	stream.send(callLine(1, "wait"))
 	<-f.started
 	stream.body.Close()
+	require.ErrorIs(t, <-ended, context.Canceled)
 	h.stop() // the grace period is long: it ends as soon as the call has
 	require.NoError(t, <-h.done)
 }
@@ -82,8 +90,8 @@ func TestSSESessionsAreTheirCallersOwn(t *testing.T) {
 }
 
 func TestSSERefusesCallsWhenNobodyReads(t *testing.T) {
-	stream := newStream("")
-	for range maxUnsent {
+	stream := newStream("", &room{max: maxUnsent})
+	for range maxUnsentMessages {
 		require.NoError(t, stream.reserve())
 	}
 	require.ErrorIs(t, stream.reserve(), errStreamFull)
@@ -91,7 +99,9 @@ func TestSSERefusesCallsWhenNobodyReads(t *testing.T) {
 	stream.put(parts{}) // a message without an answer gives its place back
 	require.NoError(t, stream.reserve())
 	stream.put(parts{[]byte("{}")})
-	require.Equal(t, "event: message\ndata: {}\n\n", string(stream.take()))
+	var sent memoryConn
+	require.NoError(t, flush(&sent, stream))
+	require.Equal(t, "event: message\ndata: {}\n\n", sent.String())
 	require.NoError(t, stream.reserve())
 	stream.close()
 	require.ErrorIs(t, stream.reserve(), errStreamClosed)

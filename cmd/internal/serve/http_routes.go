@@ -1,0 +1,67 @@
+package serve
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
+)
+
+func (f *front) refuse(w http.ResponseWriter, guard string, status int, text string) {
+	if f.config.Guards.Refused != nil {
+		f.config.Guards.Refused(guard)
+	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "1")
+	}
+	http.Error(w, text, status)
+}
+
+func (f *front) routes() http.Handler {
+	g := &f.config.Guards
+	open := http.NewServeMux() // for everyone
+	healthy := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
+	route(open, healthy, "/healthz", http.MethodGet, http.MethodHead)
+	route(open, f.readyz, "/readyz", http.MethodGet, http.MethodHead)
+	mux := http.NewServeMux()
+	route(mux, f.serveMCP, "/mcp", http.MethodPost)
+	route(mux, f.serveSSE, "/sse", http.MethodGet)
+	route(mux, f.serveMessage, "/message", http.MethodPost)
+	if f.config.Metrics != nil {
+		route(mux, f.config.Metrics.ServeHTTP, "/metrics", http.MethodGet, http.MethodHead)
+	}
+	if f.config.Other != nil {
+		mux.Handle("/", f.config.Other)
+	}
+	open.Handle("/", g.Host(g.Authorize(mux)))
+	if g.OAuth != nil {
+		metadata := g.Host(g.OAuth.Metadata()).ServeHTTP
+		route(open, metadata, guard.MetadataPath, http.MethodGet, http.MethodHead)
+		route(open, metadata, guard.MetadataPath+"/", http.MethodGet, http.MethodHead)
+	}
+	return g.Origin(open)
+}
+
+// route serves path with these methods and no other. A pattern with a method would leave the others to HTTP.Other.
+func route(mux *http.ServeMux, serve http.HandlerFunc, path string, methods ...string) {
+	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		if !slices.Contains(methods, r.Method) {
+			w.Header().Set("Allow", strings.Join(methods, ", "))
+			http.Error(w, "this method is not allowed here", http.StatusMethodNotAllowed)
+			return
+		}
+		serve(w, r)
+	})
+}
+
+func (f *front) readyz(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case f.draining():
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+	case f.config.Ready != nil && f.config.Ready(r.Context()) != nil:
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+	default:
+		_, _ = w.Write([]byte("ok\n"))
+	}
+}
