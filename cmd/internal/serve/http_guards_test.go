@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
 func TestGuardsStandBeforeEveryRoute(t *testing.T) {
@@ -67,6 +70,32 @@ func TestHealthRoutesAreFreeOfHostAndToken(t *testing.T) {
 		require.NoError(t, err)
 		response.Body.Close()
 		require.Equal(t, c.want, response.StatusCode)
+	}
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	h := startHTTP(t, newFixture().server(), HTTP{})
+	r, err := h.do(http.MethodGet, "/healthz", "", map[string]string{"X-Long": strings.Repeat("x", maxHeaderBytes)})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, r.status, "net/http adds 4 KiB to the bound")
+	r, err = h.do(http.MethodGet, "/healthz", "", map[string]string{"X-Long": strings.Repeat("x", 2*maxHeaderBytes)})
+	if err == nil { // the server may hang up while the rest is still being sent
+		require.Equal(t, http.StatusRequestHeaderFieldsTooLarge, r.status)
+	}
+}
+
+func TestMetadataIsForEveryoneWhoNamesTheHost(t *testing.T) {
+	h := startHTTP(t, newFixture().server(), HTTP{Guards: guard.Guards{OAuth: &guard.OAuth{Issuer: "https://auth.example", Audience: "https://mcp.example/mcp"}}})
+	for host, want := range map[string]int{"localhost": http.StatusOK, "evil.example": http.StatusForbidden} {
+		for _, path := range []string{guard.MetadataPath, guard.MetadataPath + "/mcp"} {
+			r, err := http.NewRequest(http.MethodGet, h.url+path, nil)
+			require.NoError(t, err)
+			r.Host = host
+			response, err := h.client.Do(r)
+			require.NoError(t, err)
+			response.Body.Close()
+			require.Equal(t, want, response.StatusCode, "%s %s", host, path)
+		}
 	}
 }
 

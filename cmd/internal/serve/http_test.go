@@ -91,13 +91,21 @@ func TestMCPTakesOnlyPosts(t *testing.T) {
 }
 
 func TestACancellationReachesNoOtherClientsRequest(t *testing.T) {
-	f := newFixture()
-	h := startHTTP(t, f.server(), HTTP{})
-	answered := h.begin("/mcp", callLine(1, "wait"))
-	<-f.started
-	require.Equal(t, http.StatusAccepted, h.post("/mcp", `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`).status)
-	close(f.gate)
-	require.False(t, readAnswer(t, (<-answered).body).Result.IsError)
+	for name, direct := range map[string]bool{"answered directly": true, "answered by mcp-go": false} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture()
+			s := f.server()
+			if !direct {
+				s.Call = nil
+			}
+			h := startHTTP(t, s, HTTP{})
+			answered := h.begin("/mcp", callLine(1, "wait"))
+			<-f.started
+			require.Equal(t, http.StatusAccepted, h.post("/mcp", `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`).status)
+			close(f.gate)
+			require.False(t, readAnswer(t, (<-answered).body).Result.IsError)
+		})
+	}
 }
 
 func TestAClientThatHangsUpCancelsItsCall(t *testing.T) {
@@ -158,6 +166,15 @@ func TestTheTraceparentHeaderIsUsed(t *testing.T) {
 	_, err := h.do(http.MethodPost, "/mcp", callLine(1, "echo"), map[string]string{"Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
 	require.NoError(t, err)
 	require.Equal(t, "[transport=http jsonrpc_id=1 trace_id=0af7651916cd43dd8448eb211c80319c span_id=b7ad6b7169203331]", <-attrs)
+
+	r, err := http.NewRequest(http.MethodPost, h.url+"/mcp", strings.NewReader(callLine(1, "echo")))
+	require.NoError(t, err)
+	r.Header["Content-Type"] = []string{"application/json"}
+	r.Header["Traceparent"] = []string{"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+	response, err := h.client.Do(r)
+	require.NoError(t, err)
+	response.Body.Close()
+	require.Equal(t, "[transport=http jsonrpc_id=1]", <-attrs, "of two, neither is the trace")
 }
 
 func TestSixtyFourClientsGetTheirOwnAnswers(t *testing.T) {

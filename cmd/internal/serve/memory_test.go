@@ -51,7 +51,7 @@ func startForMemory(t *testing.T) *httpServer {
 	self, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.Command(self)
-	cmd.Env = append(os.Environ(), memoryServerVariable+"=1")
+	cmd.Env = append(cleanEnvironment(), memoryServerVariable+"=1")
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
@@ -181,5 +181,26 @@ func TestMemorySlowHeadersAndBodies(t *testing.T) {
 			h.dial("POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
 			h.dial("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n{")
 		}
+	})
+}
+
+// Each client is gone while its call runs, over both transports in turn.
+func TestMemoryClientsThatVanish(t *testing.T) {
+	h := startForMemory(t)
+	call := callLine(1, "wait")
+	h.staysFlat(func() {
+		for range 1000 {
+			h.dial(postText("/mcp", call)).Close()
+			stream := h.dial("GET /sse HTTP/1.1\r\nHost: localhost\r\n\r\n")
+			opening := make([]byte, 512)
+			n, err := stream.Read(opening)
+			require.NoError(t, err)
+			_, endpoint, _ := strings.Cut(string(opening[:n]), "data: ")
+			endpoint, _, _ = strings.Cut(endpoint, "\n")
+			require.Equal(t, http.StatusAccepted, h.post(endpoint, call).status)
+			stream.Close()
+		}
+		// More calls than may run at once have begun by now: the slots are free again.
+		require.Eventually(t, func() bool { return h.post("/mcp", callLine(1, "echo")).status == http.StatusOK }, time.Minute, time.Millisecond)
 	})
 }

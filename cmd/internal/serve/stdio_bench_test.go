@@ -64,7 +64,7 @@ func startProcess(b *testing.B, name string) (in io.WriteCloser, out *bufio.Read
 	self, err := os.Executable()
 	require.NoError(b, err)
 	cmd = exec.Command(self)
-	cmd.Env = append(os.Environ(), benchServerVariable+"="+name)
+	cmd.Env = append(cleanEnvironment(), benchServerVariable+"="+name)
 	cmd.Stderr = os.Stderr
 	in, err = cmd.StdinPipe()
 	require.NoError(b, err)

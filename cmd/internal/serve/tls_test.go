@@ -76,3 +76,17 @@ func TestTLSFilesAreReadBeforeListening(t *testing.T) {
 	_, err := config.Listen(context.Background(), "127.0.0.1:0")
 	require.ErrorContains(t, err, "TLS certificate")
 }
+
+func TestTLSIsOfVersion12AtLeast(t *testing.T) {
+	certFile, keyFile, pool := certificate(t)
+	h := startHTTP(t, newFixture().server(), HTTP{TLSCert: certFile, TLSKey: keyFile})
+	for version, admitted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		conn, err := tls.Dial("tcp", h.addr(), &tls.Config{RootCAs: pool, MinVersion: version, MaxVersion: version})
+		if !admitted {
+			require.Error(t, err, tls.VersionName(version))
+			continue
+		}
+		require.NoError(t, err, tls.VersionName(version))
+		conn.Close()
+	}
+}
