@@ -69,7 +69,6 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 			Hosts:   cmd.AllowedHosts,
 			Tokens:  tokens,
 			Refused: m.refused,
-			Log:     a.log,
 		},
 		TLSCert: cmd.TLSCert,
 		TLSKey:  cmd.TLSKey,

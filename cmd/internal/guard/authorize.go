@@ -85,7 +85,6 @@ func (g *Guards) unauthorized(w http.ResponseWriter, err error) {
 	guard, status, text := "token", http.StatusUnauthorized, "a valid bearer token is needed; nothing was done"
 	switch {
 	case errors.Is(err, errIssuer):
-		g.log().Error("an access token could not be checked", "error", err)
 		w.Header().Set("Retry-After", "5")
 		g.refuse(w, guard, http.StatusServiceUnavailable, "the token cannot be checked at the moment; nothing was done, try again")
 		return

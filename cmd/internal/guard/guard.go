@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 )
@@ -28,8 +27,6 @@ type Guards struct {
 	OAuth *OAuth
 	// Refused is told of each request that is refused and which guard did it: origin, host, token, scope. May be nil.
 	Refused func(guard string)
-	// Log gets the reason why an access token could not be checked; nil logs nothing.
-	Log *slog.Logger
 }
 
 // ErrOpen is the reason of Check where a listener is open to other machines and a guard is missing.
@@ -39,6 +36,11 @@ var ErrOpen = errors.New("not listening")
 func (g *Guards) Check(addr net.Addr) error {
 	if g.OAuth != nil {
 		if err := g.OAuth.check(); err != nil {
+			return err
+		}
+	}
+	for _, origin := range g.Origins {
+		if err := checkOrigin(origin); err != nil {
 			return err
 		}
 	}
@@ -72,13 +74,6 @@ func (g *Guards) refuse(w http.ResponseWriter, guard string, status int, text st
 		g.Refused(guard)
 	}
 	http.Error(w, text, status)
-}
-
-func (g *Guards) log() *slog.Logger {
-	if g.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return g.Log
 }
 
 type callerKey struct{}

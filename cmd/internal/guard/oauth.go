@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/time/rate"
@@ -19,32 +21,49 @@ import (
 const MetadataPath = "/.well-known/oauth-protected-resource"
 
 // OAuth makes the server an OAuth 2.1 resource server: it admits JWT access tokens that Issuer signed for Audience.
-// The issuer is first asked for its keys when a token arrives, and again when one names a key that is new.
+// The issuer is first asked for its keys when a token arrives, again when one was signed with another key, and every ten
+// minutes.
 type OAuth struct {
 	Issuer   string   // the authorization server's issuer identifier; https, unless it is on this machine
 	Audience string   // must be among the token's aud
 	Scopes   []string // must all be among the token's scope (or scp)
 	Resource string   // this server's URL as clients know it; "" = Audience, when that is a URL
 
-	Client *http.Client // for the issuer's keys; nil: one that gives up after 10 s (chosen)
+	Client *http.Client // for the issuer's keys; nil: http.DefaultClient. A fetch is given up after 10 s
+	Log    *slog.Logger // is told why the keys could not be fetched, once each time; nil: nobody is
 
-	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier
-	limit    *rate.Limiter
+	mu      sync.Mutex
+	keys    *oidc.StaticKeySet // nil until they were fetched
+	keysEnd time.Time          // when they are to be fetched again
+	last    *fetch
+	limit   *rate.Limiter
 }
 
+// ErrResource is the reason of Check where clients could not be told by which URL they know this server.
+var ErrResource = errors.New("is not a URL with http or https: say by which URL clients know this server")
+
 func (o *OAuth) check() error {
-	issuer, err := url.Parse(o.Issuer)
-	if err != nil || issuer.Host == "" || issuer.Scheme != "https" && !(issuer.Scheme == "http" && isLoopback(issuer.Host)) {
+	if !isSecure(o.Issuer) {
 		return fmt.Errorf("the OAuth issuer %q must be an https URL", o.Issuer)
 	}
 	if o.Audience == "" {
 		return errors.New("the OAuth issuer needs an audience: without one, a token for any other service would be admitted")
 	}
-	if resource, err := url.Parse(o.resource()); err != nil || resource.Host == "" {
-		return fmt.Errorf("the OAuth audience %q is not a URL: say by which URL clients know this server", o.Audience)
+	resource, err := url.Parse(o.resource())
+	switch {
+	case err == nil && resource.Host != "" && (resource.Scheme == "https" || resource.Scheme == "http"):
+		return nil
+	case o.Resource != "":
+		return fmt.Errorf("the OAuth resource %q %w", o.Resource, ErrResource)
+	default:
+		return fmt.Errorf("the OAuth audience %q %w", o.Audience, ErrResource)
 	}
-	return nil
+}
+
+// isSecure says whether nobody on the way can change what is fetched from a URL.
+func isSecure(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Host))
 }
 
 func (o *OAuth) resource() string {
@@ -83,16 +102,13 @@ func (o *OAuth) Metadata() http.Handler {
 
 // subject verifies an access token and says whom it was given to.
 func (o *OAuth) subject(ctx context.Context, token string) (string, error) {
-	verifier, err := o.keys()
+	known, err := o.known(ctx)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errIssuer, err)
 	}
-	var fetching error
-	verified, err := verifier.Verify(context.WithValue(ctx, fetchErrorKey{}, &fetching), token)
-	switch {
-	case fetching != nil:
-		return "", fmt.Errorf("%w: %w", errIssuer, fetching)
-	case err != nil:
+	verifier := oidc.NewVerifier(o.Issuer, keySet{o, known}, &oidc.Config{ClientID: o.Audience, SupportedSigningAlgs: algorithms})
+	verified, err := verifier.Verify(ctx, token)
+	if err != nil {
 		return "", fmt.Errorf("%w: %w", errBadToken, err)
 	}
 	var claims struct {
