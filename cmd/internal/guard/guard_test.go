@@ -52,8 +52,34 @@ func TestOrigin(t *testing.T) {
 		require.Equal(t, allowed, response.Header.Get("Access-Control-Allow-Origin"), origin)
 	}
 	require.Equal(t, []string{"origin", "origin", "origin"}, refused)
+	two := ask(t, g.Origin(admitted), http.MethodPost, func(r *http.Request) { r.Header["Origin"] = []string{"https://app.example", "https://evil.example"} })
+	require.Equal(t, http.StatusForbidden, two.StatusCode)
+	for _, origin := range []string{"https://app.example", "https://evil.example"} { // so that no cache gives one page the other's answer
+		response := ask(t, g.Origin(admitted), http.MethodPost, func(r *http.Request) { r.Header.Set("Origin", origin) })
+		require.Contains(t, response.Header.Values("Vary"), "Origin")
+	}
+	require.Contains(t, ask(t, g.Origin(admitted), http.MethodPost, nil).Header.Values("Vary"), "Origin")
 	none := ask(t, (&Guards{}).Origin(admitted), http.MethodPost, func(r *http.Request) { r.Header.Set("Origin", "http://127.0.0.1") })
 	require.Equal(t, http.StatusForbidden, none.StatusCode, "no origin is allowed by default")
+}
+
+func TestWhatIsSaidOfAnOriginStands(t *testing.T) {
+	g := &Guards{Origins: []string{"https://app.example"}}
+	for name, answer := range map[string]func(http.ResponseWriter){
+		"with a status": func(w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot) },
+		"without":       func(w http.ResponseWriter) { _, _ = w.Write([]byte("x")) },
+		"flushed":       func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+		"empty":         func(http.ResponseWriter) {},
+	} {
+		open := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Access-Control-Allow-Origin", "*")
+			w.Header().Set("Access-Control-Allow-Credentials", "true")
+			answer(w)
+		})
+		response := ask(t, g.Origin(open), http.MethodGet, func(r *http.Request) { r.Header.Set("Origin", "https://app.example") })
+		require.Equal(t, []string{"https://app.example"}, response.Header.Values("Access-Control-Allow-Origin"), name)
+		require.Empty(t, response.Header.Get("Access-Control-Allow-Credentials"), name)
+	}
 }
 
 func TestOriginAnswersPreflights(t *testing.T) {
@@ -83,6 +109,9 @@ func TestHost(t *testing.T) {
 		{nil, "evil.example", http.StatusForbidden},
 		{nil, "127.0.0.1.evil.example", http.StatusForbidden},
 		{nil, "192.0.2.1:8080", http.StatusForbidden},
+		{nil, "localhost:18101.evil.example", http.StatusForbidden},
+		{nil, "127.0.0.1:x", http.StatusForbidden},
+		{[]string{"mcp.example"}, "mcp.example:80.evil.example", http.StatusForbidden},
 		{[]string{"mcp.example"}, "mcp.example", http.StatusTeapot},
 		{[]string{"mcp.example"}, "MCP.example:8443", http.StatusTeapot},
 		{[]string{"mcp.example"}, "localhost", http.StatusForbidden},
@@ -149,6 +178,17 @@ func TestCheckRefusesOpenAddresses(t *testing.T) {
 		{"127.0.0.1:80", Guards{OAuth: &OAuth{Issuer: "https://auth.example"}}, "needs an audience"},
 		{"127.0.0.1:80", Guards{OAuth: &OAuth{Issuer: "https://auth.example", Audience: "mcp"}}, "is not a URL"},
 		{"127.0.0.1:80", Guards{OAuth: &OAuth{Issuer: "https://auth.example", Audience: "mcp", Resource: "https://mcp.example/mcp"}}, ""},
+		{"127.0.0.1:80", Guards{OAuth: &OAuth{Issuer: "https://auth.example", Audience: "api://mcp/x"}}, "say by which URL clients know this server"},
+		{"127.0.0.1:80", Guards{OAuth: &OAuth{Issuer: "https://auth.example", Audience: "api://mcp/x", Resource: "ftp://mcp.example"}}, "resource \"ftp://mcp.example\""},
+		{"127.0.0.1:80", Guards{OAuth: &OAuth{Issuer: "https://auth.example", Audience: "api://mcp/x", Resource: "https://mcp.example/mcp"}}, ""},
+		{"127.0.0.1:80", Guards{Origins: []string{"https://app.example", "http://localhost:3000", "chrome-extension://abc"}}, ""},
+		{"127.0.0.1:80", Guards{Origins: []string{"https://app.example/"}}, "without a path"},
+		{"127.0.0.1:80", Guards{Origins: []string{"*"}}, "matches no web page"},
+		{"127.0.0.1:80", Guards{Origins: []string{"https://*.example"}}, "matches no web page"},
+		{"127.0.0.1:80", Guards{Origins: []string{"app.example"}}, "matches no web page"},
+		{"127.0.0.1:80", Guards{Origins: []string{"localhost:3000"}}, "matches no web page"},
+		{"127.0.0.1:80", Guards{Origins: []string{"null"}}, "matches no web page"},
+		{"127.0.0.1:80", Guards{Origins: []string{"https://app.example:443"}}, "leave that port out"},
 	} {
 		addr, err := net.ResolveTCPAddr("tcp", c.addr)
 		require.NoError(t, err)

@@ -41,9 +41,14 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
+// withoutPort leaves a host with anything but a number for its port as it is: it is nobody's name.
 func withoutPort(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		return name
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		return strings.Trim(host, "[]")
 	}
-	return strings.Trim(host, "[]")
+	if strings.Trim(port, "0123456789") != "" {
+		return host
+	}
+	return name
 }

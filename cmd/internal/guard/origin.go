@@ -1,7 +1,10 @@
 package guard
 
 import (
+	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -32,8 +35,68 @@ func (g *Guards) Origin(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		next.ServeHTTP(w, r)
+		kept := &corsWriter{ResponseWriter: w, said: corsOf(w.Header())}
+		next.ServeHTTP(kept, r)
+		kept.begin() // when nothing was written
 	})
+}
+
+// corsWriter keeps what the guard says of the origin, whatever the handler behind it does.
+type corsWriter struct {
+	http.ResponseWriter
+	said  http.Header
+	begun bool
+}
+
+const corsPrefix = "Access-Control-"
+
+func corsOf(all http.Header) http.Header {
+	said := http.Header{}
+	for name, values := range all {
+		if strings.HasPrefix(name, corsPrefix) {
+			said[name] = slices.Clone(values)
+		}
+	}
+	return said
+}
+
+func (c *corsWriter) begin() {
+	if c.begun {
+		return
+	}
+	c.begun = true
+	maps.DeleteFunc(c.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, corsPrefix) })
+	maps.Copy(c.Header(), c.said)
+}
+
+func (c *corsWriter) WriteHeader(status int) {
+	c.begin()
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (c *corsWriter) Write(p []byte) (int, error) {
+	c.begin()
+	return c.ResponseWriter.Write(p)
+}
+
+func (c *corsWriter) FlushError() error {
+	c.begin()
+	return http.NewResponseController(c.ResponseWriter).Flush()
+}
+
+// Unwrap is for http.ResponseController.
+func (c *corsWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// checkOrigin refuses what no browser sends as an Origin: it would let nobody in, and whoever set it would not know why.
+func checkOrigin(origin string) error {
+	u, err := url.Parse(origin)
+	if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(u.Scheme+"://"+u.Host, origin) || strings.Contains(u.Host, "*") {
+		return fmt.Errorf("the allowed origin %q matches no web page: name it as browsers do, scheme://host or scheme://host:port, without a path or *", origin)
+	}
+	if u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
+		return fmt.Errorf("the allowed origin %q matches no web page: browsers leave that port out", origin)
+	}
+	return nil
 }
 
 func (g *Guards) admits(origin, host string) bool {
