@@ -32,7 +32,7 @@ type Line struct{ attrs []slog.Attr }
 
 // headAttrs come first in a log line, and their values are known last;
 // lineAttrs have room for what a send adds, a misfit included.
-const headAttrs, lineAttrs = 5, 12
+const headAttrs, lineAttrs = 7, 14
 
 func (l *Line) add(attrs ...slog.Attr) { l.attrs = append(l.attrs, attrs...) }
 
@@ -47,18 +47,41 @@ func (t *tool) answer(ctx context.Context, arguments, rawMeta json.RawMessage) r
 	r.fake = t.tools.Fake
 	took := time.Since(begun)
 
-	copy(line.attrs, []slog.Attr{
-		slog.String("tool", t.definition.Name),
-		slog.String("outcome", string(r.outcome.Code)),
-		slog.String("sent", string(r.outcome.Sent)),
-		slog.Bool("replayed", r.outcome.Replayed),
-		slog.Duration("duration", took),
-	})
-	t.tools.Log.LogAttrs(ctx, r.outcome.level(), "tools/call", line.attrs...)
-	if t.tools.Observe != nil {
-		t.tools.Observe(Observation{Tool: t.definition.Name, Code: r.outcome.Code, Replayed: r.outcome.Replayed, Duration: took})
-	}
+	t.tools.ended(ctx, t.definition.Name, r.outcome, took, &line)
 	return r
+}
+
+// unknownTool stands for every name that is no tool's: a client's own words go into no log and no label.
+const unknownTool = "(unknown)"
+
+// Unknown leaves the log line and the observation of a call to a tool that is not one of these, which the MCP library
+// answers.
+func (t *Tools) Unknown(ctx context.Context) {
+	if t.Begun != nil {
+		t.Begun()
+	}
+	line := Line{attrs: make([]slog.Attr, headAttrs)}
+	t.ended(ctx, unknownTool, Outcome{Code: CodeInvalidArguments, Sent: SentNo}, 0, &line)
+}
+
+func (t *Tools) ended(ctx context.Context, tool string, o Outcome, took time.Duration, line *Line) {
+	head := [headAttrs]slog.Attr{
+		slog.String("method", string(mcp.MethodToolsCall)),
+		slog.String("tool", tool),
+		slog.String("outcome", string(o.Code)),
+		slog.String("sent", string(o.Sent)),
+		slog.Bool("replayed", o.Replayed),
+		slog.Duration("duration", took),
+		{}, // is left out
+	}
+	if o.RequestID != "" {
+		head[headAttrs-1] = slog.String("request_id", o.RequestID)
+	}
+	copy(line.attrs, head[:])
+	t.Log.LogAttrs(ctx, o.level(), "tools/call", line.attrs...)
+	if t.Observe != nil {
+		t.Observe(Observation{Tool: tool, Code: o.Code, Replayed: o.Replayed, Duration: took})
+	}
 }
 
 func (t *tool) guarded(ctx context.Context, arguments, rawMeta json.RawMessage, line *Line) (r result) {

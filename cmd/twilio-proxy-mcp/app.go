@@ -56,7 +56,12 @@ func newApp(ctx context.Context, c *Common, s streams) (*app, error) {
 		server.WithToolCapabilities(false),
 		// The list is the same for every caller and changes with the binary alone.
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
-		server.WithInstructions(instructions(b.fake != nil)))
+		server.WithInstructions(instructions(b.fake != nil)),
+		server.WithHooks(&server.Hooks{OnError: []server.OnErrorHookFunc{func(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {
+			if errors.Is(err, server.ErrToolNotFound) {
+				a.tools.Unknown(ctx)
+			}
+		}}}))
 	a.tools.Register(a.mcp)
 	return a, nil
 }

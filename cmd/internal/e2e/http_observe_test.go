@@ -39,6 +39,7 @@ func TestMetricsTellFiguresAndNothingElse(t *testing.T) {
 	require.NoError(t, f.Arm(fake.Fault{Operation: "CreateMessageInteraction", Effect: fake.EffectStatus, Status: 429, Code: 20429}))
 	s.send(secretBody + " after a while") // retried
 	s.post(rpc(1, "tools/call", map[string]any{"name": "send_message_interaction", "arguments": map[string]any{"ServiceSid": "abcde"}}))
+	s.post(rpc(1, "tools/call", map[string]any{"name": secretBody, "arguments": map[string]any{}}))
 	s.as("Origin", "https://evil.example").post("{}")
 	s.as("Host", "evil.example").post("{}")
 	s.bearer("wrong-token-cccccccccccccccc").post("{}")
@@ -49,6 +50,7 @@ func TestMetricsTellFiguresAndNothingElse(t *testing.T) {
 		`calls_total{outcome="sent",replayed="true",tool="send_message_interaction"}`:               "1",
 		`calls_total{outcome="refused",replayed="false",tool="send_message_interaction"}`:           "1",
 		`calls_total{outcome="invalid_arguments",replayed="false",tool="send_message_interaction"}`: "1",
+		`calls_total{outcome="invalid_arguments",replayed="false",tool="(unknown)"}`:                "1",
 		`call_duration_seconds_count{tool="send_message_interaction"}`:                              "5",
 		`upstream_duration_seconds_count{operation="CreateMessageInteraction",status="200"}`:        "2",
 		`upstream_duration_seconds_count{operation="CreateMessageInteraction",status="400"}`:        "1",
@@ -87,6 +89,7 @@ func TestOneLogLineACall(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, r.status)
 	require.Contains(t, stream.receive(), `"id":77`)
 	s.post(rpc(5, "tools/call", map[string]any{"name": "send_message_interaction", "arguments": map[string]any{"Body": secretBody, secretBody: 1}}))
+	s.post(rpc(6, "tools/call", map[string]any{"name": secretBody, "arguments": map[string]any{}}))
 	stream.body.Close()
 	s.stop()
 
@@ -103,8 +106,10 @@ func TestOneLogLineACall(t *testing.T) {
 		require.NoError(t, json.Unmarshal([]byte(text), &l), text)
 		if l.Msg == "tools/call" {
 			require.Contains(t, text, `"duration":`)
+			require.Contains(t, text, `"method":"tools/call"`)
 			if l.Outcome != "invalid_arguments" {
 				require.Contains(t, text, fake.ParticipantSid)
+				require.Regexp(t, `"request_id":"RQ[0-9a-f]{32}"`, text)
 			}
 			calls = append(calls, l)
 		}
@@ -115,6 +120,7 @@ func TestOneLogLineACall(t *testing.T) {
 		{Msg: "tools/call", Tool: tool, Outcome: "sent", Sent: "yes", Transport: "http", ID: "1", Replayed: true}, // a traceparent that is none
 		{Msg: "tools/call", Tool: tool, Outcome: "refused", Sent: "no", Transport: "sse", ID: "77", Trace: strings.Repeat("1", 32), Span: spanID},
 		{Msg: "tools/call", Tool: tool, Outcome: "invalid_arguments", Sent: "no", Transport: "http", ID: "5"},
+		{Msg: "tools/call", Tool: "(unknown)", Outcome: "invalid_arguments", Sent: "no", Transport: "http", ID: "6"},
 	}, calls)
 	for _, secret := range []string{"quokka", firstToken, "+1555"} {
 		require.NotContains(t, s.stderr.String(), secret)
