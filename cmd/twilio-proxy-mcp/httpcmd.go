@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
 	"twilio-proxy-mcp/cmd/internal/serve"
@@ -19,11 +20,20 @@ type httpCmd struct {
 	AllowedHosts   []string `placeholder:"HOST" help:"Names by which clients call this server; the loopback names by default."`
 	TokenFile      string   `type:"path" placeholder:"FILE" help:"File of bearer tokens that may call, one a line; several, so that one can be replaced. One token can be in TWILIO_PROXY_MCP_TOKEN instead."`
 	OauthIssuer    string   `placeholder:"URL" help:"Issuer whose access tokens may call (OAuth 2.1, JWT)."`
-	OauthAudience  string   `placeholder:"URL" help:"Audience that access tokens must be for: this server's own URL."`
+	OauthAudience  string   `placeholder:"URL" help:"Audience that access tokens must be for: this server's own URL, as a rule."`
+	OauthResource  string   `placeholder:"URL" help:"URL by which clients know this server; needed when the audience is no URL."`
 	OauthScopes    []string `placeholder:"SCOPE" help:"Scopes that access tokens must have."`
 	TLSCert        string   `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate, in PEM."`
 	TLSKey         string   `name:"tls-key" type:"path" placeholder:"FILE" help:"Its key, in PEM."`
 	MaxInFlight    int      `default:"${maxInFlight}" help:"Calls at once; beyond it a call is refused with 503 before anything is sent."`
+}
+
+// Validate refuses a number that makes no sense; kong calls it.
+func (cmd *httpCmd) Validate() error {
+	if cmd.MaxInFlight < 1 {
+		return errors.New("--max-in-flight must be at least 1")
+	}
+	return nil
 }
 
 // Run serves until a signal comes: readiness turns false, sends in flight
@@ -43,6 +53,9 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s streams) error {
 	listener, err := config.Listen(ctx, cmd.Addr)
 	if errors.Is(err, guard.ErrOpen) {
 		return usageError{fmt.Errorf("%w (--token-file or TWILIO_PROXY_MCP_TOKEN, or --oauth-issuer with --oauth-audience; and --allowed-hosts)", err)}
+	}
+	if errors.Is(err, guard.ErrResource) {
+		return usageError{fmt.Errorf("%w (--oauth-resource)", err)}
 	}
 	if err != nil {
 		return err
@@ -73,6 +86,7 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 		TLSCert: cmd.TLSCert,
 		TLSKey:  cmd.TLSKey,
 		Metrics: m.handler(),
+		Ready:   a.ready,
 	}
 	if a.fake != nil {
 		config.Other = a.fake // its page, to see what an agent "sent"
@@ -82,23 +96,45 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 		return nil, usageError{fmt.Errorf("--oauth-issuer and --oauth-audience belong together")}
 	}
 	if cmd.OauthIssuer != "" {
-		config.Guards.OAuth = &guard.OAuth{Issuer: cmd.OauthIssuer, Audience: cmd.OauthAudience, Scopes: cmd.OauthScopes}
+		config.Guards.OAuth = &guard.OAuth{Issuer: cmd.OauthIssuer, Audience: cmd.OauthAudience, Scopes: cmd.OauthScopes, Resource: cmd.OauthResource, Log: a.log}
 	}
 	return config, nil
 }
 
 // tokens come from a file or the environment, never from a flag.
 func (cmd *httpCmd) tokens() ([]string, error) {
+	set := os.Getenv("TWILIO_PROXY_MCP_TOKEN")
+	tokens := strings.Fields(set)
 	if cmd.TokenFile == "" {
-		return strings.Fields(os.Getenv("TWILIO_PROXY_MCP_TOKEN")), nil
+		if set != "" && len(tokens) == 0 { // whoever set it does not mean that everybody may call
+			return nil, usageError{errors.New("TWILIO_PROXY_MCP_TOKEN is set and holds no token: give it one, or unset it")}
+		}
+		return tokens, nil
+	}
+	if set != "" {
+		return nil, usageError{errors.New("TWILIO_PROXY_MCP_TOKEN and --token-file are both set; set one")}
 	}
 	content, err := os.ReadFile(cmd.TokenFile)
 	if err != nil {
 		return nil, fmt.Errorf("--token-file: %w", err)
 	}
-	tokens := strings.Fields(string(content))
-	if len(tokens) == 0 {
+	if tokens = strings.Fields(string(content)); len(tokens) == 0 {
 		return nil, fmt.Errorf("--token-file: the file holds no token")
 	}
 	return tokens, nil
+}
+
+// readyTimeout is how long a ledger may take to say that it can be used; chosen, below the patience of common probes.
+const readyTimeout = 2 * time.Second
+
+// ready asks the ledger on PostgreSQL, without which every call is answered to try later. A file on this machine is
+// there when it is needed, and not before.
+func (a *app) ready(ctx context.Context) error {
+	if a.ledger == nil || a.ledger.DSN == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	_, err := a.ledger.KnownSid(ctx, "") // the shortest question there is
+	return err
 }

@@ -84,6 +84,7 @@ func TestOAuth(t *testing.T) {
 	other := s.bearer(i.token(t, map[string]any{"sub": "agent-2"}))
 	require.False(t, other.send("hello").outcome().Replayed)
 	require.Equal(t, 2, f.Accepted())
+	require.Equal(t, "1", caller.figure(`twilio_proxy_mcp_refused_requests_total{guard="scope"}`))
 
 	for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"} {
 		r := s.get(path)
