@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"os/exec"
+	"path/filepath"
 	"testing"
 
 	mcpgo "github.com/mark3labs/mcp-go/client"
+	"github.com/mark3labs/mcp-go/client/transport"
 	protocol "github.com/mark3labs/mcp-go/mcp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/stretchr/testify/require"
@@ -46,7 +50,7 @@ func TestMCPGoClient(t *testing.T) {
 	for _, version := range []string{modern, legacy} {
 		t.Run("stdio "+version, func(t *testing.T) {
 			f, env := startFake(t)
-			client, err := mcpgo.NewStdioMCPClient(binary, environment(t, env...))
+			client, err := stdioMCPGo(binary, environment(t, env...))
 			require.NoError(t, err)
 			checkWithMCPGo(t, f, client, version)
 		})
@@ -67,6 +71,30 @@ func TestMCPGoClient(t *testing.T) {
 			s.stop()
 		})
 	}
+}
+
+// stdioMCPGo starts a binary with this environment and nothing else; by itself mcp-go's client adds all of its own.
+func stdioMCPGo(binary string, env []string) (*mcpgo.Client, error) {
+	return mcpgo.NewStdioMCPClientWithOptions(binary, env, nil, transport.WithCommandFunc(
+		func(ctx context.Context, command string, env, arguments []string) (*exec.Cmd, error) {
+			cmd := exec.CommandContext(ctx, command, arguments...)
+			cmd.Env = env
+			return cmd, nil
+		}))
+}
+
+// A developer's own credentials and ledger reach no process that a test starts.
+func TestProcessesInheritNothingOfTheCommands(t *testing.T) {
+	for _, name := range []string{"ACCOUNT_SID", "AUTH_TOKEN", "PROXY_MCP_LEDGER_FILE", "PROXY_MCP_RATE_LIMIT"} {
+		t.Setenv("TWILIO_"+name, "poisoned")
+	}
+	ledger := filepath.Join(t.TempDir(), "ledger.db")
+	t.Setenv("TWILIO_PROXY_MCP_LEDGER", ledger)
+	f, env := startFake(t)
+	client, err := stdioMCPGo(binary, environment(t, env...))
+	require.NoError(t, err)
+	checkWithMCPGo(t, f, client, legacy)
+	require.NoFileExists(t, ledger)
 }
 
 // checkWithMCPGo lists the tool, calls it, and meets a validation error and an

@@ -38,7 +38,7 @@ func TestSixtyFourClientsGetTheirOwnAnswers(t *testing.T) {
 		// detector, which watches many callers of two in the test of replicas.
 		binary := withoutRace(t)
 		u := startUpstream(t)
-		callFromAll(t, u, func() (*mcpgo.Client, error) { return mcpgo.NewStdioMCPClient(binary, environment(t, u.env...)) }, legacy)
+		callFromAll(t, u, func() (*mcpgo.Client, error) { return stdioMCPGo(binary, environment(t, u.env...)) }, legacy)
 	})
 }
 
