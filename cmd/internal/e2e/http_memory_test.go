@@ -37,6 +37,8 @@ func TestMemoryStaysFlat(t *testing.T) {
 		"20,000 initialize":            endlessInitialize,
 		"a stream that nobody reads":   unreadStream,
 		"1,000 slow headers or bodies": slowRequests,
+		"300 clients that vanish":      vanishingClients,
+		"20 streams that nobody reads": unreadStreams,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -178,6 +180,37 @@ func unreadStream(t *testing.T, u *upstream, s *site) {
 	eventually(t, func() bool { return s.figure("twilio_proxy_mcp_calls_in_flight") == "0" })
 	require.LessOrEqual(t, int64(u.Accepted()-before), taken.Load())
 	t.Logf("%d calls taken, %d refused", taken.Load(), refused.Load())
+}
+
+// unreadStreams asks for the same lists on each, until that is refused.
+func unreadStreams(t *testing.T, u *upstream, s *site) {
+	for range 20 {
+		endpoint := s.dialSSE(4096)
+		status := http.StatusAccepted
+		for n := 0; n < 2_000 && status == http.StatusAccepted; n++ {
+			r, err := s.ask(http.MethodPost, endpoint, strings.NewReader(rpc(n, "tools/list", nil)))
+			require.NoError(t, err)
+			status = r.status
+		}
+		require.NotEqual(t, http.StatusAccepted, status)
+	}
+}
+
+// vanishingClients hang up while their calls are under way upstream. Each message goes out all the same.
+func vanishingClients(t *testing.T, u *upstream, s *site) {
+	before, release := u.Accepted(), u.hold(t)
+	var conns []net.Conn
+	for n := range 300 {
+		body := rpc(n, "tools/call", sendParams(fmt.Sprint("vanishing ", n), nil))
+		conns = append(conns, s.dial(fmt.Sprintf("POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)))
+	}
+	eventually(t, func() bool { return u.Accepted() == before+300 })
+	for _, conn := range conns {
+		conn.Close()
+	}
+	release()
+	eventually(t, func() bool { return s.figure("twilio_proxy_mcp_calls_in_flight") == "0" })
+	require.Equal(t, before+300, u.Accepted())
 }
 
 // slowRequests says a little of each request, and no more.
