@@ -97,7 +97,7 @@ func (f *front) run(ctx context.Context, conn eventConn, t *stream, head []byte)
 	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
 	f.sse.add(t)
 	defer f.sse.remove(t)
-	if _, err := (timely{conn}).Write(append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)); err == nil {
+	if write(conn, append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)) == nil {
 		f.pump(conn, t)
 	}
 }
@@ -114,7 +114,7 @@ func (f *front) pump(conn eventConn, t *stream) {
 		case <-t.wake:
 			err = flush(conn, t)
 		case <-quiet.C:
-			_, err = timely{conn}.Write([]byte(": keep-alive\n\n"))
+			err = write(conn, []byte(": keep-alive\n\n"))
 		case <-f.closing:
 			for len(t.session.queue) > 0 {
 				f.tell(t, <-t.session.queue)
@@ -139,15 +139,30 @@ func (f *front) tell(t *stream, n mcp.JSONRPCNotification) {
 	}
 }
 
-// flush writes what is in the queue. A large message is not copied.
+// write fails for a client that does not take it all within writeTimeout.
+func write(conn eventConn, events []byte) error {
+	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	_, err := conn.Write(events)
+	return err
+}
+
+// flush writes what is in the queue, in writeTimeout as well. A large message is not copied.
 func flush(conn eventConn, t *stream) error {
 	messages := t.take()
 	defer t.written(messages)
+	if len(messages) == 0 {
+		return nil
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
 	size := 0
 	for _, message := range messages {
 		size += message.size() + messageOverhead
 	}
-	out := bufio.NewWriterSize(timely{conn}, min(size, maxAtOnce))
+	out := bufio.NewWriterSize(conn, min(size, maxAtOnce))
 	for _, message := range messages {
 		_, _ = out.WriteString("event: message\ndata: ")
 		for _, part := range message {
@@ -156,16 +171,6 @@ func flush(conn eventConn, t *stream) error {
 		_, _ = out.WriteString("\n\n")
 	}
 	return out.Flush() // says whether one of the writes failed
-}
-
-// timely is an event stream's connection whose writes fail when the client takes nothing for writeTimeout.
-type timely struct{ eventConn }
-
-func (c timely) Write(events []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
-	}
-	return c.eventConn.Write(events)
 }
 
 // http2Stream is an eventConn over HTTP/2, where a connection is not one client's.
