@@ -190,3 +190,11 @@ func TestOAuthMetadata(t *testing.T) {
 	require.JSONEq(t, `{"resource":"https://mcp.example/mcp","authorization_servers":["https://auth.example"],
 		"scopes_supported":["send"],"bearer_methods_supported":["header"]}`, string(body))
 }
+
+func TestOAuthSaysTryAgainWhenTheIssuerIsNotThere(t *testing.T) {
+	i := newIssuer(t)
+	i.Close()
+	response := present(t, i.guards(), i.token(t, nil))
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	require.NotEmpty(t, response.Header.Get("Retry-After"))
+}
