@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"twilio-proxy-mcp/cmd/internal/guard"
 	"twilio-proxy-mcp/twilio"
 	"twilio-proxy-mcp/twilio/fake"
 	"twilio-proxy-mcp/twilio/fake/page"
@@ -103,7 +104,8 @@ func openFake(c *Common) (*backend, error) {
 		return nil, fmt.Errorf("the built-in fake cannot listen on loopback: %w", err)
 	}
 	f := fake.New(fake.Config{Page: page.Handler()})
-	server := &http.Server{Handler: f, ReadHeaderTimeout: 10 * time.Second}
+	var guards guard.Guards // a web page finds this port as well as any other
+	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
 	client := c.client("http://"+listener.Addr().String(), fake.AccountSid, "fake")
 	return &backend{client: client, fake: f, account: fake.AccountSid, host: "fake", close: func() {

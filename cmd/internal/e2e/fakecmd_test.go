@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,13 +98,37 @@ func TestFakeCommandAsksForItsCredentials(t *testing.T) {
 func TestFakeCommandIsGuarded(t *testing.T) {
 	url, stop := startFakeCommand(t)
 	defer stop()
+	requireGuarded(t, url, 0)
+	require.Equal(t, 200, ask(t, "GET", url+"/_fake/accepted", "", http.Header{"Origin": {url}}, nil), "the fake's own page may")
+}
+
+// The built-in fake has a port of its own, which its receipts name.
+func TestBuiltInFakeIsGuarded(t *testing.T) {
+	p := start(t, environment(t))
+	defer p.stop()
+	var message struct{ URL string }
+	receipt := p.send("hello").Result.Structured
+	require.NoError(t, json.Unmarshal(receipt, &message))
+	at, err := url.Parse(message.URL)
+	require.NoError(t, err)
+	require.NotEmpty(t, at.Port(), "%s", receipt)
+	port := "http://" + at.Host
+	requireGuarded(t, port, 1)
+	require.Equal(t, 403, ask(t, "POST", port+"/_fake/seed", "{}", http.Header{"Origin": {port}}, nil), "it shows no page there")
+	require.Equal(t, 200, ask(t, "GET", port+"/_fake/accepted", "", nil, nil))
+}
+
+// requireGuarded asks, as a web page would, for what no page may have; the
+// fake must still have accepted this many messages.
+func requireGuarded(t *testing.T, url string, accepted int) {
+	t.Helper()
 	create := "/v1/Services/" + fake.ServiceSid + "/Sessions/" + fake.SessionSid + "/Participants/" + fake.ParticipantSid + "/MessageInteractions"
-	for _, route := range []struct{ method, path string }{{"POST", create}, {"GET", "/_fake/state"}, {"DELETE", "/_fake/faults"}, {"POST", "/_fake/reset"}, {"GET", "/"}} {
+	for _, route := range []struct{ method, path string }{{"POST", create}, {"GET", "/_fake/state"}, {"DELETE", "/_fake/faults"}, {"POST", "/_fake/reset"}, {"POST", "/_fake/seed"}, {"GET", "/"}} {
 		require.Equal(t, 403, ask(t, route.method, url+route.path, "Body=x", http.Header{"Origin": {"http://evil.example"}}, nil), route.path)
 		require.Equal(t, 403, ask(t, route.method, url+route.path, "Body=x", http.Header{"Host": {"evil.example"}}, nil), route.path)
 		require.Equal(t, 403, ask(t, route.method, url+route.path, "Body=x", http.Header{"Host": {"evil.example"}, "Origin": {"http://evil.example"}}, nil), route.path)
 	}
 	var count struct{ Accepted int }
-	require.Equal(t, 200, ask(t, "GET", url+"/_fake/accepted", "", http.Header{"Origin": {url}}, &count), "the fake's own page may")
-	require.Zero(t, count.Accepted)
+	require.Equal(t, 200, ask(t, "GET", url+"/_fake/accepted", "", nil, &count))
+	require.Equal(t, accepted, count.Accepted)
 }
