@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -29,8 +30,8 @@ type fakeCmd struct {
 
 // Run serves the fake until a signal comes. Its first line on stdout is the
 // base URL.
-func (cmd *fakeCmd) Run(ctx context.Context, s streams) error {
-	f, err := cmd.open()
+func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s streams) error {
+	f, err := cmd.open(c.logger(s))
 	if err != nil {
 		return err
 	}
@@ -51,12 +52,13 @@ func (cmd *fakeCmd) Run(ctx context.Context, s streams) error {
 	return errors.Join(err, closed)
 }
 
-func (cmd *fakeCmd) open() (*fake.Fake, error) {
+func (cmd *fakeCmd) open(log *slog.Logger) (*fake.Fake, error) {
 	accepted, err := cmd.credentials()
 	if err != nil {
 		return nil, err
 	}
-	f := fake.New(fake.Config{Credentials: accepted, QueuedFor: cmd.QueuedFor, SentFor: cmd.SentFor, RateLimit: cmd.EnforceLimit, Page: page.Handler()})
+	f := fake.New(fake.Config{Credentials: accepted, QueuedFor: cmd.QueuedFor, SentFor: cmd.SentFor,
+		RateLimit: cmd.EnforceLimit, Log: log, Page: page.Handler()})
 	if cmd.Seed != "" {
 		seed, err := os.ReadFile(cmd.Seed)
 		if err == nil {

@@ -1,6 +1,7 @@
 package fake
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ type Config struct {
 	SentFor      time.Duration    // how long it then stays sent; 0 = two seconds
 	RateLimit    bool             // enforce 30 requests a second per operation and service
 	KeepRequests int              // recorded requests kept; 0 = the last 1,000
+	Log          *slog.Logger     // gets what goes wrong behind the API's back; nil = slog.Default()
 	Page         http.Handler     // answers what is outside /v1 and /_fake/, such as /; nil = 404
 }
 
@@ -70,6 +72,9 @@ func New(config Config) *Fake {
 	}
 	if config.KeepRequests <= 0 {
 		config.KeepRequests = 1000
+	}
+	if config.Log == nil {
+		config.Log = slog.Default()
 	}
 	f := &Fake{
 		config:     config,

@@ -24,14 +24,19 @@ type document struct {
 // A stateFile is written a moment after something changed, by one timer.
 type stateFile struct {
 	path    string
-	timer   *time.Timer
-	dirty   bool
-	writing sync.Mutex // one write at a time; taken before the fake's lock
+	dirty   bool        // something changed since the last write that succeeded
+	timer   *time.Timer // of the next write; nil = none is due
+	failing bool        // the last write failed, which was reported then
+	writing sync.Mutex  // one write at a time; taken before the fake's lock
 }
 
 // saveAfter is how much of the recent past a killed process loses at most,
-// apart from the time that writing takes.
-const saveAfter = 500 * time.Millisecond
+// apart from the time that writing takes; retryAfter goes by after a write
+// that failed. Both chosen.
+const (
+	saveAfter  = 500 * time.Millisecond
+	retryAfter = 5 * time.Second
+)
 
 // OpenState makes path the file that survives a restart. What it holds replaces
 // everything; where there is no such file the present state is kept and the
@@ -71,15 +76,43 @@ func (f *Fake) Seed(data []byte) error {
 
 // touch notes a change, with the fake's lock held.
 func (s *stateFile) touch(f *Fake) {
-	if s.path == "" || s.dirty {
-		return
+	if s.path != "" {
+		s.dirty = true
+		s.arm(f, saveAfter)
 	}
-	s.dirty = true
-	s.timer = time.AfterFunc(saveAfter, func() { _ = s.save(f) })
+}
+
+// arm sets the timer of the next write, unless it is set or the fake closed.
+func (s *stateFile) arm(f *Fake, wait time.Duration) {
+	select {
+	case <-f.closed:
+	default:
+		if s.timer == nil {
+			s.timer = time.AfterFunc(wait, func() { s.due(f) })
+		}
+	}
+}
+
+// due writes what the timer was set for. A write that fails is tried again; the
+// first of several failures in a row is reported.
+func (s *stateFile) due(f *Fake) {
+	f.mu.Lock()
+	s.timer = nil
+	f.mu.Unlock()
+	err := s.save(f)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err != nil {
+		s.arm(f, retryAfter)
+		if !s.failing {
+			f.config.Log.Error("the state file cannot be written; it is tried again", "file", s.path, "error", err)
+		}
+	}
+	s.failing = err != nil
 }
 
 // save writes what has changed to a new file that then takes the old one's
-// place. A failed save is tried again with the next change and on Close.
+// place.
 func (s *stateFile) save(f *Fake) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()

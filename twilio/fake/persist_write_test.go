@@ -1,0 +1,94 @@
+package fake_test
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// post makes one request without a connection, which a bubble of synctest
+// cannot wait for.
+func post(t *testing.T, f *fake.Fake, method, path, form string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, path, strings.NewReader(form))
+	r.SetBasicAuth(fake.AccountSid, "token")
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.RemoteAddr = "127.0.0.1:1"
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, r)
+	require.Less(t, w.Code, 300, "%s", w.Body)
+	return w
+}
+
+func create(t *testing.T, f *fake.Fake, text string) *httptest.ResponseRecorder {
+	t.Helper()
+	return post(t, f, http.MethodPost, messagesPath, "Body="+text)
+}
+
+// A folder that is away for a while costs nothing: what changed meanwhile is
+// written when it is back, changes or no changes, and the log says it once.
+func TestFailedWriteIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		folder := filepath.Join(t.TempDir(), "state")
+		path := filepath.Join(folder, "state.json")
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		f := fake.New(fake.Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		require.NoError(t, f.OpenState(path))
+		require.NoError(t, os.Rename(folder, folder+".away"))
+		create(t, f, "while+away")
+		time.Sleep(30 * time.Second)
+		require.Equal(t, 1, strings.Count(log.String(), "cannot be written"), "%s", &log)
+
+		require.NoError(t, os.Rename(folder+".away", folder))
+		time.Sleep(6 * time.Second)
+		require.Contains(t, read(t, path), "while away")
+		create(t, f, "afterwards")
+		time.Sleep(time.Second)
+		require.Contains(t, read(t, path), "afterwards")
+
+		require.NoError(t, os.Rename(folder, folder+".away"))
+		create(t, f, "again")
+		require.Error(t, f.Close(), "the last write fails")
+		time.Sleep(time.Minute)
+		require.Equal(t, 1, strings.Count(log.String(), "cannot be written"), "%s", &log)
+		require.NoError(t, os.Rename(folder+".away", folder))
+		require.NoError(t, f.Close())
+		require.Contains(t, read(t, path), "again")
+	})
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(content)
+}
+
+// Who has the file open keeps what was there: it is replaced, not rewritten.
+func TestStateFileIsReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state.json")
+		f := fake.New(fake.Config{})
+		require.NoError(t, f.OpenState(path))
+		before, err := os.Stat(path)
+		require.NoError(t, err)
+		create(t, f, "hello")
+		time.Sleep(time.Second)
+		after, err := os.Stat(path)
+		require.NoError(t, err)
+		require.False(t, os.SameFile(before, after))
+		require.NoError(t, f.Close())
+	})
+}
