@@ -131,8 +131,9 @@ func (p *params) date(name string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339, value)
+	t = t.UTC() // which can lead into the year 10000
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {
-		p.fail(name, "It must be an ISO 8601 date and time such as 2015-07-30T20:00:00Z.")
+		p.fail(name, "It must be an ISO 8601 date and time such as 2015-07-30T20:00:00Z, up to the year 9999 in UTC.")
 	}
-	return t.UTC(), true
+	return t, true
 }

@@ -71,8 +71,18 @@ func (l *loader) record(prefix string, r *record, known bool) bool {
 	if r.Updated.IsZero() && prefix != "KI" {
 		r.Updated = r.Created
 	}
+	l.dates(r.Sid, &r.Created, &r.Updated)
 	return l.check(wellFormed(prefix, r.Sid), "%q is no SID that begins with %s", r.Sid, prefix) &&
 		l.check(!known, "%s is there twice", r.Sid)
+}
+
+// dates puts the dates of a record into UTC, where they must have a year of four
+// digits: the API and the state file write no other.
+func (l *loader) dates(sid string, dates ...*time.Time) {
+	for _, d := range dates {
+		*d = d.UTC()
+		l.check(d.Year() >= 1 && d.Year() <= 9999, "%s has a date outside the years 1 to 9999", sid)
+	}
 }
 
 func (l *loader) service(s *service) {
@@ -116,6 +126,7 @@ func (l *loader) session(s *service, c *session) {
 	if c.Started.IsZero() {
 		c.Started = c.Created
 	}
+	l.dates(c.Sid, &c.Started, &c.DateExpiry, &c.Ended, &c.LastInteraction)
 	people, messages := c.Participants, c.Messages
 	c.Participants, c.Messages = nil, nil
 	l.world.addSession(s, c)
@@ -132,6 +143,7 @@ func (l *loader) session(s *service, c *session) {
 }
 
 func (l *loader) participant(c *session, p *participant) {
+	l.dates(p.Sid, &p.Deleted)
 	l.check(reachable(p.Identifier), "participant %s has no identifier that could be reached", p.Sid)
 	if p.ProxyIdentifier == "" && l.err == nil {
 		present := &Fake{world: l.world, clock: l.fake.clock}

@@ -2,6 +2,7 @@ package fake_test
 
 import (
 	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -135,4 +136,18 @@ func TestParticipants(t *testing.T) {
 	s.refused(400, 80405, "GET", people+"/KP1", nil)
 	s.refused(404, 20404, "GET", people+"/KP"+strings.Repeat("c", 32), nil)
 	require.Equal(t, 1, s.Accepted())
+}
+
+// A date that is in the year 9999 only where it was written cannot be shown in
+// UTC, nor kept in a file.
+func TestDateExpiryEndsWithTheYear9999(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	s := start(t, fake.Config{})
+	require.NoError(t, s.OpenState(path))
+	s.refused(400, 80701, "POST", sessionPath, url.Values{"DateExpiry": {"9999-12-31T23:59:59-12:00"}})
+	s.refused(400, 80701, "POST", sessionPath, url.Values{"DateExpiry": {"0001-01-01T00:00:00+12:00"}})
+	got := s.ok(200, "POST", sessionPath, url.Values{"DateExpiry": {"9999-12-31T11:59:59-12:00"}}).json
+	require.Equal(t, "9999-12-31T23:59:59Z", got["date_expiry"])
+	s.control(400, "POST", "/_fake/seed", `{"services":[{"unique_name":"a","sessions":[{"date_expiry":"9999-12-31T23:59:59-12:00"}]}]}`)
+	require.NoError(t, s.Close(), "the file is still written")
 }
