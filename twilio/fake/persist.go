@@ -15,7 +15,6 @@ import (
 // the names a person cares about may be left out: SIDs are minted, dates are
 // the moment of loading.
 type document struct {
-	Salt     string     `json:"salt,omitempty"`
 	Minted   uint64     `json:"minted,omitempty"`
 	Accepted int        `json:"accepted,omitempty"`
 	Services []*service `json:"services"`
@@ -170,7 +169,7 @@ func replaceFile(path string, data []byte) error {
 // snapshot copies, with the lock held, what may still change. Messages never
 // do, so only the slices that point at them are copied.
 func (f *Fake) snapshot() document {
-	doc := document{Salt: f.world.salt, Minted: f.world.minted, Accepted: f.accepted}
+	doc := document{Minted: f.world.minted, Accepted: f.accepted}
 	for _, s := range f.world.services {
 		copied := *s
 		copied.Numbers = copyAll(s.Numbers)

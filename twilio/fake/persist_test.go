@@ -50,6 +50,38 @@ func TestStateSurvivesARestart(t *testing.T) {
 	require.Empty(t, left, "no temporary file stays behind")
 }
 
+// What is made after the last write is in no file: a killed process or a reset
+// forgets it, but its SIDs stay used up.
+func TestSidsAreNeverGivenTwice(t *testing.T) {
+	path, copied := filepath.Join(t.TempDir(), "state.json"), filepath.Join(t.TempDir(), "killed.json")
+	given := map[string]bool{}
+	once := func(s *server) string {
+		made := s.ok(200, "POST", messagesPath, body("x"))
+		for _, sid := range []string{text(made.json["sid"]), made.header.Get("Twilio-Request-Id")} {
+			require.False(t, given[sid], sid)
+			given[sid] = true
+		}
+		return text(made.json["sid"])
+	}
+	first := start(t, fake.Config{})
+	kept := once(first)
+	require.NoError(t, first.OpenState(path))
+	left, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(copied, left, 0o600))
+	once(first) // not in the copy, as if the process had been killed
+
+	second := start(t, fake.Config{})
+	require.NoError(t, second.OpenState(copied))
+	once(second)
+	second.ok(200, "GET", sessionPath+"/Interactions/"+kept, nil)
+	require.NoError(t, second.Seed(left))
+	once(second)
+	require.NoError(t, second.Reset())
+	once(second)
+	second.ok(200, "GET", messagesPath+"/"+kept, nil)
+}
+
 // everything is what the API tells of services, sessions, participants and
 // interactions, by URL path.
 func (s *server) everything() map[string]any {

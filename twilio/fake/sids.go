@@ -15,8 +15,9 @@ func wellFormed(prefix, s string) bool {
 	return err == nil && strings.HasPrefix(s, prefix)
 }
 
-// newSalt sets the SIDs of one world apart from those of every other, so that
-// two fakes never give the same SID to two messages.
+// newSalt sets the SIDs of one world apart from those of every other. It is new
+// with each load, too: what a killed process minted after its last write is in
+// no file, and its SIDs must not be given to something else.
 func newSalt() string {
 	var salt [6]byte
 	_, _ = rand.Read(salt[:]) // documented to never fail
