@@ -123,14 +123,20 @@ func (l *loader) session(s *service, c *session) {
 		c.Started = c.Created
 	}
 	l.dates(c.Sid, &c.Started, &c.DateExpiry, &c.Ended, &c.LastInteraction)
+	there := 0
 	people, messages := c.Participants, c.Messages
 	c.Participants, c.Messages = nil, nil
 	l.world.addSession(s, c)
+	l.present().settle(c, l.now)
 	for _, p := range people {
 		if l.check(p != nil, "a participant is null") && l.record("KP", &p.record, l.world.participants[p.Sid] != nil) {
 			l.participant(c, p)
+			if p.Deleted.IsZero() {
+				there++
+			}
 		}
 	}
+	l.check(there <= 2, "session %s has more than 2 participants", c.Sid)
 	for _, m := range messages {
 		if l.check(m != nil, "a message is null") && l.record("KI", &m.record, l.world.messages[m.Sid] != nil) {
 			l.message(c, m)
@@ -142,13 +148,15 @@ func (l *loader) participant(c *session, p *participant) {
 	l.dates(p.Sid, &p.Deleted)
 	l.check(reachable(p.Identifier), "participant %s has no identifier that could be reached", p.Sid)
 	if p.ProxyIdentifier == "" && l.err == nil {
-		present := &Fake{world: l.world, clock: l.fake.clock}
-		if err := present.assign(&call{now: l.now}, c.service, p); err != nil {
+		if err := l.present().assign(&call{now: l.now}, c.service, p); err != nil {
 			l.check(false, "participant %s: %w", p.Sid, err)
 		}
 	}
 	l.world.addParticipant(c, p)
 }
+
+// present is a fake as it will be, for what a record needs of it.
+func (l *loader) present() *Fake { return &Fake{world: l.world} }
 
 func (l *loader) message(c *session, m *message) {
 	for _, sid := range []string{m.Inbound, m.Outbound} {

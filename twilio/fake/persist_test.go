@@ -134,9 +134,11 @@ func TestStateFileThatIsNone(t *testing.T) {
 	for name, content := range map[string]string{
 		"no JSON": "{", "unknown field": `{"servises":[]}`, "bad SID": `{"services":[{"sid":"KS1","unique_name":"a"}]}`,
 		"salt": `{"salt":"xyz","services":[]}`, "null": `{"services":[null]}`,
-		"twice":          `{"services":[{"unique_name":"a"},{"unique_name":"a"}]}`,
-		"status":         `{"services":[{"unique_name":"a","sessions":[{"status":"ajar"}]}]}`,
-		"nobody":         `{"services":[{"unique_name":"a","sessions":[{"messages":[{"body":"x"}]}]}]}`,
+		"twice":  `{"services":[{"unique_name":"a"},{"unique_name":"a"}]}`,
+		"status": `{"services":[{"unique_name":"a","sessions":[{"status":"ajar"}]}]}`,
+		"nobody": `{"services":[{"unique_name":"a","sessions":[{"messages":[{"body":"x"}]}]}]}`,
+		"a crowd": `{"services":[{"unique_name":"a","phone_numbers":[{"phone_number":"+15550109999"}],"sessions":[{"participants":[
+			{"identifier":"+15550100001"},{"identifier":"+15550100002"},{"identifier":"+15550100003"}]}]}]}`,
 		"no number left": `{"services":[{"unique_name":"a","sessions":[{"participants":[{"identifier":"+15550100001"}]}]}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -165,6 +167,27 @@ func TestSeedOutOfOrder(t *testing.T) {
 		next = strings.TrimPrefix(text(got["meta"].(map[string]any)["next_page_url"]), s.url)
 	}
 	require.Equal(t, []any{"later", "between", "sooner"}, names)
+}
+
+// An identifier writes to one open session by one number, wherever in the file
+// that session is.
+func TestSeedKeepsPairsApart(t *testing.T) {
+	s := start(t, fake.Config{})
+	const open = `{"participants":[{"identifier":"+15550100001","proxy_identifier":"+15550109999"}]}`
+	for _, ended := range []string{
+		`{"status":"closed","participants":[{"identifier":"+15550100001","proxy_identifier":"+15550109999"}]}`,
+		`{"date_expiry":"2001-01-01T00:00:00Z","participants":[{"identifier":"+15550100001","proxy_identifier":"+15550109999"}]}`,
+	} {
+		for _, sessions := range []string{open + "," + ended, ended + "," + open} {
+			s.control(204, "POST", "/_fake/seed", `{"services":[{"sid":"KSbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","unique_name":"a",
+				"phone_numbers":[{"phone_number":"+15550109999"}],"sessions":[`+sessions+`]}]}`)
+			third := s.session("/v1/Services/KSbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb", nil)
+			s.refused(400, 80208, "POST", third+"/Participants", url.Values{"Identifier": {"+15550100001"}})
+		}
+	}
+	// One who left makes room for another.
+	s.control(204, "POST", "/_fake/seed", `{"services":[{"unique_name":"a","phone_numbers":[{"phone_number":"+15550109999"}],"sessions":[{"participants":[
+		{"identifier":"+15550100001","date_deleted":"2001-01-01T00:00:00Z"},{"identifier":"+15550100002"},{"identifier":"+15550100003"}]}]}]}`)
 }
 
 func TestSeed(t *testing.T) {

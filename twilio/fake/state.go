@@ -154,7 +154,10 @@ func (w *world) addParticipant(c *session, p *participant) {
 	c.Participants = append(c.Participants, p)
 	w.participants[p.Sid] = p
 	if p.Deleted.IsZero() && p.ProxyIdentifier != "" {
-		c.service.holders[pairing{p.Identifier, p.ProxyIdentifier}] = p
+		pair := pairing{p.Identifier, p.ProxyIdentifier}
+		if c.Status != "closed" || c.service.holders[pair] == nil { // a file can have them in any order
+			c.service.holders[pair] = p
+		}
 		c.service.sticky[p.Identifier] = p.ProxyIdentifier
 	}
 	if n := w.numbers[p.ProxyIdentifierSid]; n != nil {
