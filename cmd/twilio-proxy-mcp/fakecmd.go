@@ -18,7 +18,7 @@ import (
 
 type fakeCmd struct {
 	Addr           string        `default:"127.0.0.1:4010" help:"Address to listen on; port 0 takes a free one."`
-	State          string        `type:"path" placeholder:"FILE" help:"File in which everything survives a restart."`
+	State          string        `type:"path" placeholder:"FILE" help:"File in which records, messages and the clock survive a restart."`
 	Seed           string        `type:"existingfile" placeholder:"FILE" help:"JSON file to begin with instead of the documentation's example; see go doc twilio-proxy-mcp/twilio/fake."`
 	CredentialFile string        `type:"existingfile" placeholder:"FILE" help:"File of the credentials that are accepted, USERNAME:PASSWORD, one a line; without it all are."`
 	EnforceLimit   bool          `help:"Answer 429 beyond 30 requests a second to one Service, as Twilio does."`

@@ -95,27 +95,39 @@ func (f *Fake) showClock(w http.ResponseWriter) {
 	show(w, view)
 }
 
+type clockChange struct {
+	Now     *time.Time `json:"now"`
+	Advance Duration   `json:"advance"`
+	Frozen  *bool      `json:"frozen"`
+}
+
+// allowed reports whether the clock, which shows now, stays within its bounds
+// on every way that the change takes.
+func (c *clockChange) allowed(now time.Time) bool {
+	if c.Now != nil {
+		now = *c.Now
+	}
+	then := now.Add(time.Duration(c.Advance))
+	return within(now).Equal(now) && within(then).Equal(then)
+}
+
 // setClock takes {"now": time}, {"advance": duration} or {"frozen": false}.
 func (f *Fake) setClock(w http.ResponseWriter, r *http.Request) {
-	var body struct {
-		Now     time.Time `json:"now"`
-		Advance Duration  `json:"advance"`
-		Frozen  *bool     `json:"frozen"`
-	}
+	var body clockChange
 	if err := readJSON(r, &body); err != nil {
 		showError(w, http.StatusBadRequest, err)
 		return
 	}
-	if end := body.Now.Add(time.Duration(body.Advance)); end.Year() > 9999 || f.Now().Add(time.Duration(body.Advance)).Year() > 9999 {
-		showError(w, http.StatusBadRequest, errors.New("the clock ends with the year 9999"))
+	if !body.allowed(f.Now()) {
+		showError(w, http.StatusBadRequest, errClock)
 		return
 	}
-	if !body.Now.IsZero() {
-		f.SetClock(body.Now)
+	if body.Now != nil {
+		f.SetClock(*body.Now)
 	}
 	if body.Frozen != nil && !*body.Frozen {
 		f.RunClock()
-	} else if body.Frozen != nil && body.Now.IsZero() {
+	} else if body.Frozen != nil && body.Now == nil {
 		f.SetClock(f.Now())
 	}
 	if body.Advance != 0 {

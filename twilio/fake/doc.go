@@ -40,7 +40,8 @@
 //	GET    /_fake/accepted   {"accepted": n}, messages created through the API
 //	GET    /_fake/clock      {"now": time, "frozen": bool}
 //	PUT    /_fake/clock      {"now": time} stops it there, {"advance": "90s"} moves it,
-//	                         {"frozen": bool} stops it or lets it run on
+//	                         {"frozen": bool} stops it or lets it run on; from the year
+//	                         1900 to the beginning of 2200
 //	GET    /_fake/settings   {"rate_limit": bool, "queued_for": "0s", "sent_for": "2s"}
 //	PUT    /_fake/settings   changes those that are given
 //
@@ -74,7 +75,9 @@
 //
 // A seed is a JSON document with the records that matter; SIDs that are left
 // out are minted, dates are the moment of loading, proxy identifiers are picked.
-// The state file has the same form.
+// The state file has the same form, and the clock if it was set: "clock":
+// {"frozen": time}, or {"offset": "1h"} of one that runs. Faults, settings and
+// recorded requests do not survive a restart.
 //
 //	{"services": [{"unique_name": "shop",
 //	  "phone_numbers": [{"phone_number": "+15550109999"}],
@@ -118,6 +121,8 @@
 //	MessageInteractions      lists and fetches what was created there, not what participants wrote
 //	status when received     delivered, as the OpenAPI description says (its example says sent)
 //	status times             sent at once, delivered two seconds later; see Message life
+//	clock set back           statuses of messages become earlier ones, to be reached and announced once
+//	                         more; the rate limit counts anew; expired sessions stay closed
 //	callbacks                after each new interaction and each change of its status, in order, once,
 //	                         5 seconds at most; names as in Twilio's list, errorCode added
 //	intercept URL            asked for what participants write, not for what the API creates; it gets

@@ -3,6 +3,7 @@ package fake
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -114,6 +115,9 @@ func (d Duration) MarshalJSON() ([]byte, error) {
 func (d *Duration) UnmarshalJSON(data []byte) error {
 	var seconds float64
 	if json.Unmarshal(data, &seconds) == nil {
+		if math.Abs(seconds) >= math.MaxInt64/float64(time.Second) {
+			return fmt.Errorf("a duration of %g seconds is too long: there are 292 years at most", seconds)
+		}
 		*d = Duration(seconds * float64(time.Second))
 		return nil
 	}

@@ -123,7 +123,7 @@ func (f *Fake) Reset() error {
 	f.clock = clock{base: f.config.Now}
 	f.accepted, f.faults = 0, nil
 	f.requests.forget()
-	f.limits.windows = nil
+	f.limits.forget()
 	f.schedule.due = nil
 	if f.seed == nil {
 		f.world = f.newWorld()

@@ -39,8 +39,12 @@ func (f *Fake) lifeFor(to *participant) *life {
 }
 
 // at tells the status that a message created at the given time has now, since
-// when, and when the next one is due (zero = never).
+// when, and when the next one is due (zero = never). A clock that was set back
+// to before the creation finds the message as it was created.
 func (l *life) at(created, now time.Time) (status string, since, due time.Time) {
+	if now.Before(created) {
+		now = created
+	}
 	sent := created.Add(l.Queued)
 	final := sent.Add(l.Sent)
 	switch {

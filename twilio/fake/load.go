@@ -18,7 +18,8 @@ func (f *Fake) load(data []byte) error {
 	if err := d.Decode(&doc); err != nil {
 		return fmt.Errorf("the document is not as expected: %w", err)
 	}
-	l := loader{fake: f, world: f.newWorld(), now: f.clock.now()}
+	clock := f.clock.with(doc.Clock)
+	l := loader{world: f.newWorld(), now: clock.now()}
 	l.world.minted = doc.Minted
 	for _, s := range doc.Services {
 		l.service(s)
@@ -27,18 +28,14 @@ func (f *Fake) load(data []byte) error {
 		return l.err
 	}
 	l.world.sort()
-	f.world, f.accepted = l.world, doc.Accepted
-	f.schedule.due = nil
-	for _, m := range l.world.messages {
-		f.follow(m, l.now)
-	}
+	f.clock, f.world, f.accepted = clock, l.world, doc.Accepted
+	f.followAll()
 	return nil
 }
 
 // A loader completes the records of a document and adds them to a world. The
 // first thing that is wrong is kept in err.
 type loader struct {
-	fake  *Fake
 	world *world
 	now   time.Time
 	err   error

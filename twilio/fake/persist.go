@@ -13,11 +13,12 @@ import (
 
 // A document is what the state file and a seed hold. In a seed everything but
 // the names a person cares about may be left out: SIDs are minted, dates are
-// the moment of loading.
+// the moment of loading, the clock stays as it is.
 type document struct {
-	Minted   uint64     `json:"minted,omitempty"`
-	Accepted int        `json:"accepted,omitempty"`
-	Services []*service `json:"services"`
+	Clock    *clockSetting `json:"clock,omitempty"`
+	Minted   uint64        `json:"minted,omitempty"`
+	Accepted int           `json:"accepted,omitempty"`
+	Services []*service    `json:"services"`
 }
 
 // A stateFile is written a moment after something changed, by one timer.
@@ -169,7 +170,7 @@ func replaceFile(path string, data []byte) error {
 // snapshot copies, with the lock held, what may still change. Messages never
 // do, so only the slices that point at them are copied.
 func (f *Fake) snapshot() document {
-	doc := document{Minted: f.world.minted, Accepted: f.accepted}
+	doc := document{Clock: f.clock.setting(), Minted: f.world.minted, Accepted: f.accepted}
 	for _, s := range f.world.services {
 		copied := *s
 		copied.Numbers = copyAll(s.Numbers)

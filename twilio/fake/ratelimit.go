@@ -42,6 +42,9 @@ func (l *rateLimits) allow(operation, service string, now time.Time) bool {
 	return true
 }
 
+// forget lets everyone begin anew.
+func (l *rateLimits) forget() { l.windows = nil }
+
 // SetRateLimit switches the limit on or off.
 func (f *Fake) SetRateLimit(on bool) {
 	f.mu.Lock()

@@ -29,6 +29,15 @@ func (f *Fake) follow(m *message, now time.Time) {
 	}
 }
 
+// followAll expects anew what is ahead of all messages.
+func (f *Fake) followAll() {
+	f.schedule.due = nil
+	now := f.clock.now()
+	for _, m := range f.world.messages {
+		f.follow(m, now)
+	}
+}
+
 // tick announces, with the lock held, every status that was reached by now.
 func (f *Fake) tick() {
 	now := f.clock.now()
