@@ -3,6 +3,7 @@ package fake
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -20,6 +21,9 @@ var ErrBlocked = errors.New("80909: the intercept URL answered 403, the message 
 func (f *Fake) Answer(ctx context.Context, participantSid, body string) (string, error) {
 	if body == "" || !utf8.ValidString(body) {
 		return "", invalid("body", "It must be text, and not empty.")
+	}
+	if len(body) > maxBody {
+		return "", invalid("body", fmt.Sprintf("It is longer than %d bytes.", maxBody))
 	}
 	f.mu.Lock()
 	m, err := f.inbound(participantSid, body)
@@ -43,8 +47,8 @@ func (f *Fake) Answer(ctx context.Context, participantSid, body string) (string,
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.world.sessions[m.session.Sid] != m.session {
-		return "", notFound("/Sessions/" + m.session.Sid)
+	if err := f.direct(m, f.clock.now()); err != nil { // what held before the intercept URL was asked may hold no more
+		return "", err
 	}
 	m.Seq = f.world.next() // the order is that of arrival, after the intercept URL agreed
 	f.addMessage(m.session, m, m.Created)
@@ -59,18 +63,28 @@ func (f *Fake) inbound(participantSid, body string) (*message, error) {
 		return nil, refuse(404, 80903, "Unknown Participant")
 	}
 	now := f.clock.now()
-	m := &message{Body: body, Inbound: p.Sid, session: p.session, Life: f.lifeFor(p)}
+	m := &message{Body: body, Inbound: p.Sid, session: p.session}
 	m.record = f.newRecord("KI", &call{now: now})
+	return m, f.direct(m, now)
+}
+
+// direct finds out whether a participant's message may go on now, and to whom.
+func (f *Fake) direct(m *message, now time.Time) error {
+	p := f.world.participants[m.Inbound]
+	if p == nil || p.session != m.session || !p.Deleted.IsZero() {
+		return refuse(404, 80903, "Unknown Participant")
+	}
 	f.settle(p.session, now)
 	if err := p.session.usable(); err != nil {
-		return m, err
+		return err
 	}
+	m.Outbound, m.Life = "", f.lifeFor(p)
 	for _, partner := range p.session.Participants {
 		if partner != p && partner.Deleted.IsZero() {
 			m.Outbound, m.Life = partner.Sid, f.lifeFor(partner)
 		}
 	}
-	return m, nil
+	return nil
 }
 
 // messageForm has Messaging's webhook parameters, which an out-of-session URL

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,6 +79,43 @@ func TestAnswerThatIsBlocked(t *testing.T) {
 		s.control(400, "POST", "/_fake/participants/"+fake.ParticipantSid+"/messages", bad)
 	}
 	s.control(409, "POST", "/_fake/participants/"+fake.ParticipantSid+"/messages", `{"body":""}`)
+}
+
+// While the intercept URL thinks, the session may close, the partner may leave
+// and the writer as well.
+func TestAnswerThatComesTooLate(t *testing.T) {
+	for name, test := range map[string]struct {
+		meanwhile func(s *server)
+		refused   bool
+	}{
+		"closed":       {func(s *server) { s.ok(200, "POST", sessionPath, status("closed")) }, true},
+		"expired":      {func(s *server) { s.ok(200, "POST", sessionPath, url.Values{"DateExpiry": {"2001-01-01T00:00:00Z"}}) }, true},
+		"deleted":      {func(s *server) { s.ok(204, "DELETE", sessionPath, nil) }, true},
+		"reset":        {func(s *server) { require.NoError(s.t, s.Reset()) }, true},
+		"writer left":  {func(s *server) { s.ok(200, "DELETE", participantPath, nil) }, true},
+		"partner left": {func(s *server) { s.ok(200, "DELETE", sessionPath+"/Participants/"+fake.OtherParticipantSid, nil) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, fake.Config{})
+			intercept := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { test.meanwhile(s) }))
+			t.Cleanup(intercept.Close)
+			s.ok(200, "POST", servicePath, url.Values{"InterceptCallbackUrl": {intercept.URL}})
+			sid, err := s.Answer(t.Context(), fake.ParticipantSid, "hello")
+			if test.refused {
+				require.Error(t, err)
+				return
+			}
+			require.NoError(t, err)
+			require.Nil(t, s.ok(200, "GET", sessionPath+"/Interactions/"+sid, nil).json["outbound_participant_sid"])
+		})
+	}
+}
+
+func TestAnswerHasABound(t *testing.T) {
+	s := start(t, fake.Config{})
+	_, err := s.Answer(t.Context(), fake.ParticipantSid, strings.Repeat("x", 1<<20))
+	require.NoError(t, err)
+	s.control(409, "POST", "/_fake/participants/"+fake.ParticipantSid+"/messages", `{"body":"`+strings.Repeat("x", 1<<20+1)+`"}`)
 }
 
 func TestAnswerWithoutPartner(t *testing.T) {
