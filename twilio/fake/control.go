@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/netip"
+	"reflect"
 	"strconv"
 	"time"
 )
@@ -48,11 +49,16 @@ func (f *Fake) controlRoutes() *http.ServeMux {
 	return mux
 }
 
-// serveControl lets only loopback addresses in, whatever the fake listens on.
+// serveControl lets only loopback addresses in, whatever the fake listens on,
+// and not its own calls of a service's URLs, which others may have set.
 func (f *Fake) serveControl(w http.ResponseWriter, r *http.Request) {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !from.Addr().IsLoopback() {
 		showError(w, http.StatusForbidden, errors.New("the control interface answers loopback addresses only"))
+		return
+	}
+	if r.Header.Get("X-Twilio-Signature") != "" {
+		showError(w, http.StatusForbidden, errors.New("the control interface is no URL for callbacks"))
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxDocument)
@@ -71,17 +77,23 @@ func (f *Fake) showFaults(w http.ResponseWriter) {
 // readFaults takes {"faults": […]} or a single fault.
 func (f *Fake) readFaults(w http.ResponseWriter, r *http.Request, arm func(...Fault) error) {
 	var body struct {
-		Faults []Fault `json:"faults"`
+		Faults *[]Fault `json:"faults"`
 		Fault
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readJSON(r.Body, &body); err != nil {
 		showError(w, http.StatusBadRequest, err)
 		return
 	}
-	if body.Effect != "" {
-		body.Faults = append(body.Faults, body.Fault)
+	single := !reflect.DeepEqual(body.Fault, Fault{})
+	if single == (body.Faults != nil) {
+		showError(w, http.StatusBadRequest, errors.New(`give either {"faults": […]} or one fault with its "effect"`))
+		return
 	}
-	if err := arm(body.Faults...); err != nil {
+	faults := []Fault{body.Fault}
+	if !single {
+		faults = *body.Faults
+	}
+	if err := arm(faults...); err != nil {
 		showError(w, http.StatusBadRequest, err)
 		return
 	}
@@ -114,7 +126,7 @@ func (c *clockChange) allowed(now time.Time) bool {
 // setClock takes {"now": time}, {"advance": duration} or {"frozen": false}.
 func (f *Fake) setClock(w http.ResponseWriter, r *http.Request) {
 	var body clockChange
-	if err := readJSON(r, &body); err != nil {
+	if err := readJSON(r.Body, &body); err != nil {
 		showError(w, http.StatusBadRequest, err)
 		return
 	}
@@ -152,7 +164,7 @@ func (f *Fake) showSettings(w http.ResponseWriter) {
 // setSettings changes what is given; messages that exist keep their life.
 func (f *Fake) setSettings(w http.ResponseWriter, r *http.Request) {
 	var body settings
-	if err := readJSON(r, &body); err != nil {
+	if err := readJSON(r.Body, &body); err != nil {
 		showError(w, http.StatusBadRequest, err)
 		return
 	}
@@ -171,10 +183,22 @@ func (f *Fake) setSettings(w http.ResponseWriter, r *http.Request) {
 	f.showSettings(w)
 }
 
-func readJSON(r *http.Request, into any) error {
-	d := json.NewDecoder(r.Body)
+// readJSON reads one JSON document, with nothing in it that into has no place
+// for and nothing but space behind it.
+func readJSON(r io.Reader, into any) error {
+	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
-	return d.Decode(into)
+	err := d.Decode(into)
+	if errors.Is(err, io.EOF) {
+		return errors.New("there is no JSON in the body")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more behind the JSON")
+	}
+	return nil
 }
 
 func show(w http.ResponseWriter, v any) {

@@ -172,7 +172,7 @@ func (f *Fake) postAnswer(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Body string `json:"body"`
 	}
-	if err := readJSON(r, &body); err != nil {
+	if err := readJSON(r.Body, &body); err != nil {
 		showError(w, http.StatusBadRequest, err)
 		return
 	}

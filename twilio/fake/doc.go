@@ -28,7 +28,8 @@
 // # Control
 //
 // The control interface lies under /_fake/, answers loopback addresses only and
-// needs no credentials. Bodies are JSON; a refusal is {"error": text}.
+// needs no credentials; a callback does not get in. Bodies are JSON; a refusal is
+// {"error": text}.
 //
 //	GET    /_fake/faults     {"faults": [Fault…]}, in the order in which they are used
 //	PUT    /_fake/faults     replaces them: {"faults": [Fault…]} or one Fault

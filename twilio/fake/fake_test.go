@@ -209,3 +209,15 @@ func TestControlRefusesOthers(t *testing.T) {
 		require.Equal(t, status, w.Code, address)
 	}
 }
+
+// Who may set a CallbackUrl must not reach the control interface by it.
+func TestControlRefusesCallbacks(t *testing.T) {
+	s := start(t, fake.Config{})
+	r, err := http.NewRequest("POST", s.url+"/_fake/reset", nil)
+	require.NoError(t, err)
+	r.Header.Set("X-Twilio-Signature", "RSOYDt4T1cUTdK1PDd93/VVr8B8=")
+	got, err := s.send(r)
+	require.NoError(t, err)
+	require.Equal(t, 403, got.status)
+	require.NotEmpty(t, got.json["error"])
+}

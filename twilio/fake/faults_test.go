@@ -101,6 +101,20 @@ func TestFaultsOverHTTP(t *testing.T) {
 		require.NotEmpty(t, got.json["error"], bad)
 	}
 	require.Empty(t, s.Faults())
+
+	require.NoError(t, s.Arm(fake.Fault{Effect: fake.EffectHang}))
+	for _, unclear := range []string{
+		`{}`, `{"operation":"FetchSession"}`, `{"status":503}`, `{"faults":null}`, `{"faults":[],"effect":"hang"}`,
+		`{"faults":[{"operation":"FetchSession"}]}`, `{"effect":"html"} {"effect":"hang"}`, `{"faults":[]}]`, `{"faults":[]} x`,
+	} {
+		for _, method := range []string{"PUT", "POST"} {
+			require.NotEmpty(t, s.control(400, method, "/_fake/faults", unclear).json["error"], unclear)
+		}
+		require.Len(t, s.Faults(), 1, unclear)
+	}
+	s.control(400, "POST", "/_fake/seed", `{"services":[]} and more`)
+	s.control(200, "PUT", "/_fake/faults", "{\"faults\":[]}\n")
+	require.Empty(t, s.Faults())
 }
 
 func TestRecordedRequests(t *testing.T) {

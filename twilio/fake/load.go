@@ -3,7 +3,6 @@ package fake
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -13,9 +12,7 @@ import (
 // the place of the present one only when all of it was sound.
 func (f *Fake) load(data []byte) error {
 	var doc document
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&doc); err != nil {
+	if err := readJSON(bytes.NewReader(data), &doc); err != nil {
 		return fmt.Errorf("the document is not as expected: %w", err)
 	}
 	clock := f.clock.with(doc.Clock)
