@@ -17,7 +17,7 @@ import (
 )
 
 type fakeCmd struct {
-	Addr           string        `default:"127.0.0.1:4010" help:"Address to listen on; port 0 takes a free one."`
+	Addr           string        `default:"127.0.0.1:4010" help:"Address to listen on; port 0 takes a free one. Any but a loopback address needs --credential-file and --allowed-hosts."`
 	State          string        `type:"path" placeholder:"FILE" help:"File in which records, messages and the clock survive a restart."`
 	Seed           string        `type:"existingfile" placeholder:"FILE" help:"JSON file to begin with instead of the documentation's example; see go doc twilio-proxy-mcp/twilio/fake."`
 	CredentialFile string        `type:"existingfile" placeholder:"FILE" help:"File of the credentials that are accepted, USERNAME:PASSWORD, one a line; without it all are."`
@@ -35,7 +35,7 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s streams) error {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", cmd.Addr)
+	listener, err := cmd.listen()
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
@@ -52,12 +52,30 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s streams) error {
 	return errors.Join(err, closed)
 }
 
+// listen refuses an address that other machines can reach unless it was said
+// who may call and by which names. The control interface stays closed to them.
+func (cmd *fakeCmd) listen() (net.Listener, error) {
+	addr, err := net.ResolveTCPAddr("tcp", cmd.Addr)
+	if err != nil {
+		return nil, err
+	}
+	if !addr.IP.IsLoopback() && (cmd.CredentialFile == "" || len(cmd.AllowedHosts) == 0) {
+		return nil, usageError{fmt.Errorf("%w: %s can be reached from other machines: say who may call with --credential-file "+
+			"and by which names with --allowed-hosts, or listen on a loopback address such as 127.0.0.1", guard.ErrOpen, addr)}
+	}
+	return net.ListenTCP("tcp", addr)
+}
+
 func (cmd *fakeCmd) open(log *slog.Logger) (*fake.Fake, error) {
 	accepted, err := cmd.credentials()
 	if err != nil {
 		return nil, err
 	}
-	f := fake.New(fake.Config{Credentials: accepted, QueuedFor: cmd.QueuedFor, SentFor: cmd.SentFor,
+	sentFor := cmd.SentFor
+	if sentFor == 0 {
+		sentFor = -1 // not at all, and not the default
+	}
+	f := fake.New(fake.Config{Credentials: accepted, QueuedFor: cmd.QueuedFor, SentFor: sentFor,
 		RateLimit: cmd.EnforceLimit, Log: log, Page: page.Handler()})
 	if cmd.Seed != "" {
 		seed, err := os.ReadFile(cmd.Seed)

@@ -30,7 +30,7 @@ type Config struct {
 	Credentials  []Credential     // accepted pairs; empty = any non-empty username is accepted, none is not
 	Now          func() time.Time // nil = time.Now; the settable clock starts from it
 	QueuedFor    time.Duration    // how long a new message stays queued; 0 = it is created as sent
-	SentFor      time.Duration    // how long it then stays sent; 0 = two seconds
+	SentFor      time.Duration    // how long it then stays sent; 0 = two seconds, less = not at all
 	RateLimit    bool             // enforce 30 requests a second per operation and service
 	KeepRequests int              // recorded requests kept; 0 = the last 1,000
 	Log          *slog.Logger     // gets what goes wrong behind the API's back; nil = slog.Default()
@@ -70,6 +70,7 @@ func New(config Config) *Fake {
 	if config.SentFor == 0 {
 		config.SentFor = 2 * time.Second
 	}
+	config.QueuedFor, config.SentFor = max(config.QueuedFor, 0), max(config.SentFor, 0)
 	if config.KeepRequests <= 0 {
 		config.KeepRequests = 1000
 	}

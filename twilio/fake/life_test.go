@@ -58,6 +58,13 @@ func TestMessageLife(t *testing.T) {
 	}
 }
 
+func TestMessageThatIsDeliveredAtOnce(t *testing.T) {
+	s := start(t, fake.Config{QueuedFor: -1, SentFor: -1})
+	require.Equal(t, "delivered", s.ok(200, "POST", messagesPath, body("x")).json["outbound_resource_status"])
+	s.control(200, "PUT", "/_fake/settings", `{"sent_for":"1h"}`)
+	require.Equal(t, "sent", s.ok(200, "POST", messagesPath, body("x")).json["outbound_resource_status"])
+}
+
 func TestClockOverHTTP(t *testing.T) {
 	s := start(t, fake.Config{})
 	s.control(200, "PUT", "/_fake/clock", `{"now":"2030-01-01T12:00:00Z"}`)

@@ -94,6 +94,33 @@ func TestFakeCommandAsksForItsCredentials(t *testing.T) {
 	require.Equal(t, 20003, refusal.Code)
 }
 
+// Other machines reach the fake only where it was said who may call.
+func TestFakeCommandRefusesToBeOpen(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "credentials")
+	require.NoError(t, os.WriteFile(file, []byte("SKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:secret\n"), 0o600))
+	for _, flags := range [][]string{nil, {"--credential-file", file}, {"--allowed-hosts", "fake.example"}} {
+		_, errOut, code := run(t, environment(t), "", append([]string{"fake", "--addr", "0.0.0.0:0"}, flags...)...)
+		require.Equal(t, 2, code, errOut)
+		require.Contains(t, errOut, "can be reached from other machines")
+		require.Contains(t, errOut, "--credential-file")
+		require.Contains(t, errOut, "--allowed-hosts")
+	}
+	url, stop := startFakeCommand(t, "--addr", "0.0.0.0:0", "--credential-file", file, "--allowed-hosts", "fake.example")
+	defer stop()
+	port := url[strings.LastIndex(url, ":"):]
+	require.Equal(t, 401, ask(t, "GET", "http://127.0.0.1"+port+"/v1/Services", "", http.Header{"Host": {"fake.example"}}, nil))
+}
+
+func TestFakeCommandDeliversAtOnce(t *testing.T) {
+	url, stop := startFakeCommand(t, "--sent-for", "0s")
+	defer stop()
+	var settings struct {
+		SentFor string `json:"sent_for"`
+	}
+	require.Equal(t, 200, ask(t, "GET", url+"/_fake/settings", "", nil, &settings))
+	require.Equal(t, "0s", settings.SentFor)
+}
+
 // A web page must not be able to drive the fake, on any route.
 func TestFakeCommandIsGuarded(t *testing.T) {
 	url, stop := startFakeCommand(t)
