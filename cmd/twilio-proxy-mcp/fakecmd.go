@@ -28,6 +28,9 @@ type fakeCmd struct {
 	AllowedHosts   []string      `placeholder:"HOST" help:"Names by which clients call the fake; the loopback names by default."`
 }
 
+// fakeMethods are those of the Proxy API and of the fake's control interface.
+var fakeMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete}
+
 // Run serves the fake until a signal comes. Its first line on stdout is the
 // base URL.
 func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s streams) error {
@@ -39,7 +42,7 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s streams) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	guards := guard.Guards{SameOrigin: true, Origins: cmd.AllowedOrigins, Hosts: cmd.AllowedHosts}
+	guards := guard.Guards{SameOrigin: true, Origins: cmd.AllowedOrigins, Methods: fakeMethods, Hosts: cmd.AllowedHosts}
 	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
 	fmt.Fprintf(s.out, "http://%s\n", listener.Addr())

@@ -91,6 +91,7 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 	if a.fake != nil {
 		config.Other = a.fake // its page, to see what an agent "sent"
 		config.Guards.SameOrigin = true
+		config.Guards.Methods = fakeMethods
 	}
 	if (cmd.OauthIssuer == "") != (cmd.OauthAudience == "") {
 		return nil, usageError{fmt.Errorf("--oauth-issuer and --oauth-audience belong together")}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -158,4 +159,34 @@ func requireGuarded(t *testing.T, url string, accepted int) {
 	var count struct{ Accepted int }
 	require.Equal(t, 200, ask(t, "GET", url+"/_fake/accepted", "", nil, &count))
 	require.Equal(t, accepted, count.Accepted)
+}
+
+// A page of an allowed origin may use all of the API's methods.
+func TestFakeCommandAnswersPreflights(t *testing.T) {
+	url, stop := startFakeCommand(t, "--allowed-origins", "https://app.example")
+	defer stop()
+	request, err := http.NewRequest("OPTIONS", url+"/v1/Services/"+fake.ServiceSid, nil)
+	require.NoError(t, err)
+	request.Header.Set("Origin", "https://app.example")
+	request.Header.Set("Access-Control-Request-Method", "DELETE")
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	response.Body.Close()
+	require.Equal(t, 204, response.StatusCode)
+	require.Equal(t, "GET, POST, PUT, DELETE", response.Header.Get("Access-Control-Allow-Methods"))
+}
+
+// Somebody who looks at the page must not hold up the end.
+func TestEventFeedEndsWithTheServer(t *testing.T) {
+	s := startHTTP(t, environment(t))
+	response, err := s.client.Get(s.url + "/_fake/events")
+	require.NoError(t, err)
+	defer response.Body.Close()
+	_, err = bufio.NewReader(response.Body).ReadString('\n')
+	require.NoError(t, err)
+	begun := time.Now()
+	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
+	<-s.ended
+	require.Less(t, time.Since(begun), 4*time.Second, "it waits 5 seconds for an answer that does not end")
+	require.True(t, s.cmd.ProcessState.Success(), s.stderr.String())
 }

@@ -18,6 +18,8 @@ type Guards struct {
 	// SameOrigin also admits the Origin that the Host header names: the pages that the server itself serves. It is safe
 	// behind the Host guard, without which any page could name its own host.
 	SameOrigin bool
+	// Methods are what pages of admitted origins may use; none: GET and POST.
+	Methods []string
 	// Hosts are the host names that are admitted in the Host header, each with or without a port. None: the loopback
 	// names (localhost, 127.0.0.0/8, ::1), which a web page cannot make a browser send for a name of its own.
 	Hosts []string

@@ -29,7 +29,7 @@ func (g *Guards) Origin(next http.Handler) http.Handler {
 		w.Header().Set("Access-Control-Allow-Origin", origins[0])
 		w.Header().Set("Access-Control-Expose-Headers", "Mcp-Session-Id, Retry-After, WWW-Authenticate")
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
-			w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+			w.Header().Set("Access-Control-Allow-Methods", g.methods())
 			w.Header().Set("Access-Control-Allow-Headers", corsHeaders)
 			w.Header().Set("Access-Control-Max-Age", "600")
 			w.WriteHeader(http.StatusNoContent)
@@ -97,6 +97,13 @@ func checkOrigin(origin string) error {
 		return fmt.Errorf("the allowed origin %q matches no web page: browsers leave that port out", origin)
 	}
 	return nil
+}
+
+func (g *Guards) methods() string {
+	if len(g.Methods) == 0 {
+		return "GET, POST"
+	}
+	return strings.Join(g.Methods, ", ")
 }
 
 func (g *Guards) admits(origin, host string) bool {

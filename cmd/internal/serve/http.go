@@ -29,7 +29,8 @@ type HTTP struct {
 
 	TLSCert, TLSKey string       // files in PEM; both or none
 	Metrics         http.Handler // serves /metrics; nil: there is none
-	// Other serves every path that is not named here, behind the same guards; nil: there are none.
+	// Other serves every path that is not named here, behind the same guards; nil: there are none. The context of its
+	// requests ends when event streams have to.
 	Other http.Handler
 	// Ready is asked by /readyz while the server runs; nil is always ready.
 	Ready func(context.Context) error

@@ -32,7 +32,7 @@ func (f *front) routes() http.Handler {
 		route(mux, f.config.Metrics.ServeHTTP, "/metrics", http.MethodGet, http.MethodHead)
 	}
 	if f.config.Other != nil {
-		mux.Handle("/", f.config.Other)
+		mux.HandleFunc("/", f.serveOther)
 	}
 	open.Handle("/", g.Host(g.Authorize(mux)))
 	if g.OAuth != nil {
@@ -41,6 +41,12 @@ func (f *front) routes() http.Handler {
 		route(open, metadata, guard.MetadataPath+"/", http.MethodGet, http.MethodHead)
 	}
 	return g.Origin(open)
+}
+
+func (f *front) serveOther(w http.ResponseWriter, r *http.Request) {
+	ctx, end := f.untilClosing(r.Context())
+	defer end()
+	f.config.Other.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // route serves path with these methods and no other. A pattern with a method would leave the others to HTTP.Other.
