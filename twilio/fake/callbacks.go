@@ -18,12 +18,13 @@ import (
 	"time"
 )
 
-// callbackTimeout bounds one call of a service's URLs.
+// callbackTimeout bounds one call of a service's URLs, but in tests.
 const callbackTimeout = 5 * time.Second
 
 // callbacks are called one after the other, in the order in which they arose,
 // by a goroutine that is there only while some wait.
 type callbacks struct {
+	timeout time.Duration // bounds one call
 	waiting []webhook
 	running bool
 	done    sync.WaitGroup
@@ -105,7 +106,7 @@ func (f *Fake) callbackForm(m *message, now time.Time) url.Values {
 // call posts a webhook and returns the status of the answer. It reaches
 // loopback addresses only and follows no redirect.
 func (f *Fake) call(ctx context.Context, hook webhook) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, callbackTimeout)
+	ctx, cancel := context.WithTimeout(ctx, f.callbacks.timeout)
 	defer cancel()
 	go func() {
 		select {
@@ -119,6 +120,10 @@ func (f *Fake) call(ctx context.Context, hook webhook) (int, error) {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if user := r.URL.User; user != nil {
+		password, _ := user.Password()
+		r.SetBasicAuth(user.Username(), password)
+	}
 	r.Header.Set("X-Twilio-Signature", signature(f.account().Password, hook))
 	dialer := net.Dialer{Control: onlyLoopback}
 	transport := &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}

@@ -1,8 +1,13 @@
 package fake
 
 import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -24,4 +29,52 @@ func TestLoopbackURL(t *testing.T) {
 	} {
 		require.Equal(t, want, loopbackURL(address), address)
 	}
+}
+
+// Only what is known to be on loopback is called, and the dialer refuses what
+// turns out not to be.
+func TestCallsStayOnLoopback(t *testing.T) {
+	f := New(Config{})
+	defer f.Close()
+	_, err := f.call(t.Context(), webhook{"http://192.0.2.1:9/", nil})
+	require.ErrorContains(t, err, "loopback addresses only")
+
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.world.services[0]
+	m := &message{Outbound: ParticipantSid, session: s.Sessions[0], Life: &life{Final: "delivered"}}
+	m.Sid = "KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	s.CallbackUrl = "http://192.0.2.1:9/"
+	f.callback(m, f.clock.now())
+	require.Empty(t, f.callbacks.waiting)
+}
+
+func TestCallsEnd(t *testing.T) {
+	f := New(Config{})
+	defer f.Close()
+	require.Equal(t, callbackTimeout, f.callbacks.timeout)
+	f.callbacks.timeout = 20 * time.Millisecond
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	defer silent.Close()
+	_, err := f.call(t.Context(), webhook{silent.URL, nil})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+}
+
+// Who does not read is cut off, and does not hold the others up.
+func TestSlowSubscriberIsCutOff(t *testing.T) {
+	f := New(Config{})
+	defer f.Close()
+	slow := f.subscribe()
+	for range cap(slow) + 1 {
+		require.NoError(t, f.SetFaults())
+	}
+	for range cap(slow) {
+		<-slow
+	}
+	_, open := <-slow
+	require.False(t, open)
+	require.Empty(t, f.feed.subscribers)
 }
