@@ -63,8 +63,8 @@ func (f *Fake) admit(r *http.Request, body []byte) (*call, error) {
 	if err != nil {
 		return c, err
 	}
-	if !f.limits.allow(op.id, f.serviceOf(path), c.now) {
-		return c, refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")
+	if service := f.serviceOf(path); !f.limits.allow(op.id, service, c.now) {
+		return c, tooMany(service)
 	}
 	c.form, err = readForm(r, body)
 	return c, err

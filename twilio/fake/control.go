@@ -3,11 +3,13 @@ package fake
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -46,7 +48,28 @@ func (f *Fake) controlRoutes() *http.ServeMux {
 	mux.HandleFunc("PUT /_fake/settings", f.setSettings)
 	mux.HandleFunc("GET /_fake/events", f.serveEvents)
 	f.pageRoutes(mux)
+	nowhere := func(w http.ResponseWriter, r *http.Request) { showNoRoute(w, r, mux) }
+	mux.HandleFunc("/_fake", nowhere)
+	mux.HandleFunc(anyRoute, nowhere)
 	return mux
+}
+
+const anyRoute = "/_fake/"
+
+// showNoRoute answers a request that no route takes, with 405 where another
+// method would do.
+func showNoRoute(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete} {
+		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
+		if _, route := mux.Handler(other); route != "" && route != anyRoute && route != "/_fake" {
+			w.Header().Add("Allow", method)
+		}
+	}
+	if allowed := w.Header().Values("Allow"); len(allowed) > 0 {
+		showError(w, http.StatusMethodNotAllowed, fmt.Errorf("%s takes %s", r.URL.Path, strings.Join(allowed, ", ")))
+		return
+	}
+	showError(w, http.StatusNotFound, errors.New("the control interface has nothing at this path"))
 }
 
 // serveControl lets only loopback addresses in, whatever the fake listens on,

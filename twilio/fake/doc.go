@@ -99,14 +99,14 @@
 //	wrong method             405 with 20004; OPTIONS too: no preflight is answered
 //	body                     more than 1 MiB: 413 without a code; invalid UTF-8 or escapes: 80701;
 //	                         not form-encoded: as if there were no parameters; unknown parameters
-//	                         are ignored; an empty parameter of an update clears texts and URLs
+//	                         are ignored; a raw ; is part of a value; an empty parameter of an update clears texts and URLs
 //	                         (but UniqueName) and counts as not given elsewhere
 //	Body                     no limit of length; neither Body nor MediaUrl: 80701
 //	MediaUrl                 accepted (http, https) and shown in data as media_url; else 80701
 //	data                     compact JSON, body first; <, > and & are not escaped
 //	deleted participant      still fetched and listed; create on it and a second delete: 404, 20404
 //	voice-only session       80910 for a message
-//	closed session           80607; after its expiry 80904
+//	closed session           80607; after its expiry 80904, for every call that needs an open one
 //	participants             80103 for an identifier that is there, 80612 for one that was removed;
 //	                         the answer to a delete has no body
 //	session status           open becomes in-progress with the first interaction; creation takes open
@@ -129,9 +129,11 @@
 //	intercept URL            asked for what participants write, not for what the API creates; it gets
 //	                         CallbackUrl's parameters
 //	out-of-session URL       Messaging's parameters; the TwiML in its answer is not carried out
-//	any of these URLs        called on loopback addresses only, silently left alone elsewhere
+//	any of these URLs        called on loopback addresses only, silently left alone elsewhere; a user and
+//	                         password in it are sent as Basic auth
 //	stop words               not known: STOP is a text like any other
-//	rate limit               off unless switched on; 429 with 20429, no Retry-After
+//	rate limit               off unless switched on; 429 with 20429, or 80621 for a call to no service
+//	                         (ListService, CreateService, an unknown service), no Retry-After
 //	Access-Control-*         the example values of the OpenAPI description
 //	Twilio-Request-Id        on every answer
 //	account_sid              the first configured account SID, whatever the credentials of a call

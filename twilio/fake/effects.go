@@ -58,8 +58,7 @@ func (fault *Fault) answer() answer {
 	return answer{status: fault.Status, body: encode(refuse(fault.Status, fault.Code, "%s", message))}
 }
 
-// wait lasts for d, unless the fake closes. It goes on when the client left,
-// like a server that does not notice.
+// wait lasts for d, or until the client leaves or the fake closes.
 func (f *Fake) wait(r *http.Request, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

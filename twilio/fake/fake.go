@@ -83,6 +83,7 @@ func New(config Config) *Fake {
 		magic:      magicLives(),
 		clock:      clock{base: config.Now},
 		closed:     make(chan struct{}),
+		callbacks:  callbacks{timeout: callbackTimeout},
 	}
 	f.control = f.controlRoutes()
 	f.limits.on = config.RateLimit

@@ -26,7 +26,8 @@ func readForm(r *http.Request, body []byte) (*params, error) {
 	if r.Method != http.MethodPost || kind != "application/x-www-form-urlencoded" {
 		return &params{}, nil
 	}
-	values, err := url.ParseQuery(string(body))
+	// Servers of form posts take a raw semicolon as it is; net/url has given that up.
+	values, err := url.ParseQuery(strings.ReplaceAll(string(body), ";", "%3B"))
 	if err != nil {
 		return nil, refuse(400, 80701, "The request body is not form-encoded")
 	}

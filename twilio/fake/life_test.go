@@ -83,7 +83,7 @@ func TestClockOverHTTP(t *testing.T) {
 }
 
 // events subscribes to the feed and returns a function that waits for the next
-// event of a type.
+// event of a type, "" = of any.
 func (s *server) events() func(kind string) map[string]any {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+"/_fake/events", nil)
@@ -98,7 +98,7 @@ func (s *server) events() func(kind string) map[string]any {
 		for lines.Scan() {
 			data, found := strings.CutPrefix(lines.Text(), "data: ")
 			var event map[string]any
-			if found && json.Unmarshal([]byte(data), &event) == nil && event["type"] == kind {
+			if found && json.Unmarshal([]byte(data), &event) == nil && (kind == "" || event["type"] == kind) {
 				return event
 			}
 		}

@@ -58,9 +58,12 @@ func (f *Fake) createMessageInteraction(c *call) (any, error) {
 		return nil, err
 	}
 	body, _ := c.form.text("Body", 0)
-	media := c.form.values["MediaUrl"]
-	for _, url := range media {
-		if !webURL(url) {
+	var media []string
+	for _, url := range c.form.values["MediaUrl"] {
+		switch {
+		case webURL(url):
+			media = append(media, url)
+		case url != "": // an empty one counts as not given
 			c.form.fail("MediaUrl", "It must be an absolute http or https URL.")
 		}
 	}

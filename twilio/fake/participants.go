@@ -100,8 +100,8 @@ func (p *params) participant() *participant {
 // admitParticipant checks that p may join a session with the given
 // participants, and assigns its proxy identifier.
 func (f *Fake) admitParticipant(c *call, s *session, p *participant, present []*participant) error {
-	if s.Status == "closed" {
-		return refuse(400, 80607, "Session is closed and cannot be updated")
+	if err := s.ended(); err != nil {
+		return err
 	}
 	if !reachable(p.Identifier) {
 		return refuse(400, 80404, "Participant identifier provided does not appear to be a valid, reachable phone number.")

@@ -2,6 +2,7 @@ package fake_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -89,6 +90,22 @@ func TestStateFileIsReplaced(t *testing.T) {
 		after, err := os.Stat(path)
 		require.NoError(t, err)
 		require.False(t, os.SameFile(before, after))
+		require.NoError(t, f.Close())
+	})
+}
+
+func TestDeletedInteractionIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "state.json")
+		f := fake.New(fake.Config{})
+		require.NoError(t, f.OpenState(path))
+		var made struct{ Sid string }
+		require.NoError(t, json.Unmarshal(create(t, f, "gone+soon").Body.Bytes(), &made))
+		time.Sleep(time.Second)
+		require.Contains(t, read(t, path), "gone soon")
+		post(t, f, http.MethodDelete, sessionPath+"/Interactions/"+made.Sid, "")
+		time.Sleep(time.Second)
+		require.NotContains(t, read(t, path), "gone soon")
 		require.NoError(t, f.Close())
 	})
 }

@@ -1,6 +1,9 @@
 package fake
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // The documented limit: 30 requests a second per endpoint and service over a
 // sliding window of five seconds, so up to 150 of them at once.
@@ -40,6 +43,16 @@ func (l *rateLimits) allow(operation, service string, now time.Time) bool {
 	w.times[w.next] = now
 	w.next = (w.next + 1) % limitCount
 	return true
+}
+
+// tooMany refuses a call beyond the limit, with Twilio's code for it, or with
+// Proxy's own where the call is to no service. Chosen.
+func tooMany(service string) *refusal {
+	code := 20429
+	if service == "" {
+		code = 80621
+	}
+	return refuse(http.StatusTooManyRequests, code, "Too Many Requests")
 }
 
 // forget lets everyone begin anew.

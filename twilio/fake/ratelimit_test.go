@@ -1,6 +1,7 @@
 package fake_test
 
 import (
+	"net/url"
 	"testing"
 	"time"
 
@@ -27,4 +28,18 @@ func TestRateLimit(t *testing.T) {
 	for range 200 {
 		s.ok(200, "POST", messagesPath, body("x"))
 	}
+}
+
+// Each service has its own turn, and what leads to none has Proxy's own code.
+func TestRateLimitByService(t *testing.T) {
+	s := start(t, fake.Config{RateLimit: true})
+	s.SetClock(noon)
+	other := "/v1/Services/" + text(s.ok(201, "POST", "/v1/Services", url.Values{"UniqueName": {"other"}}).json["sid"])
+	for range 150 {
+		s.ok(200, "GET", servicePath+"/Sessions", nil)
+		s.ok(200, "GET", "/v1/Services", nil)
+	}
+	s.refused(429, 20429, "GET", servicePath+"/Sessions", nil)
+	s.refused(429, 80621, "GET", "/v1/Services", nil)
+	s.ok(200, "GET", other+"/Sessions", nil)
 }

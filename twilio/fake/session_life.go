@@ -29,14 +29,24 @@ func (f *Fake) settle(s *session, now time.Time) {
 	f.sessionChanged(s)
 }
 
+// ended refuses a session that takes no change because it is closed.
+func (s *session) ended() error {
+	switch {
+	case s.Status != "closed":
+		return nil
+	case s.ClosedReason == "expired":
+		return refuse(400, 80904, "Session has expired")
+	default:
+		return refuse(400, 80607, "Session is closed and cannot be updated")
+	}
+}
+
 // usable refuses a session that takes no messages.
 func (s *session) usable() error {
-	switch {
-	case s.Status == "closed" && s.ClosedReason == "expired":
-		return refuse(400, 80904, "Session has expired")
-	case s.Status == "closed":
-		return refuse(400, 80607, "Session is closed and cannot be updated")
-	case s.Mode == "voice-only":
+	if err := s.ended(); err != nil {
+		return err
+	}
+	if s.Mode == "voice-only" {
 		return refuse(400, 80910, "Message to voice-only session rejected.")
 	}
 	return nil

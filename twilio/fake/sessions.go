@@ -161,7 +161,7 @@ func (f *Fake) updateSession(c *call) (any, error) {
 	case c.form.err != nil:
 		return nil, c.form.err
 	case s.Status == "closed" && !given:
-		return nil, refuse(400, 80607, "Session is closed and cannot be updated")
+		return nil, s.ended()
 	case given && s.Status == "closed" && status == "in-progress":
 		if err := f.reopen(c, &changed); err != nil {
 			return nil, err
