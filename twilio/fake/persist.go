@@ -24,6 +24,7 @@ type document struct {
 // A stateFile is written a moment after something changed, by one timer.
 type stateFile struct {
 	path    string
+	lock    *os.File    // open and locked while the file is this fake's
 	dirty   bool        // something changed since the last write that succeeded
 	timer   *time.Timer // of the next write; nil = none is due
 	failing bool        // the last write failed, which was reported then
@@ -38,25 +39,66 @@ const (
 	retryAfter = 5 * time.Second
 )
 
+// ErrInUse is the reason of OpenState where another process has the file open.
+var ErrInUse = errors.New("the state file is in use by another process")
+
 // OpenState makes path the file that survives a restart. What it holds replaces
 // everything; where there is no such file the present state is kept and the
 // file is made. The file is replaced as a whole, half a second after a change
 // and on Close, and holds message bodies: it is readable by its owner only.
+// Until Close, a lock on a file beside it, as .state.json.lock is beside
+// state.json, keeps others away.
 func (f *Fake) OpenState(path string) error {
+	lock, err := lockBeside(path)
+	if err != nil {
+		return err
+	}
+	if err := f.loadFile(path); err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	f.mu.Lock()
+	f.file.path, f.file.lock, f.file.dirty = path, lock, true
+	f.mu.Unlock()
+	return f.file.save(f)
+}
+
+// loadFile loads what the file holds, if there is one.
+func (f *Fake) loadFile(path string) error {
 	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	f.mu.Lock()
-	if err == nil {
-		if err := f.load(data); err != nil {
-			f.mu.Unlock()
-			return fmt.Errorf("%s: %w", path, err)
-		}
+	defer f.mu.Unlock()
+	if err := f.load(data); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
-	f.file.path, f.file.dirty = path, true
-	f.mu.Unlock()
-	return f.file.save(f)
+	return nil
+}
+
+// beside is the path of a hidden file that goes with the state file.
+func beside(path, ending string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+ending)
+}
+
+// lockBeside locks a file that stays where it is; the state file itself is
+// replaced all the time. The lock ends with the process, whatever ends that.
+func lockBeside(path string) (*os.File, error) {
+	lock, err := os.OpenFile(beside(path, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	mine, err := tryLock(lock)
+	if err == nil && !mine {
+		err = fmt.Errorf("%s: %w", path, ErrInUse)
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
 }
 
 // Seed replaces all resources by those of a JSON document, and Reset will go
@@ -145,26 +187,42 @@ func (s *stateFile) close(f *Fake) error {
 		s.timer.Stop()
 	}
 	f.mu.Unlock()
-	return s.save(f)
+	if err := s.save(f); err != nil {
+		return err // the lock stays, for another try
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	lock := s.lock
+	s.lock, s.path = nil, ""
+	if lock == nil {
+		return nil
+	}
+	return lock.Close()
 }
 
+// replaceFile writes a new file and gives it the name of the old one. What a
+// killed process left of a new file goes first: there is one writer at a time.
 func replaceFile(path string, data []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	temporary := beside(path, ".new")
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temporary.Name())
-	_, err = temporary.Write(data)
+	defer os.Remove(temporary)
+	_, err = file.Write(data)
 	if err == nil {
-		err = temporary.Sync()
+		err = file.Sync()
 	}
-	if closeErr := temporary.Close(); err == nil {
+	if closeErr := file.Close(); err == nil {
 		err = closeErr
 	}
 	if err != nil {
 		return err
 	}
-	return os.Rename(temporary.Name(), path)
+	return os.Rename(temporary, path)
 }
 
 // snapshot copies, with the lock held, what may still change. Messages never

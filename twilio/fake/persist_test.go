@@ -48,6 +48,38 @@ func TestStateSurvivesARestart(t *testing.T) {
 	left, err := filepath.Glob(path + ".*")
 	require.NoError(t, err)
 	require.Empty(t, left, "no temporary file stays behind")
+	requireAlone(t, path)
+}
+
+// requireAlone finds nothing beside the state file but its lock.
+func requireAlone(t *testing.T, path string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	for _, entry := range entries {
+		require.Contains(t, []string{"state.json", ".state.json.lock"}, entry.Name())
+	}
+}
+
+// Two fakes that write one file would undo each other's work.
+func TestStateFileHasOneOwner(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	first, second := start(t, fake.Config{}), start(t, fake.Config{})
+	require.NoError(t, first.OpenState(path))
+	require.ErrorIs(t, second.OpenState(path), fake.ErrInUse)
+	first.ok(200, "POST", messagesPath, body("x"))
+	require.NoError(t, first.Close())
+	require.NoError(t, second.OpenState(path))
+	require.Equal(t, 1, second.Accepted())
+}
+
+// What a process left behind that was killed as it wrote goes at the next start.
+func TestHalfWrittenFileGoes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state.json")
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), ".state.json.new"), []byte(`{"serv`), 0o600))
+	s := start(t, fake.Config{})
+	require.NoError(t, s.OpenState(path))
+	requireAlone(t, path)
 }
 
 // What is made after the last write is in no file: a killed process or a reset

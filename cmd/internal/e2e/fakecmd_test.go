@@ -76,6 +76,17 @@ func TestFakeCommandSurvivesARestart(t *testing.T) {
 	require.Equal(t, `{"body":"before the restart"}`, list.Interactions[0].Data)
 }
 
+func TestFakeCommandOwnsItsState(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "state.json")
+	_, stop := startFakeCommand(t, "--state", state)
+	_, errOut, code := run(t, environment(t), "", "fake", "--addr", "127.0.0.1:0", "--state", state)
+	require.NotZero(t, code)
+	require.Contains(t, errOut, "in use by another process")
+	stop()
+	_, stop = startFakeCommand(t, "--state", state)
+	stop()
+}
+
 func TestFakeCommandBeginsWithASeed(t *testing.T) {
 	seed := filepath.Join(t.TempDir(), "seed.json")
 	require.NoError(t, os.WriteFile(seed, []byte(`{"services":[{"unique_name":"shop"}]}`), 0o600))
