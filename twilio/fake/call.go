@@ -25,8 +25,9 @@ type call struct {
 
 // An answer is what goes back unless a fault says otherwise.
 type answer struct {
-	status int
-	body   []byte // nil = none
+	status  int
+	body    []byte // nil = none
+	receipt bool   // it is the operation's own success
 }
 
 // serveAPI answers one request of the Proxy API: it is recorded, routed,
@@ -54,7 +55,7 @@ func (f *Fake) admit(r *http.Request, body []byte) (*call, error) {
 	c.now = f.clock.now()
 	recorded := Request{Time: c.now, Method: r.Method, URL: r.URL.RequestURI(), Header: redacted(r.Header), Body: string(body)}
 	if op != nil {
-		recorded.Operation = op.id
+		recorded.Operation, recorded.service, recorded.session = op.id, path["ServiceSid"], path["SessionSid"]
 	}
 	c.number = f.requests.add(recorded)
 	if refused := f.authenticate(r); refused != nil {
@@ -77,9 +78,9 @@ func (f *Fake) perform(c *call) answer {
 		return refusalAnswer(err)
 	}
 	if result == nil {
-		return answer{status: c.op.status}
+		return answer{status: c.op.status, receipt: true}
 	}
-	return answer{status: c.op.status, body: encode(result)}
+	return answer{status: c.op.status, body: encode(result), receipt: true}
 }
 
 func (f *Fake) do(c *call) (any, error) {

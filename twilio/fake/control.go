@@ -36,9 +36,8 @@ func (f *Fake) controlRoutes() *http.ServeMux {
 		}
 		done(w, err)
 	})
-	mux.HandleFunc("GET /_fake/requests", func(w http.ResponseWriter, _ *http.Request) {
-		show(w, map[string]any{"requests": f.Requests()})
-	})
+	mux.HandleFunc("GET /_fake/requests", f.showRequests)
+	mux.HandleFunc("GET /_fake/requests/{number}", f.showRequest)
 	mux.HandleFunc("GET /_fake/accepted", func(w http.ResponseWriter, _ *http.Request) {
 		show(w, map[string]int{"accepted": f.Accepted()})
 	})

@@ -37,7 +37,12 @@
 //	DELETE /_fake/faults     204
 //	POST   /_fake/reset      back to the seed or the default state, 204
 //	POST   /_fake/seed       replaces all resources (see Fake.Seed), 204
-//	GET    /_fake/requests   {"requests": [Request…]}, oldest first, bounded
+//	GET    /_fake/requests   {"requests": [Request…]}, oldest first, bounded; of them those that
+//	                         ?after= (a number), ?operation= and ?session= (a SID) leave;
+//	                         ?brief=true gives them without headers and bodies, with
+//	                         receipt (the caller got the operation's own success, whole) or
+//	                         else the beginnings of answer, text and media_url
+//	GET    /_fake/requests/{number}  {"request": Request}
 //	GET    /_fake/accepted   {"accepted": n}, messages created through the API
 //	GET    /_fake/clock      {"now": time, "frozen": bool}
 //	PUT    /_fake/clock      {"now": time} stops it there, {"advance": "90s"} moves it,

@@ -27,6 +27,10 @@ func (f *Fake) meet(w http.ResponseWriter, r *http.Request, c *call, fault *Faul
 	case EffectDelay:
 		a := f.perform(c)
 		f.wait(r, time.Duration(fault.Delay))
+		if r.Context().Err() != nil { // the client left
+			f.drop(w, c)
+			return
+		}
 		f.reply(w, c, a)
 	case EffectHTML:
 		if fault.Status < 300 {
@@ -37,16 +41,16 @@ func (f *Fake) meet(w http.ResponseWriter, r *http.Request, c *call, fault *Faul
 		f.replyHalf(w, c, f.perform(c))
 	case EffectDropAfter:
 		f.perform(c)
-		drop(w)
+		f.drop(w, c)
 	case EffectHangAfter:
 		f.perform(c)
 		f.silence(r)
-		drop(w)
+		f.drop(w, c)
 	case EffectHang:
 		f.silence(r)
-		drop(w)
+		f.drop(w, c)
 	case EffectDropBefore:
-		drop(w)
+		f.drop(w, c)
 	}
 }
 
@@ -74,6 +78,17 @@ func (f *Fake) silence(r *http.Request) {
 	case <-r.Context().Done():
 	case <-f.closed:
 	}
+}
+
+// drop notes that a call gets no answer, and drops it.
+func (f *Fake) drop(w http.ResponseWriter, c *call) {
+	f.mu.Lock()
+	if r := f.requests.find(c.number); r != nil {
+		r.Dropped = true
+	}
+	f.feed.publish(Event{Type: "refused"})
+	f.mu.Unlock()
+	drop(w)
 }
 
 // drop closes the connection without an answer. Where the writer has no

@@ -75,6 +75,9 @@ func (f *Fake) createMessageInteraction(c *call) (any, error) {
 	}
 	m := &message{record: f.newRecord("KI", c), Body: body, MediaUrls: media, Outbound: p.Sid,
 		Life: f.lifeFor(p), exchange: c.number}
+	if made := f.requests.find(c.number); made != nil {
+		made.Message = m.Sid
+	}
 	f.accepted++
 	f.addMessage(p.session, m, c.now)
 	return f.viewMessageInteraction(m, c), nil

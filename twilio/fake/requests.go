@@ -19,11 +19,16 @@ type Request struct {
 	URL       string      `json:"url"` // path and query as they came
 	Header    http.Header `json:"header"`
 	Body      string      `json:"body"`
-	Status    int         `json:"status,omitempty"` // 0 = not answered (yet)
-	Answer    string      `json:"answer,omitempty"` // the response body as far as it was written
+	Status    int         `json:"status,omitempty"`      // 0 = not answered (yet)
+	Answer    string      `json:"answer,omitempty"`      // the response body as far as it was written
+	Dropped   bool        `json:"dropped,omitempty"`     // the connection was closed without an answer
+	Message   string      `json:"message_sid,omitempty"` // the message that it made, whatever the answer
 
 	// AnswerHeader is the response's, without what net/http adds when it writes it (Content-Length as a rule).
 	AnswerHeader http.Header `json:"answer_header,omitempty"`
+
+	service, session string // as its path names them
+	receipt          bool   // the operation's own success went out whole
 }
 
 // A recorder keeps the last requests in a ring.
@@ -55,7 +60,7 @@ func (rec *recorder) find(number uint64) *Request {
 
 func (rec *recorder) answered(number uint64, header http.Header, a answer) {
 	if r := rec.find(number); r != nil {
-		r.Status, r.AnswerHeader = a.status, header.Clone()
+		r.Status, r.AnswerHeader, r.receipt = a.status, header.Clone(), a.receipt
 		r.Answer = string(a.body[:min(len(a.body), keepBody)])
 	}
 }
