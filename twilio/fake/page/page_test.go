@@ -2,11 +2,13 @@ package page_test
 
 import (
 	"io/fs"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -91,4 +93,63 @@ func TestFilesKeepToThePolicy(t *testing.T) {
 		require.Empty(t, markup.FindString(content), name)
 		require.LessOrEqual(t, strings.Count(content, "\n"), 250, name)
 	}
+}
+
+// Text needs a contrast of 4.5 to what is behind it, the outline of a field 3
+// (WCAG 2, level AA), by day and by night.
+func TestContrast(t *testing.T) {
+	sheet := files(t)["style.css"]
+	day, night, found := strings.Cut(sheet, "@media (prefers-color-scheme: dark)")
+	require.True(t, found)
+	colours := map[string]map[string]string{"day": {}, "night": {}}
+	variable := regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{6});`)
+	for _, match := range variable.FindAllStringSubmatch(day, -1) {
+		colours["day"][match[1]], colours["night"][match[1]] = match[2], match[2]
+	}
+	for _, match := range variable.FindAllStringSubmatch(night, -1) {
+		colours["night"][match[1]] = match[2]
+	}
+	for when, colour := range colours {
+		for _, pair := range []struct {
+			front, back string
+			least       float64
+		}{
+			{"text", "ground", 4.5}, {"text", "surface", 4.5}, {"text", "raised", 4.5}, {"text", "bubble", 4.5}, {"text", "bad-tint", 4.5},
+			{"soft", "ground", 4.5}, {"soft", "surface", 4.5}, {"soft", "raised", 4.5}, {"soft", "bubble", 4.5}, {"soft", "accent-tint", 4.5}, {"soft", "bad-tint", 4.5},
+			{"on-accent", "accent", 4.5}, {"accent-strong", "accent-tint", 4.5}, {"bad", "surface", 4.5}, {"bad", "bad-tint", 4.5}, {"good", "good-tint", 4.5},
+			{"control", "surface", 3}, {"control", "raised", 3},
+		} {
+			got := contrast(t, colour[pair.front], colour[pair.back])
+			require.GreaterOrEqual(t, got, pair.least, "%s: %s on %s", when, pair.front, pair.back)
+		}
+	}
+	require.Contains(t, sheet, "border: 1px solid var(--control)")
+	for name, content := range files(t) { // text that is seen through has another colour
+		for _, rule := range regexp.MustCompile(`(?m)^.*[^-]opacity: \.\d.*$`).FindAllString(content, -1) {
+			require.Contains(t, rule, ":disabled", name)
+		}
+	}
+}
+
+func contrast(t *testing.T, a, b string) float64 {
+	x, y := luminance(t, a), luminance(t, b)
+	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
+}
+
+// luminance is WCAG's, of #rrggbb.
+func luminance(t *testing.T, colour string) (sum float64) {
+	t.Helper()
+	require.Len(t, colour, 7)
+	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+		n, err := strconv.ParseUint(colour[1+2*i:3+2*i], 16, 8)
+		require.NoError(t, err)
+		c := float64(n) / 255
+		if c <= 0.04045 {
+			c /= 12.92
+		} else {
+			c = math.Pow((c+0.055)/1.055, 2.4)
+		}
+		sum += weight * c
+	}
+	return sum
 }

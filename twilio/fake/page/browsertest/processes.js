@@ -55,10 +55,11 @@ export class Fake {
     return this.request(`/_fake/${path}`, method, body === undefined ? undefined : JSON.stringify(body));
   }
 
+  credentials = { Authorization: `Basic ${Buffer.from('ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:x').toString('base64')}` };
+
   // api asks as any client of Twilio's would.
   api(path, form) {
-    const headers = { Authorization: `Basic ${Buffer.from('ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:x').toString('base64')}` };
-    return this.request(`/v1${path}`, form ? 'POST' : 'GET', form && new URLSearchParams(form), headers);
+    return this.request(`/v1${path}`, form ? 'POST' : 'GET', form && new URLSearchParams(form), this.credentials);
   }
 }
 

@@ -124,11 +124,59 @@ async function checkFaults(page, fake, server) {
     await bubble(page, 'Alice', 'Sent, but who knows?').getByText('accepted, but the caller got no answer').waitFor();
   });
 
+  await check('a late answer is not called a lost one, and ends the note when it comes', async () => {
+    await fake.control('faults', 'POST', { operation: 'CreateMessageInteraction', effect: 'delay', delay: '3s' });
+    const sending = server.send(toAlice, 'The answer is slow.');
+    const note = bubble(page, 'Alice', 'The answer is slow.').locator('.lost');
+    await note.getByText('accepted, but not answered yet').waitFor();
+    await sending;
+    await note.waitFor({ state: 'detached' });
+  });
+
+  await check('large refused bodies stay with the fake until a click', async () => {
+    const path = `/Services/${toAlice.service}/Sessions/${toAlice.session}/Participants/${alice}/MessageInteractions`;
+    let most = 0;
+    const weigh = async (response) => {
+      if (response.url().includes('/_fake/requests?')) most = Math.max(most, (await response.body()).length);
+    };
+    page.on('response', weigh);
+    await assert.rejects(fake.api(path, { Body: `Heavy ${'y'.repeat(60000)}`, MediaUrl: 'ftp://pictures.example/dog.png' }));
+    await bubble(page, 'Alice', 'Heavy').and(page.locator('.failed')).waitFor();
+    page.off('response', weigh);
+    assert.ok(most > 0 && most < 30000, `${most} bytes`);
+    await bubble(page, 'Alice', 'Heavy').locator('.meta').click();
+    await until('the drawer has all of it', async () => (await page.getByRole('dialog').getByLabel('Request').textContent()).length > 60000);
+    await page.keyboard.press('Escape');
+  });
+
   await check('an undelivered message is red, with the code', async () => {
     await page.getByRole('link', { name: 'Order #1236' }).click();
     await phone(page, 'Erin').locator('.failed').getByText('undelivered · 30003').waitFor();
     await page.getByRole('link', { name: 'Order #1234' }).click();
     await phone(page, 'Alice').waitFor();
+  });
+}
+
+async function checkOdds(browser, page, fake) {
+  await check('a participant whose name is a plus sign hurts nobody', async () => {
+    const made = await fake.api(`/Services/${service}/Sessions`, { UniqueName: 'Plus' });
+    await fake.api(`/Services/${service}/Sessions/${made.sid}/Participants`, { Identifier: '+15550100019', FriendlyName: '+' });
+    await page.getByRole('link', { name: 'Plus' }).click();
+    await page.getByRole('heading', { name: '+', exact: true }).waitFor();
+    assert.equal(await page.locator('.avatar').textContent(), '+');
+    await page.getByRole('link', { name: 'Order #1234' }).click();
+    await phone(page, 'Alice').waitFor();
+  });
+
+  await check('the session of a service that is deleted goes from the page', async () => {
+    const own = await open(browser, `${fake.url}/#${session}`); // it may complain of what it no longer finds
+    const made = await fake.api('/Services', { UniqueName: 'Short-lived' });
+    const talk = await fake.api(`/Services/${made.sid}/Sessions`, { UniqueName: 'Last words' });
+    await own.evaluate((sid) => { location.hash = sid; }, talk.sid);
+    await own.getByRole('heading', { name: 'Last words' }).waitFor();
+    await fake.request(`/v1/Services/${made.sid}`, 'DELETE', undefined, fake.credentials);
+    await own.getByRole('heading', { name: 'Last words' }).waitFor({ state: 'detached' });
+    await own.context().close();
   });
 }
 
@@ -163,6 +211,7 @@ try {
   await checkMessages(page, fake, server);
   await checkHostileBodies(page, fake, server);
   await checkFaults(page, fake, server);
+  await checkOdds(browser, page, fake);
   await checkKeyboard(page);
   await checkCrowd(page, fake);
   await check('no error, no policy violation, no request to elsewhere', async () => assert.deepEqual(page.complaints, []));

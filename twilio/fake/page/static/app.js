@@ -60,14 +60,14 @@ function declareStale(...names) {
 
 const readers = {
   hello: () => {
-    if (shown) shown.attempts = attemptsOf(shown); // another fake counts its requests anew
+    if (shown) shown.attempts = new Attempts(shown.session.sid); // another fake counts its requests anew
     declareStale('state', 'sessions', 'session', 'messages', 'thoroughly');
   },
   reset: () => {
     shown = null;
     declareStale('state', 'sessions', 'session', 'messages');
   },
-  service: () => declareStale('state', 'sessions'),
+  service: () => declareStale('state', 'sessions', 'session'), // a deleted one takes its sessions along
   session: () => declareStale('state', 'sessions', 'session'),
   clock: (event) => {
     showClock(event.data);
@@ -123,17 +123,13 @@ async function openSession(sid) {
   const session = await ask(`/_fake/sessions/${encodeURIComponent(sid)}`);
   const conversation = new Conversation(sid);
   await conversation.catchUp();
-  shown = { session, conversation, attempts: attemptsOf({ session, conversation }), phones: new Map() };
+  shown = { session, conversation, attempts: new Attempts(sid), phones: new Map() };
   byId('phones').replaceChildren();
   if (sidebar.open !== session.service_sid) {
     sidebar.open = session.service_sid;
     await sidebar.read();
   }
   readAttempts();
-}
-
-function attemptsOf({ session, conversation }) {
-  return new Attempts(session, sidebar.serviceName(session.service_sid), conversation);
 }
 
 function forgetAddress() {

@@ -1,41 +1,43 @@
 import { ask } from './api.js';
+import { parsed } from './dom.js';
 
 const shownAtMost = 50;
-const patience = 1000; // milliseconds without an answer before a request is shown to have none
+const patience = 1000; // milliseconds without an answer before a request is shown to have none yet
 const waitedFor = 60000; // milliseconds in which an answer may still come
 
 // Attempts are the requests to send a message in one session whose caller did
-// not read a receipt: refused, dropped, never answered. Some were accepted all
-// the same, and then belong to a message that is there.
+// not read a receipt: refused, dropped, late, never answered. Some were
+// accepted all the same, and then belong to a message that is there.
 export class Attempts {
-  constructor(session, serviceName, conversation) {
-    this.session = session;
-    this.serviceName = serviceName;
-    this.conversation = conversation;
+  constructor(sid) {
+    this.sid = sid;
     this.refused = []; // to be shown as bubbles, oldest first
-    this.lost = new Map(); // message SID to the request whose answer went wrong
-    this.decided = new Map(); // request number to message SID, "" = none
+    this.lost = new Map(); // message SID to the request whose answer is missing or went wrong
     this.seen = new Map(); // number of a request without an answer to when the page saw it first
-    this.receipts = new Set(); // numbers of the requests whose answer was read and is whole
+    this.after = 0; // the requests up to this number will not change any more
   }
 
-  // read looks at the recorded requests anew. It is true when one of them may
-  // still be answered: then they are worth another look.
+  // read looks at what is new among the recorded requests. It is true when one
+  // of them may still be answered: then they are worth another look.
   async read() {
-    const { requests } = await ask('/_fake/requests');
-    const refused = [];
-    const lost = new Map();
+    const { requests } = await ask(`/_fake/requests?brief=true&operation=CreateMessageInteraction`
+      + `&session=${encodeURIComponent(this.sid)}&after=${this.after}`);
+    const refused = new Map(this.refused.map((attempt) => [attempt.number, attempt]));
     let open = false;
-    for (const request of requests.filter((r) => !this.hasReceipt(r) && this.isHere(r)).slice(-shownAtMost)) {
-      const silence = this.silence(request);
-      open ||= !request.status && silence < waitedFor;
-      if (!request.status && silence < patience) continue;
-      const attempt = describe(request);
-      const sid = await this.messageOf(attempt);
-      if (sid) lost.set(sid, request);
-      else refused.push(attempt);
+    let settled = true;
+    for (const request of requests) {
+      const waits = !request.status && !request.dropped;
+      const silence = waits ? this.silence(request) : 0;
+      open ||= waits && silence < waitedFor;
+      settled &&= !waits;
+      if (settled) this.after = request.number;
+      refused.delete(request.number);
+      this.lost.delete(request.message_sid);
+      if (request.receipt || (waits && silence < patience)) continue;
+      if (request.message_sid) this.lost.set(request.message_sid, request);
+      else refused.set(request.number, describe(request));
     }
-    Object.assign(this, { refused, lost });
+    this.refused = [...refused.values()].sort((a, b) => a.number - b.number).slice(-shownAtMost);
     return open;
   }
 
@@ -44,35 +46,6 @@ export class Attempts {
   silence(request) {
     if (!this.seen.has(request.number)) this.seen.set(request.number, performance.now());
     return performance.now() - this.seen.get(request.number);
-  }
-
-  hasReceipt(request) {
-    if (!(request.status >= 200 && request.status < 300)) return false;
-    if (!this.receipts.has(request.number) && parsed(request.answer)?.sid) this.receipts.add(request.number);
-    return this.receipts.has(request.number);
-  }
-
-  isHere(request) {
-    if (request.operation !== 'CreateMessageInteraction') return false;
-    const [, , , service, , session] = request.url.split('?')[0].split('/').map(decoded);
-    return (service === this.session.service_sid || service === this.serviceName)
-      && (session === this.session.sid || session === this.session.unique_name);
-  }
-
-  // messageOf finds the message that a request made although it got no receipt.
-  async messageOf(attempt) {
-    if (this.decided.has(attempt.number)) return this.decided.get(attempt.number);
-    const candidates = this.conversation.messages.filter((m) => m.from_participant_sid === '' && m.exchange
-      && m.to_participant_sid === attempt.to && m.body === attempt.body
-      && Date.parse(m.date_created) >= Math.floor(Date.parse(attempt.request.time)));
-    for (const { sid } of candidates.slice(0, 20)) {
-      if ([...this.decided.values()].includes(sid)) continue;
-      const { request } = await ask(`/_fake/messages/${encodeURIComponent(sid)}`);
-      if (request) this.decided.set(request.number, sid);
-      if (request?.number === attempt.number) return sid;
-    }
-    if (attempt.request.status) this.decided.set(attempt.number, '');
-    return '';
   }
 }
 
@@ -85,25 +58,15 @@ function decoded(part) {
 }
 
 function describe(request) {
-  const form = new URLSearchParams(request.body);
-  const answer = parsed(request.answer);
   return {
     number: request.number,
     to: decoded(request.url.split('?')[0].split('/')[7] ?? ''),
-    body: form.get('Body') ?? '',
-    media_url: form.getAll('MediaUrl'),
+    body: request.text ?? '',
+    media_url: request.media_url ?? [],
     date_created: request.time,
     status: 'refused',
     http: request.status ?? 0,
-    error_code: answer?.code ?? 0,
-    request,
+    dropped: request.dropped ?? false,
+    error_code: parsed(request.answer ?? '')?.code ?? 0,
   };
-}
-
-export function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

@@ -1,6 +1,5 @@
 import { ask } from './api.js';
-import { parsed } from './attempts.js';
-import { byId, el } from './dom.js';
+import { byId, el, parsed } from './dom.js';
 import { statusText } from './phones.js';
 
 const shownOfText = 65536; // characters; the fake records no more either
@@ -19,7 +18,7 @@ export function setUpDetails() {
     body.replaceChildren(...facts(entry, nameOfSid));
     if (!dialog.open) dialog.showModal();
     try {
-      const request = entry.request ?? (await ask(`/_fake/messages/${encodeURIComponent(entry.sid)}`)).request;
+      const { request } = await ask(entry.sid ? `/_fake/messages/${encodeURIComponent(entry.sid)}` : `/_fake/requests/${entry.number}`);
       body.append(...exchange(request, entry));
     } catch (error) {
       body.append(el('p', { class: 'form-error' }, error.message));
@@ -66,7 +65,7 @@ function headerText(header) {
 }
 
 function answerText(request) {
-  if (!request.status) return '(the caller was not answered, or not yet)';
+  if (!request.status) return request.dropped ? '(the connection was closed without an answer)' : '(no answer yet)';
   const value = parsed(request.answer ?? '');
   const body = value === null ? request.answer || '(no body)' : JSON.stringify(value, null, 2);
   return `${headerText(request.answer_header)}\n\n${body}`;

@@ -83,6 +83,15 @@ function replace(node, fresh) {
   if (at >= 0) [...fresh.querySelectorAll(focusable)].at(at)?.focus({ preventScroll: true });
 }
 
+// parsed is what a text says as JSON, null for what is none.
+export function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 export const cut = (text, length) => (text.length > length ? `${text.slice(0, length)}…` : text);
 
 const clock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' });

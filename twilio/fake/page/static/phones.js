@@ -38,7 +38,7 @@ export class Phone {
     this.box.setAttribute('aria-label', `Answer as ${name}`);
     this.box.disabled = this.button.disabled = participant.deleted;
     this.head.replaceChildren(
-      el('span', { class: 'avatar', 'aria-hidden': 'true' }, [...name.replace(/^\+/, '')][0].toUpperCase()),
+      el('span', { class: 'avatar', 'aria-hidden': 'true' }, ([...name.replace(/^\+/, '')][0] ?? '+').toUpperCase()),
       el('div', {},
         el('h2', {}, name),
         el('p', {}, el('span', { title: 'Its own number' }, participant.identifier),
@@ -55,7 +55,7 @@ export class Phone {
     const grows = !this.atEnd && mine.length > 0 && first?.dataset.key !== String(key(mine[0]));
     const fromEnd = grows ? this.screen.scrollHeight - this.screen.scrollTop : 0;
     const changed = reconcile(this.list, mine, key,
-      (e) => [e.status, e.error_code, e.http, this.unfolded.has(key(e)), lost.has(e.sid), lost.get(e.sid)?.status].join(),
+      (e) => [e.status, e.error_code, e.http, this.unfolded.has(key(e)), e.dropped, lost.has(e.sid), lost.get(e.sid)?.status, lost.get(e.sid)?.dropped].join(),
       (e) => this.bubble(e, key(e), lost.get(e.sid)));
     this.older.hidden = !hasOlder;
     this.none.hidden = mine.length > 0;
@@ -92,7 +92,7 @@ export class Phone {
           `Show all ${entry.body.length.toLocaleString()} characters`),
         ...(entry.media_url ?? []).map((url) => el('p', { class: 'media' }, url))),
       details,
-      lost && el('p', { class: 'lost' }, lost.status ? `accepted, but the caller was answered ${lost.status}` : 'accepted, but the caller got no answer'));
+      lost && el('p', { class: 'lost' }, lostText(lost)));
   }
 
   unfold(key) {
@@ -124,10 +124,17 @@ export class Phone {
   }
 }
 
+// lostText says what became of the answer to a message that was accepted.
+function lostText(request) {
+  if (request.status) return `accepted, but the caller was answered ${request.status}`;
+  return request.dropped ? 'accepted, but the caller got no answer' : 'accepted, but not answered yet';
+}
+
 // statusText says what the tick means, with the code of a failure.
 export function statusText(entry) {
   if (entry.status === 'refused') {
-    const status = entry.http ? `answered ${entry.http}` : 'no answer';
+    const silence = entry.dropped ? 'no answer' : 'no answer yet';
+    const status = entry.http ? `answered ${entry.http}` : silence;
     return entry.error_code ? `${status} · ${entry.error_code}` : status;
   }
   const status = entry.status === 'received' ? 'nobody to receive it' : entry.status;

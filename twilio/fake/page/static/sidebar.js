@@ -23,10 +23,6 @@ export class Sidebar {
     }
   }
 
-  serviceName(sid) {
-    return this.services.find((s) => s.sid === sid)?.unique_name ?? '';
-  }
-
   // read reads again the sessions that are shown.
   async read() {
     if (!this.open) {
