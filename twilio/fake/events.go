@@ -8,7 +8,8 @@ import (
 )
 
 // An Event tells whoever watches the feed what changed. It names what to read
-// again rather than carrying it, except where Data says more.
+// again rather than carrying it, except where Data says more. Refused tells of
+// any call that was answered an error or not at all.
 type Event struct {
 	Type    string `json:"type"` // hello, service, session, message, status, refused, faults, clock, settings or reset
 	Service string `json:"service_sid,omitempty"`

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sync"
 	"time"
 )
@@ -38,9 +37,6 @@ const (
 	saveAfter  = 500 * time.Millisecond
 	retryAfter = 5 * time.Second
 )
-
-// ErrInUse is the reason of OpenState where another process has the file open.
-var ErrInUse = errors.New("the state file is in use by another process")
 
 // OpenState makes path the file that survives a restart. What it holds replaces
 // everything; where there is no such file the present state is kept and the
@@ -77,28 +73,6 @@ func (f *Fake) loadFile(path string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
-}
-
-// beside is the path of a hidden file that goes with the state file.
-func beside(path, ending string) string {
-	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+ending)
-}
-
-// lockBeside locks a file that stays where it is; the state file itself is
-// replaced all the time. The lock ends with the process, whatever ends that.
-func lockBeside(path string) (*os.File, error) {
-	lock, err := os.OpenFile(beside(path, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	mine, err := tryLock(lock)
-	if err == nil && !mine {
-		err = fmt.Errorf("%s: %w", path, ErrInUse)
-	}
-	if err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	return lock, nil
 }
 
 // Seed replaces all resources by those of a JSON document, and Reset will go
@@ -143,14 +117,14 @@ func (s *stateFile) due(f *Fake) {
 	f.mu.Unlock()
 	err := s.save(f)
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err != nil {
+	news := err != nil && !s.failing
+	if s.failing = err != nil; s.failing {
 		s.arm(f, retryAfter)
-		if !s.failing {
-			f.config.Log.Error("the state file cannot be written; it is tried again", "file", s.path, "error", err)
-		}
 	}
-	s.failing = err != nil
+	f.mu.Unlock()
+	if news {
+		f.config.Log.Error("the state file cannot be written; it is tried again", "error", err)
+	}
 }
 
 // save writes what has changed to a new file that then takes the old one's

@@ -1,0 +1,55 @@
+package fake
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+// readJSON reads one JSON document, with nothing in it that into has no place
+// for and nothing but space behind it.
+func readJSON(r io.Reader, into any) error {
+	d := json.NewDecoder(r)
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if errors.Is(err, io.EOF) {
+		return errors.New("there is no JSON in the body")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more behind the JSON")
+	}
+	return nil
+}
+
+func show(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(encode(v))
+}
+
+func showError(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(encode(map[string]string{"error": err.Error()}))
+}
+
+func done(w http.ResponseWriter, err error) {
+	if err != nil {
+		showError(w, http.StatusBadRequest, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// limitOf reads ?limit=, from 1 to 200, 50 when there is none.
+func limitOf(r *http.Request) int {
+	n, err := strconv.Atoi(r.URL.Query().Get("limit"))
+	if err != nil || n < 1 {
+		return 50
+	}
+	return min(n, 200)
+}
