@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -95,6 +97,51 @@ func TestConcurrentCallsReuseTheirConnections(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A call that waits for its dial may be handed the connection that another call has just returned. When that took longer
+// than an idle connection takes, the caller is asked again.
+func TestTheHookIsAskedAgainAfterAWaitThatAnotherCallsConnectionEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var received atomic.Int32
+		answer := make(chan struct{})
+		c := piped(t, "http", new(atomic.Int32), func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			if received.Add(1) == 1 {
+				<-answer
+			}
+			io.WriteString(w, documentedAnswer)
+		})
+		var other, err error
+		go func() { _, other = c.CreateMessageInteraction(t.Context(), testMessage, nil) }()
+		synctest.Wait()
+
+		connect := make(chan struct{})
+		c.pool.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			<-connect
+			return nil, errors.New("nobody is there")
+		}
+		lost, asked := errors.New("the claim is lost"), 0
+		go func() {
+			_, err = c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error {
+				if asked++; asked > 1 {
+					return lost
+				}
+				return nil
+			})
+		}()
+		time.Sleep(2 * atOnce)
+		close(answer)
+		synctest.Wait()
+		close(connect)
+		require.NoError(t, other)
+		require.ErrorAs(t, err, new(*NotSentError))
+		require.ErrorIs(t, err, lost)
+		require.EqualValues(t, 1, received.Load())
+
+		_, err = c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { asked++; return nil })
+		require.ErrorContains(t, err, "nobody is there", "the connection that was refused is not used again")
+	})
 }
 
 // piped is a client of a server of its own, over pipes.

@@ -62,10 +62,11 @@ func (c *Client) do(ctx context.Context, req request) (*answer, error) {
 	waiting, cancel := context.WithDeadlineCause(ctx, lastStart, errNoTimeLeft)
 	defer cancel()
 	for tries := 0; ; tries++ {
+		asked := time.Now()
 		if err := mayBegin(waiting, req.before); err != nil {
 			return nil, &NotSentError{Err: err}
 		}
-		ans, attempted, err := c.exchange(waiting, deadline, req, tries)
+		ans, attempted, err := c.exchange(waiting, deadline, req, tries, asked)
 		outcome := c.outcome(req, ans, attempted, err)
 		wait, again := retryWait(outcome, tries)
 		if end, _ := waiting.Deadline(); !again || !time.Now().Add(wait).Before(end) {
@@ -88,12 +89,12 @@ func mayBegin(waiting context.Context, before func(context.Context) error) error
 
 // exchange makes one attempt. attempted tells whether it got a connection, from
 // when on Twilio may have heard of it. An answer is read to its end or limit.
-func (c *Client) exchange(waiting context.Context, deadline time.Time, req request, retries int) (ans *answer, attempted bool, err error) {
+func (c *Client) exchange(waiting context.Context, deadline time.Time, req request, retries int, asked time.Time) (ans *answer, attempted bool, err error) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(waiting))
 	defer cancel(nil)
 	// A context of its own for the deadline would cost 1 µs and 600 bytes.
 	defer time.AfterFunc(time.Until(deadline), func() { cancel(context.DeadlineExceeded) }).Stop()
-	h := &handover{ctx: ctx, cancel: cancel, read: req.form == "", waiting: waiting, before: req.before}
+	h := &handover{ctx: ctx, cancel: cancel, read: req.form == "", waiting: waiting, before: req.before, asked: asked}
 	defer context.AfterFunc(waiting, func() { h.giveUp(context.Cause(waiting)) })()
 
 	r := c.newRequest(httptrace.WithClientTrace(ctx, h.trace()), req)

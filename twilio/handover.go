@@ -6,6 +6,7 @@ import (
 	"net/http/httptrace"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // handover settles, once for an attempt, which came first: a connection, or the
@@ -17,6 +18,7 @@ type handover struct {
 
 	waiting context.Context
 	before  func(context.Context) error // may be nil
+	asked   time.Time                   // when before was, at the latest
 
 	mu      sync.Mutex
 	got     bool
@@ -40,7 +42,7 @@ func (h *handover) trace() *httptrace.ClientTrace {
 func (h *handover) gotConn(info httptrace.GotConnInfo) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.ctx.Err() == nil && !info.Reused {
+	if h.ctx.Err() == nil && (!info.Reused || elapsed(h.asked) > atOnce) {
 		h.askAgain()
 	}
 	if h.ctx.Err() != nil {
@@ -50,8 +52,21 @@ func (h *handover) gotConn(info httptrace.GotConnInfo) {
 	h.got = true
 }
 
-// askAgain asks the caller once more after a connection was made: that takes
-// seconds at worst, and a process may have been stopped for longer meanwhile.
+// atOnce is more than it takes to ask the caller and to get a connection that is
+// idle, and much less than it takes anybody to take this process for dead and to
+// free what it was about to send; chosen.
+const atOnce = 100 * time.Millisecond
+
+// elapsed goes by the clock that went further: the monotonic one stands still
+// while a machine sleeps, and the other can be set.
+func elapsed(since time.Time) time.Duration {
+	now := time.Now()
+	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
+}
+
+// askAgain asks the caller once more after a connection was waited for, whether
+// its own dial or another call's end brought it: a dial takes seconds at worst,
+// and a process may have been stopped for longer meanwhile.
 func (h *handover) askAgain() {
 	if h.before == nil {
 		return
