@@ -41,7 +41,7 @@ type Config struct {
 	// seconds; 0 lifts it. Twilio's limit is 30 (Twilio's page on Proxy limits).
 	RateLimit int
 	// Deadline bounds a call, waiting and looking for a lost message included;
-	// 0 is 45 seconds (chosen: hosts give up at 60).
+	// 0 is 45 seconds (chosen: hosts give up at 60). It is no more than MaxDeadline.
 	Deadline time.Duration
 	// Log gets one line a call; nil discards.
 	Log *slog.Logger
@@ -67,13 +67,21 @@ type Tools struct {
 	clock  upstreamClock
 }
 
-// New makes the tools. The error is a schema that does not compile.
+// MaxDeadline is the longest Deadline: a call has ended before anybody may
+// free its message while its process lives. It is 55 seconds.
+const MaxDeadline = ledger.SessionGrace - 5*time.Second
+
+// New makes the tools. The error is a deadline that is out of bounds, or a
+// schema that does not compile.
 func New(c Config) (*Tools, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Deadline == 0 {
 		c.Deadline = 45 * time.Second
+	}
+	if c.Deadline < 0 || c.Deadline > MaxDeadline {
+		return nil, fmt.Errorf("tools: a deadline of %v is not between 0 and %v", c.Deadline, MaxDeadline)
 	}
 	t := &Tools{Config: c, byName: map[string]*tool{}, rate: newRate(c.RateLimit)}
 	send, err := sendMessageInteraction(t)

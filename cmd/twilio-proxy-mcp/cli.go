@@ -2,12 +2,15 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"twilio-proxy-mcp/tools"
 )
 
 const about = `An MCP server that sends a message to one participant of a masked Twilio Proxy conversation.
@@ -45,7 +48,7 @@ type Common struct {
 	Backend                string        `enum:"auto,live,fake" default:"auto" help:"Where messages go: live (Twilio), fake (built in, texts nobody), or auto: live if there are credentials, else fake."`
 	Timeout                time.Duration `default:"30s" help:"How long one request to Twilio may take, retries included."`
 	MaxBodyLength          int           `default:"1600" help:"Longest Body in characters; 0 lifts the limit. Chosen: Twilio documents none for Proxy."`
-	Deadline               time.Duration `default:"45s" help:"How long one tool call may take, waiting and looking for a lost message included. Hosts give up at 60s."`
+	Deadline               time.Duration `default:"45s" help:"How long one tool call may take, waiting and looking for a lost message included; 1s to 55s. Hosts give up at 60s."`
 	Ledger                 string        `placeholder:"FILE|URL|off" help:"Where sends are remembered: a SQLite file, a postgres:// URL (without a password), or off. Default: a file in the user's state directory; in memory for the fake."`
 	LedgerFile             string        `type:"path" placeholder:"FILE" help:"File that holds what --ledger would say, for a URL with a password."`
 	DuplicateWindow        time.Duration `default:"2m" help:"How long after a message went out the same one is answered with its receipt instead of being sent again; 0 turns it off."`
@@ -65,6 +68,9 @@ func (c *Common) Validate() error {
 	}
 	if c.Deadline < time.Second {
 		return errors.New("--deadline must be at least 1s: a call has to wait, send and record in it")
+	}
+	if c.Deadline > tools.MaxDeadline {
+		return fmt.Errorf("--deadline must be at most %v: hosts give up at 60s, and a minute after a message was begun it may be taken for one that nobody is sending any more", tools.MaxDeadline)
 	}
 	for flag, negative := range map[string]bool{
 		"--duplicate-window": c.DuplicateWindow < 0, "--max-body-length": c.MaxBodyLength < 0, "--rate-limit": c.RateLimit < 0,

@@ -152,7 +152,7 @@ func TestALostSessionsMessageIsNotFreedAtOnce(t *testing.T) {
 	for _, word := range []State{NotSent, Sent} {
 		require.ErrorIs(t, other.Resolve(t.Context(), c.ID, word), ErrOwnerAlive)
 	}
-	sqlOn(t, other, "UPDATE twilio_proxy_mcp_sends SET begun = begun - $1", sessionGrace.Milliseconds())
+	sqlOn(t, other, "UPDATE twilio_proxy_mcp_sends SET begun = begun - $1", SessionGrace.Milliseconds())
 	require.NoError(t, other.Resolve(t.Context(), c.ID, NotSent))
 	settle(t, c, Settlement{State: Sent, Sid: sid("KI", "a")})
 	require.Equal(t, Replay, decide(t, other, intent("hello")).Verdict)

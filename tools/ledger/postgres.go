@@ -107,10 +107,11 @@ func (e *postgresEngine) alive(ctx context.Context, db querier, token string) (a
 	return alive, err
 }
 
-// sessionGrace is longer than the longest call, since a session can end while its process lives; chosen.
-const sessionGrace = time.Minute
+// SessionGrace is how long after its claim a message cannot be freed on PostgreSQL, since a session can end while its process
+// lives and sends. No call may take as long; chosen.
+const SessionGrace = time.Minute
 
-func (e *postgresEngine) grace() time.Duration { return sessionGrace }
+func (e *postgresEngine) grace() time.Duration { return SessionGrace }
 
 func (e *postgresEngine) holding(ctx context.Context, token string, op operation) error {
 	return e.self.holding(ctx, token, op)

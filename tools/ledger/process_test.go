@@ -196,7 +196,7 @@ func TestAKilledOwnersClaimIsUnknown(t *testing.T) {
 		require.Equal(t, Unknown, entry(t, l, id).State)
 
 		if p.dsn != "" {
-			sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET begun = begun - $1", sessionGrace.Milliseconds())
+			sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET begun = begun - $1", SessionGrace.Milliseconds())
 		}
 		require.NoError(t, l.Resolve(t.Context(), id, NotSent))
 		claim(t, l, intent("hello"))
