@@ -14,7 +14,7 @@ import (
 // engine is the database under a ledger: a sqliteEngine or a postgresEngine.
 type engine interface {
 	// write runs op in one transaction that is durable when write returns nil, and undone when it returns an error of op's.
-	// op may run more than once. Other writers of the same lock are kept out.
+	// op may run more than once. Other writers of the same lock are kept out. It returns by the deadline of ctx.
 	write(ctx context.Context, op operation) error
 	// read runs op on a committed state of the database.
 	read(ctx context.Context, op operation) error

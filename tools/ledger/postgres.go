@@ -69,8 +69,13 @@ func (e *postgresEngine) write(ctx context.Context, op operation) error {
 		return err
 	}
 	defer conn.Close()
-	// A caller that leaves must not cut a commit off: nobody would know whether it happened.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postgresTimeout)
+	// A caller that leaves must not cut a commit off: nobody would know whether it happened. One whose time is over has to
+	// be answered all the same.
+	end := time.Now().Add(postgresTimeout)
+	if callers, ok := ctx.Deadline(); ok && callers.Before(end) {
+		end = callers
+	}
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
 	defer cancel()
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
@@ -125,7 +130,7 @@ func (e *postgresEngine) exists(ctx context.Context, db querier, table string) (
 }
 
 func (e *postgresEngine) close() error {
-	e.self.drop("")
+	e.self.close()
 	return e.db.Close()
 }
 

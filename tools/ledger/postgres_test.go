@@ -158,3 +158,10 @@ func TestNoContentIsStored(t *testing.T) {
 		require.NotContains(t, stored, secret)
 	}
 }
+
+func connect(t *testing.T, p place) *pgx.Conn {
+	conn, err := pgx.Connect(t.Context(), p.dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return conn
+}

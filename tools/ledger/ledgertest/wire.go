@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Wire forwards a loopback address to a PostgreSQL server until it is cut.
+// Wire forwards a loopback address to a PostgreSQL server until it is cut, and lets nothing pass while it is stalled.
 type Wire struct {
 	DSN string // of the server, over this wire
 
@@ -21,6 +21,7 @@ type Wire struct {
 
 	mu      sync.Mutex
 	broken  bool
+	stalled chan struct{} // closed when bytes pass again; nil while they do
 	streams []net.Conn
 }
 
@@ -72,7 +73,7 @@ func (w *Wire) forward(client net.Conn) {
 	w.streams = append(w.streams, client, server)
 	for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
 		go func() {
-			io.Copy(way[0], way[1])
+			io.Copy(stallable{way[0], w}, way[1])
 			client.Close()
 			server.Close()
 		}()
@@ -84,6 +85,7 @@ func (w *Wire) Cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.broken = true
+	w.flow()
 	for _, stream := range w.streams {
 		stream.Close()
 	}
@@ -94,4 +96,38 @@ func (w *Wire) Mend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.broken = false
+}
+
+// Stall keeps back every byte, as a network or a server does that is stuck, until the returned function is called.
+func (w *Wire) Stall() (flow func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stalled = make(chan struct{})
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.flow()
+	}
+}
+
+func (w *Wire) flow() {
+	if w.stalled != nil {
+		close(w.stalled)
+		w.stalled = nil
+	}
+}
+
+type stallable struct {
+	io.Writer
+	wire *Wire
+}
+
+func (s stallable) Write(p []byte) (int, error) {
+	s.wire.mu.Lock()
+	stalled := s.wire.stalled
+	s.wire.mu.Unlock()
+	if stalled != nil {
+		<-stalled
+	}
+	return s.Writer.Write(p)
 }
