@@ -132,6 +132,9 @@ func fromClient(err error) result {
 			happened = fmt.Sprintf("Twilio answered with HTTP status %d, which does not say whether it sent the message.%s", refused.Status, quoted(refused))
 		}
 		return failure(o, happened, nextByPerson)
+	case errors.Is(err, errRateWait):
+		return failure(Outcome{Code: CodeTryLater, Sent: SentNo, RetryAfterSeconds: 5},
+			"Twilio did not take the request, and within the rate limit (--rate-limit) there was no turn for another try in time.", waitSentence(5))
 	case errors.As(err, &notSent) && errors.Is(err, context.Canceled):
 		return failure(Outcome{Code: CodeTryLater, Sent: SentNo}, "The call was cancelled before there was a connection to Twilio.", nextLater)
 	case errors.As(err, &notSent):

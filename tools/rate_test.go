@@ -159,3 +159,39 @@ func TestCapsAnswerNotAllowed(t *testing.T) {
 	require.Contains(t, got.text(), "--max-sends-per-participant")
 	require.Equal(t, 2, f.Accepted())
 }
+
+// A try after a 429 is a request like any other.
+func TestTriesAfterA429WaitForTheirTurn(t *testing.T) {
+	for name, change := range map[string]func(*Config){"ledger": func(*Config) {}, "none": func(c *Config) { c.Ledger = nil }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second; change(c) })
+			require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectStatus, Status: http.StatusTooManyRequests, Times: 1000}))
+			var calls sync.WaitGroup
+			for i := range 4 {
+				calls.Go(func() {
+					got := b.send(fmt.Sprint(i))
+					if got.outcome().Code != CodeTryLater || got.outcome().Sent != SentNo {
+						t.Error(got.text())
+					}
+				})
+			}
+			calls.Wait() // in less than a window
+			require.LessOrEqual(t, len(f.Requests()), 5)
+			require.Zero(t, f.Accepted())
+		})
+	}
+}
+
+// Without a turn nobody looks for a lost message, which stays unknown.
+func TestLooksWaitForTheirTurn(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectStatus, Status: http.StatusServiceUnavailable}))
+	require.Equal(t, CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
+	for range 12 {
+		require.Equal(t, CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
+	}
+	require.LessOrEqual(t, len(f.Requests()), 1+5)
+}

@@ -84,9 +84,13 @@ func (s *send) look(ctx context.Context, entry begun) (found *schema.MessageInte
 		candidates = map[string]schema.MessageInteraction{} // by SID: a page that moves shows one twice
 		since      time.Time
 		more       bool
+		latest     = deadlineOf(ctx).Add(-s.tools.reserve())
 	)
 	for page, err := range s.tools.Client.ListInteractions(ctx, twilio.ListInteractions{
 		ServiceSid: s.request.ServiceSid, SessionSid: s.request.SessionSid, PageSize: reconcilePageSize, MaxPages: reconcilePages,
+		Before: func(ctx context.Context) error {
+			return s.tools.looks.wait(ctx, s.request.ServiceSid.String(), latest)
+		},
 	}) {
 		if err != nil {
 			return nil, err

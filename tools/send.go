@@ -38,7 +38,7 @@ func (s *send) run(caller context.Context) result {
 		if err := s.tools.rate.wait(ctx, s.request.ServiceSid.String(), lastBegin); err != nil {
 			return rateLimited(err)
 		}
-		created, err := s.tools.Client.CreateMessageInteraction(ctx, s.request, nil)
+		created, err := s.tools.Client.CreateMessageInteraction(ctx, s.request, s.turns())
 		if err != nil {
 			return fromClient(err)
 		}
@@ -96,6 +96,20 @@ func (s *send) decide(ctx context.Context, lastBegin time.Time) (decision ledger
 		return refuse(s.notRecorded(ctx, err))
 	}
 	return decision, nil
+}
+
+// turns waits for the turn of each try but the first, whose turn was taken
+// before the claim.
+func (s *send) turns() func(ctx context.Context, tries int) error {
+	had := 0
+	return func(ctx context.Context, tries int) error {
+		if tries == had {
+			return nil
+		}
+		had = tries
+		latest, _ := ctx.Deadline()
+		return s.tools.rate.wait(ctx, s.request.ServiceSid.String(), latest)
+	}
 }
 
 func (s *send) notRecorded(ctx context.Context, err error) result {
@@ -179,7 +193,11 @@ func (s *send) create(sending, after context.Context, claim *ledger.Claim, entry
 			s.settle(after, claim, ledger.Settlement{State: ledger.Unknown, Code: string(CodeInternal)})
 		}
 	}()
-	created, err = s.tools.Client.CreateMessageInteraction(sending, s.request, func(ctx context.Context) error {
+	turn := s.turns()
+	created, err = s.tools.Client.CreateMessageInteraction(sending, s.request, func(ctx context.Context, tries int) error {
+		if err := turn(ctx, tries); err != nil {
+			return err
+		}
 		// The wait for the claim, and for tries before this one, is over: the
 		// request begins now.
 		entry.restart(s.tools.clock.now())

@@ -37,8 +37,9 @@ type Config struct {
 	DuplicateWindow time.Duration
 	// Limits cap sends by the minute; the zero value caps nothing. They need the Ledger.
 	Limits ledger.Limits
-	// RateLimit is how many requests a second go to one Service, over any five
-	// seconds; 0 lifts it. Twilio's limit is 30 (Twilio's page on Proxy limits).
+	// RateLimit is how many requests of one kind (sends, looks for a lost
+	// message) a second go to one Service, over any five seconds, tries after a
+	// 429 included; 0 lifts it. Twilio's limit is 30 (Twilio's page on Proxy limits).
 	RateLimit int
 	// Deadline bounds a call, waiting and looking for a lost message included;
 	// 0 is 45 seconds (chosen: hosts give up at 60). It is no more than MaxDeadline.
@@ -63,7 +64,8 @@ type Tools struct {
 	Config
 	byName map[string]*tool
 	order  []*tool
-	rate   *rate
+	rate   *rate // of sends
+	looks  *rate // of reading the interactions; Twilio counts each operation by itself
 	clock  upstreamClock
 }
 
@@ -83,7 +85,7 @@ func New(c Config) (*Tools, error) {
 	if c.Deadline < 0 || c.Deadline > MaxDeadline {
 		return nil, fmt.Errorf("tools: a deadline of %v is not between 0 and %v", c.Deadline, MaxDeadline)
 	}
-	t := &Tools{Config: c, byName: map[string]*tool{}, rate: newRate(c.RateLimit)}
+	t := &Tools{Config: c, byName: map[string]*tool{}, rate: newRate(c.RateLimit), looks: newRate(c.RateLimit)}
 	send, err := sendMessageInteraction(t)
 	if err != nil {
 		return nil, fmt.Errorf("tools: %w", err)

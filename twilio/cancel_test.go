@@ -18,7 +18,7 @@ func TestCancelledBeforeTheCallIsNotSent(t *testing.T) {
 	s := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request reached the server") })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := testClient(t, s.URL).CreateMessageInteraction(ctx, testMessage, func(context.Context) error {
+	_, err := testClient(t, s.URL).CreateMessageInteraction(ctx, testMessage, func(context.Context, int) error {
 		t.Error("the hook was asked for an attempt that cannot be")
 		return nil
 	})
@@ -30,12 +30,12 @@ func TestTheHookStopsAnAttempt(t *testing.T) {
 	s := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request reached the server") })
 	c := testClient(t, s.URL)
 	no := errors.New("the claim is lost")
-	_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { return no })
+	_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error { return no })
 	require.ErrorAs(t, err, new(*NotSentError))
 	require.ErrorIs(t, err, no)
 
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err = c.CreateMessageInteraction(ctx, testMessage, func(context.Context) error { cancel(); return nil })
+	_, err = c.CreateMessageInteraction(ctx, testMessage, func(context.Context, int) error { cancel(); return nil })
 	require.ErrorAs(t, err, new(*NotSentError), "cancelled between the hook and the attempt")
 }
 
@@ -100,7 +100,7 @@ func TestACancellationThatRacesTheConnectionNeverLies(t *testing.T) {
 	for range 600 {
 		before := received.Load()
 		ctx, cancel := context.WithCancel(t.Context())
-		created, err := c.CreateMessageInteraction(ctx, testMessage, func(context.Context) error { go cancel(); return nil })
+		created, err := c.CreateMessageInteraction(ctx, testMessage, func(context.Context, int) error { go cancel(); return nil })
 		cancel()
 		w := word(created, err)
 		words[w]++

@@ -129,7 +129,7 @@ func TestInvalidRequestsNeverReachTheWire(t *testing.T) {
 			require.Error(t, m.ServiceSid.UnmarshalText([]byte("../../evil?x=")))
 		}),
 	} {
-		_, err := c.CreateMessageInteraction(t.Context(), message, func(context.Context) error {
+		_, err := c.CreateMessageInteraction(t.Context(), message, func(context.Context, int) error {
 			t.Errorf("%s: came as far as the hook", name)
 			return nil
 		})

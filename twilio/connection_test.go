@@ -57,7 +57,7 @@ func TestACertificateThatDoesNotConvinceIsNotSentAndNotTriedAgain(t *testing.T) 
 	c := secure(t, func(http.ResponseWriter, *http.Request) { t.Error("a request reached the server") }, new(atomic.Int32))
 	c.pool.TLSClientConfig.RootCAs = x509.NewCertPool()
 	attempts := 0
-	_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { attempts++; return nil })
+	_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error { attempts++; return nil })
 	require.ErrorAs(t, err, new(*NotSentError))
 	require.ErrorAs(t, err, new(*tls.CertificateVerificationError))
 	require.Equal(t, 1, attempts)
@@ -123,7 +123,7 @@ func TestTheHookIsAskedAgainAfterAWaitThatAnotherCallsConnectionEnds(t *testing.
 		}
 		lost, asked := errors.New("the claim is lost"), 0
 		go func() {
-			_, err = c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error {
+			_, err = c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error {
 				if asked++; asked > 1 {
 					return lost
 				}
@@ -139,7 +139,7 @@ func TestTheHookIsAskedAgainAfterAWaitThatAnotherCallsConnectionEnds(t *testing.
 		require.ErrorIs(t, err, lost)
 		require.EqualValues(t, 1, received.Load())
 
-		_, err = c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { asked++; return nil })
+		_, err = c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error { asked++; return nil })
 		require.ErrorContains(t, err, "nobody is there", "the connection that was refused is not used again")
 	})
 }

@@ -20,11 +20,11 @@ var errNoTimeLeft = errors.New("no connection in the time that there was")
 // request is one operation as do sends it.
 type request struct {
 	operation string
-	path      string                      // and query, below the base URL
-	form      string                      // of a POST, encoded; "" for a GET
-	limit     int64                       // bytes of the answer's body that are read
-	before    func(context.Context) error // asked before each attempt; may be nil
-	private   []string                    // values that no error may repeat
+	path      string                                     // and query, below the base URL
+	form      string                                     // of a POST, encoded; "" for a GET
+	limit     int64                                      // bytes of the answer's body that are read
+	before    func(ctx context.Context, tries int) error // asked before each attempt; may be nil
+	private   []string                                   // values that no error may repeat
 }
 
 // answer is what came back, whatever its status.
@@ -63,7 +63,7 @@ func (c *Client) do(ctx context.Context, req request) (*answer, error) {
 	defer cancel()
 	for tries := 0; ; tries++ {
 		asked := time.Now()
-		if err := mayBegin(waiting, req.before); err != nil {
+		if err := mayBegin(waiting, req.before, tries); err != nil {
 			return nil, &NotSentError{Err: err}
 		}
 		ans, attempted, err := c.exchange(waiting, deadline, req, tries, asked)
@@ -78,9 +78,9 @@ func (c *Client) do(ctx context.Context, req request) (*answer, error) {
 	}
 }
 
-func mayBegin(waiting context.Context, before func(context.Context) error) error {
+func mayBegin(waiting context.Context, before func(context.Context, int) error, tries int) error {
 	if waiting.Err() == nil && before != nil {
-		if err := before(waiting); err != nil {
+		if err := before(waiting, tries); err != nil {
 			return err
 		}
 	}
@@ -94,7 +94,7 @@ func (c *Client) exchange(waiting context.Context, deadline time.Time, req reque
 	defer cancel(nil)
 	// A context of its own for the deadline would cost 1 µs and 600 bytes.
 	defer time.AfterFunc(time.Until(deadline), func() { cancel(context.DeadlineExceeded) }).Stop()
-	h := &handover{ctx: ctx, cancel: cancel, read: req.form == "", waiting: waiting, before: req.before, asked: asked}
+	h := &handover{ctx: ctx, cancel: cancel, read: req.form == "", waiting: waiting, before: req.before, tries: retries, asked: asked}
 	defer context.AfterFunc(waiting, func() { h.giveUp(context.Cause(waiting)) })()
 
 	r := c.newRequest(httptrace.WithClientTrace(ctx, h.trace()), req)

@@ -17,8 +17,9 @@ type handover struct {
 	read   bool // a GET, which can be given up at any time
 
 	waiting context.Context
-	before  func(context.Context) error // may be nil
-	asked   time.Time                   // when before was, at the latest
+	before  func(ctx context.Context, tries int) error // may be nil
+	tries   int
+	asked   time.Time // when before was, at the latest
 
 	mu      sync.Mutex
 	got     bool
@@ -68,10 +69,10 @@ func elapsed(since time.Time) time.Duration {
 // its own dial or another call's end brought it: a dial takes seconds at worst,
 // and a process may have been stopped for longer meanwhile.
 func (h *handover) askAgain() {
-	if h.before == nil {
+	if h.before == nil || h.read {
 		return
 	}
-	err := h.before(h.waiting)
+	err := h.before(h.waiting, h.tries)
 	if err == nil {
 		err = context.Cause(h.waiting) // given up while it was asked
 	}

@@ -40,10 +40,12 @@ type Created struct {
 
 // CreateMessageInteraction sends a message to a participant
 // (POST …/Participants/{ParticipantSid}/MessageInteractions). before, which may
-// be nil, is asked immediately before each attempt; its error stops the call as
-// a *NotSentError that wraps it. A request that is not valid is a *NotSentError
+// be nil, is asked immediately before each attempt, and hears how many came
+// before that one; it is asked once more, with the same number, when the attempt
+// had to wait for its connection. Its error stops the call as a *NotSentError
+// that wraps it. A request that is not valid is a *NotSentError
 // too. The other errors are those of the package comment.
-func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.CreateMessageInteraction, before func(context.Context) error) (*Created, error) {
+func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.CreateMessageInteraction, before func(ctx context.Context, tries int) error) (*Created, error) {
 	if err := req.Validate(); err != nil {
 		return nil, &NotSentError{Err: err}
 	}
@@ -77,6 +79,8 @@ type ListInteractions struct {
 	SessionSid schema.SessionSid
 	PageSize   int // 1 to 1000; 0 leaves it to Twilio, which says 50
 	MaxPages   int // 0 is 20
+	// Before, which may be nil, is asked once before each request; its error ends the list.
+	Before func(ctx context.Context) error
 }
 
 // InteractionPage is one page of a session's interactions.
@@ -105,7 +109,7 @@ func (c *Client) ListInteractions(ctx context.Context, req ListInteractions) ite
 		}
 		for n := 0; err == nil && path != "" && n < maxPages; n++ {
 			var page *InteractionPage
-			page, path, err = c.interactionPage(ctx, path)
+			page, path, err = c.interactionPage(ctx, path, req.Before)
 			if err == nil && !yield(page, nil) {
 				return
 			}
@@ -117,8 +121,8 @@ func (c *Client) ListInteractions(ctx context.Context, req ListInteractions) ite
 }
 
 // interactionPage fetches one page and the path of the next, "" after the last.
-func (c *Client) interactionPage(ctx context.Context, path string) (*InteractionPage, string, error) {
-	ans, err := c.readPage(ctx, path)
+func (c *Client) interactionPage(ctx context.Context, path string, before func(context.Context) error) (*InteractionPage, string, error) {
+	ans, err := c.readPage(ctx, path, before)
 	if err != nil {
 		return nil, "", err
 	}
@@ -168,8 +172,12 @@ func interactionsPath(service schema.ServiceSid, session schema.SessionSid) (str
 
 // readPage does the GET. Reading changes nothing, so no outcome is unknown: what
 // would be for a send is here a plain error, and an unreadable body is one too.
-func (c *Client) readPage(ctx context.Context, path string) (*answer, error) {
-	ans, err := c.do(ctx, request{operation: "ListInteraction", path: path, limit: maxPage})
+func (c *Client) readPage(ctx context.Context, path string, before func(context.Context) error) (*answer, error) {
+	get := request{operation: "ListInteraction", path: path, limit: maxPage}
+	if before != nil {
+		get.before = func(ctx context.Context, _ int) error { return before(ctx) }
+	}
+	ans, err := c.do(ctx, get)
 	if unknown, ok := errors.AsType[*OutcomeUnknownError](err); ok {
 		return nil, unknown.Err
 	}

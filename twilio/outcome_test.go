@@ -133,7 +133,7 @@ func TestRefusedConnectionIsTriedAgainAndNotSent(t *testing.T) {
 	var seen []Exchange
 	c.Observe = func(e Exchange) { seen = append(seen, e) }
 	asked := 0
-	_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { asked++; return nil })
+	_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error { asked++; return nil })
 	require.ErrorAs(t, err, new(*NotSentError))
 	require.ErrorContains(t, err, "nothing was sent: no connection")
 	require.Len(t, seen, maxConnects)

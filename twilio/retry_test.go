@@ -67,7 +67,7 @@ func TestANoAfterTheConnectionWasMadeIsNotSent(t *testing.T) {
 	no := errors.New("no")
 	bubble(t, func(t *testing.T, c *Client) {
 		hooks := 0
-		_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error {
+		_, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error {
 			if hooks++; hooks == 2 {
 				return no
 			}
@@ -84,7 +84,7 @@ func TestTooManyRequestsIsTriedAgainAfterTheTimeAsked(t *testing.T) {
 	var asked []time.Time
 	bubble(t, func(t *testing.T, c *Client) {
 		var hooks int
-		created, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context) error { hooks++; return nil })
+		created, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error { hooks++; return nil })
 		require.NoError(t, err)
 		require.Equal(t, 2, created.Retries)
 		require.Equal(t, 4, hooks, "before each attempt, and when the connection had been made")
