@@ -47,7 +47,7 @@ const (
 	Full      Reason = "full"       // no space, or a limit on the size was reached
 	ReadOnly  Reason = "read_only"  // the file, its directory or the server does not allow writing
 	Locked    Reason = "locked"     // somebody held a lock for longer than a call waits
-	Corrupt   Reason = "corrupt"    // the file is damaged, or no database of SQLite
+	Corrupt   Reason = "corrupt"    // the file is damaged, emptied, or no database of SQLite
 	Gone      Reason = "gone"       // the server or the file cannot be reached, or was replaced while in use
 	TooNew    Reason = "too_new"    // a newer version of this program made the tables
 	OtherFail Reason = "other_fail" // anything else; Err says what
@@ -69,6 +69,8 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 
 var errTooNew = errors.New("a newer version of this program made the ledger's tables: update this program")
 
+var errEmpty = errors.New("the ledger's file is empty, and what it had recorded is lost: put it back, or remove it to begin a new ledger, which knows of no earlier message")
+
 var errReplaced = errors.New("the ledger's file was removed or replaced while in use: restart this program")
 
 func unavailable(doing string, err error) error {
@@ -87,6 +89,8 @@ func reason(err error) Reason {
 	switch {
 	case errors.Is(err, errTooNew):
 		return TooNew
+	case errors.Is(err, errEmpty):
+		return Corrupt
 	case errors.As(err, &lite):
 		return sqliteReason(lite.Code())
 	case errors.As(err, &server):

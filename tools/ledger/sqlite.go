@@ -77,26 +77,6 @@ func (e *sqliteEngine) connect(ctx context.Context, wait time.Duration) (*sql.Co
 	}
 }
 
-// makeFile makes the file and its directory for their owner's eyes only. SQLite gives its -wal and -shm files the same mode.
-func makeFile(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	// An existing file is not opened here: closing it again would end the locks that this process has on it.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err == nil {
-		return file.Close()
-	}
-	info, statErr := os.Stat(path)
-	if !errors.Is(err, os.ErrExist) || statErr != nil {
-		return err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return os.Chmod(path, info.Mode().Perm()&^0o077)
-	}
-	return nil
-}
-
 // address is SQLite's URI of the database, https://www.sqlite.org/uri.html, with the settings of every connection.
 func (e *sqliteEngine) address(wait time.Duration) string {
 	settings := url.Values{"_pragma": {
@@ -116,7 +96,7 @@ func (e *sqliteEngine) address(wait time.Duration) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}).String()
 }
 
-// unreplaced says that the file is still the one that was opened: records in a file that nobody else finds protect nobody.
+// unreplaced says that the file is still the one that was opened, and not emptied: records in a file that nobody else finds protect nobody.
 func (e *sqliteEngine) unreplaced() error {
 	if e.path == "" {
 		return nil
@@ -124,6 +104,9 @@ func (e *sqliteEngine) unreplaced() error {
 	now, err := os.Stat(e.named)
 	if err != nil || !os.SameFile(now, e.made) {
 		return errReplaced
+	}
+	if now.Size() == 0 {
+		return errEmpty
 	}
 	return nil
 }
