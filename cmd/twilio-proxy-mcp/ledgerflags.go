@@ -47,7 +47,21 @@ func (c *Common) openLedger(log *slog.Logger) (*ledger.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
+	closeDirectory(dir, log)
 	return &ledger.Ledger{Path: filepath.Join(dir, "ledger.db"), Log: log}, nil
+}
+
+// closeDirectory takes the permissions of others from the program's own state
+// directory, which a backup or another hand may have made anew. A directory
+// that --ledger names is its owner's matter.
+func closeDirectory(dir string, log *slog.Logger) {
+	info, err := os.Stat(dir)
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = os.Chmod(dir, 0o700)
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		log.Warn("the state directory cannot be kept from others", "error", err)
+	}
 }
 
 func hasPassword(s string) bool {
