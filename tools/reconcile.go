@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
 	"twilio-proxy-mcp/schema"
@@ -21,10 +20,6 @@ const (
 // effect at Twilio; chosen. An equal message from later is another one.
 const arrivalMargin = 2 * time.Minute
 
-// clockGrain is by how much a time in Twilio's answers may be early: its Date
-// header and its date_created are both cut to whole seconds.
-const clockGrain = time.Second
-
 // unresolved answers a call whose content is blocked by an entry of which
 // nobody knows: look for the message, and say what is known now.
 func (s *send) unresolved(ctx context.Context, entry ledger.Entry) result {
@@ -35,13 +30,12 @@ func (s *send) unresolved(ctx context.Context, entry ledger.Entry) result {
 }
 
 // begun is an entry with the local time at which it was read, so that its age
-// is known without comparing two clocks.
+// is known without comparing two clocks. Of a request of this process Read and
+// Begun are zero, and it was begun at that time.
 type begun struct {
 	ledger.Entry
 	at time.Time
 }
-
-func (b begun) age() time.Duration { return b.Read.Sub(b.Begun) + time.Since(b.at) }
 
 // restart makes this moment the beginning; upstream is Twilio's clock, if known.
 func (b *begun) restart(upstream time.Time) {
@@ -97,7 +91,7 @@ func (s *send) look(ctx context.Context, entry begun) (found *schema.MessageInte
 		}
 		s.tools.clock.set(page.Date)
 		if since.IsZero() {
-			if since = entry.upstream(page.Date); since.IsZero() {
+			if since = s.upstreamBegun(entry); since.IsZero() {
 				return nil, nil // Twilio does not say what time it is
 			}
 		}
@@ -121,23 +115,25 @@ func (s *send) look(ctx context.Context, entry begun) (found *schema.MessageInte
 	return found, nil
 }
 
-// upstream is when the request was begun by Twilio's clock, at the earliest:
-// as an answer before it told, else by counting back from this answer's date.
-// It is zero when neither is known.
-func (b begun) upstream(date time.Time) time.Time {
-	switch {
-	case !b.UpstreamBegun.IsZero():
-		return b.UpstreamBegun.Add(-clockGrain)
-	case date.IsZero():
-		return time.Time{}
+// upstreamBegun is when the request was begun by Twilio's clock, at the
+// earliest, or zero when nobody knows. Of a request of this process, whatever
+// answer told most tells; of another, what its process knew, and only else by
+// counting back from now with the ledger's clock.
+func (s *send) upstreamBegun(b begun) time.Time {
+	began := s.tools.clock.at(b.at.Add(b.Begun.Sub(b.Read)))
+	switch own := b.Begun.IsZero(); {
+	case b.UpstreamBegun.IsZero(), own && began.After(b.UpstreamBegun):
+		return began
 	default:
-		return date.Add(-b.age() - clockGrain)
+		return b.UpstreamBegun
 	}
 }
 
 // isMine holds one interaction against the message: created by a program, to
 // this participant, with this body, no earlier than the request and no later
-// than it can have arrived, and nobody else's.
+// than it can have arrived, and nobody else's. A time that is cut to the second
+// may stand for all of that second: an equal message of another program's, from
+// the same second as the request but before it, cannot be told from it.
 func (s *send) isMine(ctx context.Context, i schema.MessageInteraction, since time.Time) (bool, error) {
 	if i.InboundParticipantSid != nil || i.InboundResourceSid != nil {
 		return false, nil // the other participant wrote it; of a created message Twilio says these are always empty
@@ -152,43 +148,9 @@ func (s *send) isMine(ctx context.Context, i schema.MessageInteraction, since ti
 		return false, nil
 	}
 	created, err := time.Parse(time.RFC3339, *i.DateCreated)
-	if err != nil || created.Before(since) || created.After(since.Add(s.tools.Deadline+arrivalMargin)) {
+	if err != nil || !created.Add(clockGrain).After(since) || created.After(since.Add(s.tools.Deadline+arrivalMargin)) {
 		return false, nil
 	}
 	known, err := s.tools.Ledger.KnownSid(ctx, i.Sid.String())
 	return !known, err
-}
-
-// upstreamClock is what Twilio's clock shows, from the last answer that told.
-// The zero value knows nothing.
-type upstreamClock struct {
-	mu   sync.Mutex
-	date time.Time
-	read time.Time // ours, when date came
-}
-
-func (c *upstreamClock) set(date time.Time) {
-	if date.IsZero() {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.date, c.read = date, time.Now()
-}
-
-// now is Twilio's clock, up to a second early, as a Date header is cut to the
-// second; it is zero when no answer has told.
-func (c *upstreamClock) now() time.Time { return c.at(time.Now()) }
-
-// at is what Twilio's clock showed at a moment of ours.
-func (c *upstreamClock) at(moment time.Time) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.date.IsZero() {
-		return time.Time{}
-	}
-	// Of the two ways to measure, the monotonic clock stands still while a
-	// machine sleeps, and the wall clock can be set. Too late a time only finds
-	// nothing; too early a one could take an older message for this one.
-	return c.date.Add(max(moment.Sub(c.read), moment.Round(0).Sub(c.read.Round(0))))
 }

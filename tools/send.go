@@ -160,6 +160,10 @@ func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) re
 		s.tools.Log.ErrorContext(ctx, "the ledger cannot be used", "error", err)
 		r = notRecorded(err)
 	}
+	if unknown, ok := errors.AsType[*twilio.OutcomeUnknownError](err); ok {
+		s.tools.clock.set(unknown.Date)
+		entry.UpstreamBegun = s.upstreamBegun(entry)
+	}
 	state := stateOf(r.outcome)
 	settlement := ledger.Settlement{State: state, Code: string(r.outcome.Code), RequestID: r.outcome.RequestID, UpstreamBegun: entry.UpstreamBegun}
 	settled := s.settle(after, claim, settlement)
@@ -167,19 +171,15 @@ func (s *send) attempt(ctx context.Context, claim *ledger.Claim, entry begun) re
 	if state != ledger.Unknown {
 		return r
 	}
-	if unknown, ok := errors.AsType[*twilio.OutcomeUnknownError](err); ok {
-		s.tools.clock.set(unknown.Date)
-	}
 	if settled != nil {
 		return r // the entry still stands as claimed; reconciling needs it unknown
 	}
 	r = s.reconciled(after, entry, r)
-	if r.outcome.Sent == SentUnknown && entry.UpstreamBegun.IsZero() {
-		// This was the first that Twilio's clock was heard of: whoever looks later
-		// shall not have to trust ours.
-		if settlement.UpstreamBegun = s.tools.clock.at(entry.at); !settlement.UpstreamBegun.IsZero() {
-			s.settle(after, claim, settlement)
-		}
+	if known := s.upstreamBegun(entry); r.outcome.Sent == SentUnknown && known.After(settlement.UpstreamBegun) {
+		// The look told more of Twilio's clock, perhaps the first of it: whoever
+		// looks later shall know as much, and not have to trust ours.
+		settlement.UpstreamBegun = known
+		s.settle(after, claim, settlement)
 	}
 	return r
 }
