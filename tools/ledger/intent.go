@@ -60,7 +60,7 @@ func (in Intent) check() error {
 // digests stand for what is never stored. They are keyed, so that nobody who reads the database can try messages out.
 type digests struct {
 	content []byte // this caller, this recipient, this message
-	listed  []byte // any caller, this recipient, what the upstream lists of the message
+	listed  []byte // any caller and account, this recipient, what the upstream lists of the message
 	idem    []byte // this caller's idempotency key; nil when there is none
 }
 
@@ -72,7 +72,8 @@ func (b *book) digests(in Intent) digests {
 	}
 	d := digests{
 		content: b.digest("content", append(to, in.Scope.Caller, string(in.Content))),
-		listed:  b.digest("listed", append(to, string(listed))),
+		// One account may have several names (its SID, a key alone), and a message is listed once: the SIDs say whose it is.
+		listed: b.digest("listed", append(to[1:], string(listed))),
 	}
 	if in.Key != "" {
 		d.idem = b.digest("key", []string{in.Scope.Account, in.Scope.Host, in.Scope.Caller, in.Key})

@@ -44,6 +44,10 @@ CREATE INDEX twilio_proxy_mcp_idem ON twilio_proxy_mcp_sends (idem, id) WHERE id
 CREATE INDEX twilio_proxy_mcp_begun ON twilio_proxy_mcp_sends (begun);
 CREATE INDEX twilio_proxy_mcp_unresolved ON twilio_proxy_mcp_sends (listed) WHERE state IN ('claimed', 'unknown');
 CREATE INDEX twilio_proxy_mcp_nameless ON twilio_proxy_mcp_sends (listed) WHERE state = 'sent' AND sid IS NULL;
+`, `
+-- Since this version listed is without the account, so that older programs may not use the tables any more. An entry from
+-- before keeps its digest, as what it was made of is not stored: if it is still unresolved, it blocks its content as ever,
+-- but a newer entry of another key or caller is not known to look like it.
 `}
 
 const metaTable = "twilio_proxy_mcp_ledger"

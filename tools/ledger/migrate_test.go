@@ -65,3 +65,18 @@ func TestEntry(t *testing.T) {
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
+
+func TestEntriesOfAnEarlierVersionStand(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		l := p.open(t)
+		settle(t, claim(t, l, intent("hello")), Settlement{State: Unknown})
+		sqlOn(t, l, "UPDATE "+metaTable+" SET version = $1", 1)
+		later := p.open(t)
+		require.Equal(t, Unresolved, decide(t, later, intent("hello")).Verdict)
+		var version int
+		require.NoError(t, later.book.read(t.Context(), func(ctx context.Context, db querier) error {
+			return db.row(ctx, "SELECT version FROM "+metaTable).Scan(&version)
+		}))
+		require.Equal(t, len(migrations), version)
+	})
+}

@@ -73,6 +73,7 @@ func TestReconcileDoesNotGuess(t *testing.T) {
 			{"another is unknown", func(in *Intent) { in.Key = "l" }, &Settlement{State: Unknown}, true},
 			{"another is claimed", func(in *Intent) { in.Key = "l" }, nil, true},
 			{"another caller's", func(in *Intent) { in.Scope.Caller = "someone" }, nil, true},
+			{"another name of the account", func(in *Intent) { in.Scope.Account = "(API key)" }, nil, true},
 			{"another looks the same", func(in *Intent) { in.Content = []byte("hello + media") }, nil, true},
 			{"another's receipt is missing", func(in *Intent) { in.Key = "l" }, &Settlement{State: Sent}, true},
 			{"another's is known", func(in *Intent) { in.Key = "l" }, &Settlement{State: Sent, Sid: sid("KI", "b")}, false},
