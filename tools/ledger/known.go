@@ -42,14 +42,14 @@ func (b *book) known(ctx context.Context, db querier, in Intent, d digests) (dec
 	return b.judge(ctx, db, rows, d)
 }
 
-// A keyless call meets what was sent lately and every unresolved entry of its content; a keyed one meets the latest entry of
-// its key and the unresolved keyless entries of its content.
+// A keyless call meets what was sent lately and every unresolved entry of its content; a keyed one meets the entry of its key
+// that counts, of which there is one at most, or else the latest, and the unresolved keyless entries of its content.
 const (
 	relatedKeyless = `SELECT * FROM (SELECT ` + columns + ` FROM twilio_proxy_mcp_sends
 		WHERE content = $1 AND state = 'sent' AND settled > {now} - $2 ORDER BY settled DESC LIMIT 1) AS lately
 	UNION ALL SELECT ` + columns + ` FROM twilio_proxy_mcp_sends WHERE content = $1 AND state IN ('claimed', 'unknown')`
 	relatedKeyed = `SELECT * FROM (SELECT ` + columns + ` FROM twilio_proxy_mcp_sends
-		WHERE idem = $2 ORDER BY id DESC LIMIT 1) AS named
+		WHERE idem = $2 ORDER BY (state IN ('claimed', 'unknown', 'sent')) DESC, id DESC LIMIT 1) AS named
 	UNION ALL SELECT ` + columns + ` FROM twilio_proxy_mcp_sends
 		WHERE content = $1 AND state IN ('claimed', 'unknown') AND idem IS NULL`
 )

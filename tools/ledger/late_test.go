@@ -89,6 +89,21 @@ func TestAPostponedSettlementWaitsForNoCall(t *testing.T) {
 	require.Eventually(t, owner.idle, hang, pollFirst)
 }
 
+// What could not be written at once turns out to name an interaction that another entry has: it is written without.
+func TestAPostponedSettlementWithAKnownInteraction(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	owner, other := p.open(t), p.open(t)
+	owner.lockWait = 50 * time.Millisecond
+	c := claim(t, owner, intent("hello"))
+	settle(t, claim(t, other, intent("other")), Settlement{State: Sent, Sid: sid("KI", "a")})
+	unlock := lockFile(t, p)
+	requireUnavailable(t, c.Settle(t.Context(), Settlement{State: Sent, Sid: sid("KI", "a")}), Locked)
+	unlock()
+	require.Eventually(t, owner.idle, hang, pollFirst)
+	require.Equal(t, Sent, entry(t, other, c.ID).State)
+	require.Equal(t, Replay, decide(t, other, intent("hello")).Verdict)
+}
+
 func TestCloseEndsTheRetries(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)
@@ -113,21 +128,25 @@ func TestALateAnswerOverrulesAPersonsWord(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		for _, c := range []struct {
 			name   string
-			again  bool // somebody has sent it once more before the answer
+			again  State // of who has sent it once more before the answer
 			in     Intent
 			repeat Verdict
 		}{
-			{"keyless", false, intent("1"), Replay},
-			{"keyless, sent again", true, intent("2"), Replay},
-			{"keyed", false, keyed("3", "k3"), Replay},
-			{"keyed, sent again", true, keyed("4", "k4"), Replay},
+			{"keyless", "", intent("1"), Replay},
+			{"keyless, sent again", Sent, intent("2"), Replay},
+			{"keyed", "", keyed("3", "k3"), Replay},
+			{"keyed, sent again", Sent, keyed("4", "k4"), Replay},
+			{"keyed, refused again", Refused, keyed("5", "k5"), Replay},
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				l := p.open(t)
 				lost := claim(t, l, c.in)
 				sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET state = 'not_sent', settled = {now} WHERE id = $1", lost.ID)
-				if c.again {
+				switch c.again {
+				case Sent:
 					settle(t, claim(t, l, c.in), Settlement{State: Sent, Sid: sid("KI", "b") + c.in.Key})
+				case Refused:
+					settle(t, claim(t, l, c.in), Settlement{State: Refused})
 				}
 				late := Settlement{State: Sent, Sid: sid("KI", "a") + string(c.in.Content)}
 				settle(t, lost, late)

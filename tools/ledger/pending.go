@@ -112,7 +112,11 @@ func (l *Ledger) postponed() map[string]pendingSettlement {
 
 func (l *Ledger) settleAgain(ctx context.Context, book *book, token string, p pendingSettlement) (done bool) {
 	err := book.settle(ctx, token, p)
-	if err != nil && !errors.Is(err, ErrClaimLost) && !errors.Is(err, ErrSidKnown) {
+	if errors.Is(err, ErrSidKnown) { // both went out; this one is remembered without it
+		p.Sid = ""
+		err = book.settle(ctx, token, p)
+	}
+	if err != nil && !errors.Is(err, ErrClaimLost) {
 		return false
 	}
 	l.untrack(token)
