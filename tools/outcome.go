@@ -36,7 +36,8 @@ type Outcome struct {
 	Backend string `json:"backend,omitempty"`
 	// Replayed: this answers a repeat with the first receipt; nothing was sent again.
 	Replayed bool `json:"replayed,omitzero"`
-	// AgeSeconds is how long ago the replayed message went out.
+	// AgeSeconds is how long ago the replayed message went out; nil where the
+	// ledger's clock has been set back since.
 	AgeSeconds *int64 `json:"age_seconds,omitempty"`
 	// Reconciled: the answer was lost, and the message was found at Twilio.
 	Reconciled bool `json:"reconciled,omitzero"`

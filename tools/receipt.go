@@ -40,23 +40,28 @@ func (s *send) replayed(entry ledger.Entry) result {
 	if err != nil { // a person resolved it, or Twilio's receipt was unreadable: there is none
 		receipt = schema.MessageInteraction{}
 	}
-	// It went out after it was begun and before that was recorded, which may have
-	// been much later. A clock that went back makes no age negative.
-	age := max(0, entry.Read.Sub(entry.Begun))
 	r := result{
-		outcome: Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, AgeSeconds: new(int64(age / time.Second)), RequestID: entry.RequestID, LedgerID: entry.ID},
+		outcome: Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, RequestID: entry.RequestID, LedgerID: entry.ID},
 		value:   complete(receipt, s.request),
+	}
+	// It went out after it was begun and before that was recorded, which may have
+	// been much later. Times are the ledger's clock, by which it decides, too.
+	when := "at " + entry.Begun.UTC().Format(time.RFC3339)
+	if age := entry.Read.Sub(entry.Begun); age < 0 {
+		when += " (the ledger's clock has been set back since)"
+	} else {
+		r.outcome.AgeSeconds = new(int64(age / time.Second))
+		when = fmt.Sprintf("%d seconds ago, %s", *r.outcome.AgeSeconds, when)
 	}
 	again := "A second message with this text needs another idempotency key."
 	if s.meta.IdempotencyKey == "" {
 		again = "The same message may be sent again on purpose now."
-		if left := s.tools.DuplicateWindow - max(0, entry.Read.Sub(entry.Settled)); left > 0 {
+		if left := s.tools.DuplicateWindow - entry.Read.Sub(entry.Settled); left > 0 {
 			again = fmt.Sprintf("The same message may be sent again on purpose from %s on, in %d seconds.",
 				entry.Read.Add(left).UTC().Format(time.RFC3339), seconds(left))
 		}
 	}
-	r.first = fmt.Sprintf("Nothing was sent again: this message already went out %d seconds ago, at %s, and this is its receipt. %s",
-		*r.outcome.AgeSeconds, entry.Begun.UTC().Format(time.RFC3339), again)
+	r.first = fmt.Sprintf("Nothing was sent again: this message already went out %s, and this is its receipt. %s", when, again)
 	return r
 }
 

@@ -228,6 +228,11 @@ func TestLimits(t *testing.T) {
 
 		sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET begun = begun - $1", 61_000)
 		require.Equal(t, Granted, decide(t, l, limited("4", sid("KP", "a"), "x")).Verdict)
+
+		sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET begun = {now} + $1", 3600_000) // the clock went back
+		d = decide(t, l, limited("7", sid("KP", "a"), "x"))
+		require.Equal(t, OverLimit, d.Verdict)
+		require.InDelta(t, (time.Hour + time.Minute).Seconds(), d.RetryAfter.Seconds(), 5, "as long as it takes by this clock")
 	})
 }
 
