@@ -21,6 +21,19 @@ import (
 // Variable names the environment variable with the URL of a server that tests may make schemas in.
 const Variable = "TWILIO_PROXY_MCP_TEST_POSTGRES"
 
+// NoSkip names the environment variable that, set to "never", turns the skips for what a machine lacks into failures: where
+// all of it is installed, a test that cannot run is broken.
+const NoSkip = "LEDGER_TEST_SKIP"
+
+// Skip skips the test, or fails it where NoSkip says so.
+func Skip(t testing.TB, why string) {
+	t.Helper()
+	if os.Getenv(NoSkip) == "never" {
+		t.Fatal(why + " (" + NoSkip + " is never)")
+	}
+	t.Skip(why)
+}
+
 // Postgres is a server for the tests of one process: the one that Variable names, or one of its own.
 type Postgres struct {
 	DSN     string // "" when there is none
@@ -30,7 +43,7 @@ type Postgres struct {
 	schemas atomic.Int64
 }
 
-// Start finds or starts a server. It never fails: tests that need one skip, and say why.
+// Start finds or starts a server. It never fails: tests that need one skip or fail, and say why.
 func Start() *Postgres {
 	if dsn := os.Getenv(Variable); dsn != "" {
 		return &Postgres{DSN: dsn}
@@ -110,7 +123,7 @@ func binaries() (string, error) {
 func (p *Postgres) Schema(t testing.TB) string {
 	t.Helper()
 	if p.DSN == "" {
-		t.Skip("PostgreSQL: " + p.Missing)
+		Skip(t, "PostgreSQL: "+p.Missing)
 	}
 	name := "ledger_" + strconv.Itoa(os.Getpid()) + "_" + strconv.FormatInt(p.schemas.Add(1), 10)
 	p.Exec(t, "CREATE SCHEMA "+name)
