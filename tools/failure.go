@@ -73,8 +73,16 @@ func claimLost() result {
 }
 
 func conflict(entry ledger.Entry) result {
-	return failure(Outcome{Code: CodeConflict, Sent: SentNo, LedgerID: entry.ID},
-		"This idempotency key was used before for a message with other content.", "Use a new key for a new message, or repeat the first message unchanged to get its receipt.")
+	const happened, next = "This idempotency key was used before for a message with other content", "Use a new key for a new message"
+	o := Outcome{Code: CodeConflict, Sent: SentNo, LedgerID: entry.ID}
+	switch entry.State {
+	case ledger.Sent:
+		return failure(o, happened+".", next+", or repeat the first message unchanged to get its receipt.")
+	case ledger.Refused, ledger.NotSent:
+		return failure(o, happened+", which was not sent either.", next+".")
+	default:
+		return failure(o, happened+".", next+", or repeat the first message unchanged to learn how it ended.")
+	}
 }
 
 func overLimit(d ledger.Decision) result {

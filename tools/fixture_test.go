@@ -2,6 +2,7 @@ package tools
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -120,4 +121,19 @@ func (b *bench) state() ledger.State {
 	require.NoError(b.t, err)
 	require.Len(b.t, entries, 1)
 	return entries[0].State
+}
+
+// lockFile keeps everybody else from writing to a ledger's file, as a program
+// does that has it open in a transaction, until unlock is called.
+func lockFile(t testing.TB, path string) (unlock func()) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	conn, err := db.Conn(t.Context())
+	require.NoError(t, err)
+	_, err = conn.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	unlock = sync.OnceFunc(func() { conn.Close(); db.Close() })
+	t.Cleanup(unlock)
+	return unlock
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twilio-proxy-mcp/tools/ledger"
 	"twilio-proxy-mcp/twilio/fake"
 )
 
@@ -194,4 +196,26 @@ func TestLooksWaitForTheirTurn(t *testing.T) {
 		require.Equal(t, CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
 	}
 	require.LessOrEqual(t, len(f.Requests()), 1+5)
+}
+
+// Without a turn and without an answer of the ledger's nobody can say whether this is a repeat. What could not begin in time
+// leaves the rest of its deadline unused: a send needs that to be recorded.
+func TestACallWithoutATurnAndWithoutALedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) {
+		c.RateLimit, c.Deadline, c.Ledger = 1, 4*time.Second, &ledger.Ledger{Path: path}
+		t.Cleanup(func() { c.Ledger.Close() })
+	})
+	require.Equal(t, CodeSent, b.send("went out").outcome().Code)
+	lockFile(t, path)
+	for range 4 {
+		require.NoError(t, b.rate.wait(t.Context(), fake.ServiceSid, time.Now()))
+	}
+	began := time.Now()
+	got := b.send("went out")
+	require.Less(t, time.Since(began), b.Deadline-b.reserve())
+	require.Equal(t, CodeTryLater, got.outcome().Code)
+	require.Contains(t, got.text(), "whether an earlier call sent this message cannot be looked up either")
+	require.Equal(t, 1, f.Accepted())
 }

@@ -74,7 +74,7 @@ func (s *send) decide(ctx context.Context, lastBegin time.Time) (decision ledger
 	noTurn := s.tools.rate.wait(ctx, service, time.Now())
 	if errors.Is(noTurn, errRateWait) {
 		known, err := s.tools.Ledger.Known(ctx, s.intent(ctx))
-		if err != nil && ctx.Err() != nil {
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 			return refuse(rateLimited(ctx.Err()))
 		}
 		if err != nil {

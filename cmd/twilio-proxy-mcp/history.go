@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -47,10 +49,7 @@ func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s streams) error 
 		return err
 	}
 	defer l.Close()
-	filter := ledger.Filter{State: ledger.State(cmd.State), Session: cmd.Session, Participant: cmd.Participant, Limit: cmd.Limit}
-	if cmd.Since > 0 {
-		filter.Since = time.Now().Add(-cmd.Since)
-	}
+	filter := ledger.Filter{State: ledger.State(cmd.State), Session: cmd.Session, Participant: cmd.Participant, Within: cmd.Since, Limit: cmd.Limit}
 	entries, err := l.History(ctx, filter)
 	if err != nil {
 		return err
@@ -68,14 +67,30 @@ func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s streams) error 
 		fmt.Fprintln(s.err, "No entry fits.")
 		return nil
 	}
-	w := tabwriter.NewWriter(s.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "ID\tSTATE\tBEGUN\tSETTLED\tSESSION\tPARTICIPANT\tINTERACTION\tCODE")
+	return printTable(s.out, entries)
+}
+
+// printTable names the account and the upstream only where there is more than one.
+func printTable(out io.Writer, entries []ledger.Entry) error {
+	several := slices.ContainsFunc(entries, func(e ledger.Entry) bool {
+		return e.Account != entries[0].Account || e.Host != entries[0].Host
+	})
+	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	head := "ID\tSTATE\tBEGUN\tSETTLED\tSESSION\tPARTICIPANT\tINTERACTION\tCODE"
+	if several {
+		head += "\tACCOUNT\tUPSTREAM"
+	}
+	fmt.Fprintln(w, head)
 	for _, e := range entries {
 		settled := "-"
 		if !e.Settled.IsZero() {
 			settled = e.Settled.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.State, e.Begun.UTC().Format(time.RFC3339), settled, e.Session, e.Participant, dash(e.Sid), dash(e.Code))
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", e.ID, e.State, e.Begun.UTC().Format(time.RFC3339), settled, e.Session, e.Participant, dash(e.Sid), dash(e.Code))
+		if several {
+			fmt.Fprintf(w, "\t%s\t%s", e.Account, e.Host)
+		}
+		fmt.Fprintln(w)
 	}
 	return w.Flush()
 }

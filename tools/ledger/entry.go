@@ -50,8 +50,8 @@ type Filter struct {
 	State       State
 	Session     string
 	Participant string
-	Since       time.Time // entries begun at this time or later
-	Limit       int       // at most so many; 0 is 100
+	Within      time.Duration // entries begun no longer ago than this, by the ledger's clock
+	Limit       int           // at most so many; 0 is 100
 }
 
 // row is an entry with what callers need not see.
@@ -148,8 +148,8 @@ func (f Filter) query() (string, []any) {
 	if f.Participant != "" {
 		and("participant =", f.Participant)
 	}
-	if !f.Since.IsZero() {
-		and("begun >=", f.Since.UnixMilli())
+	if f.Within > 0 {
+		and("begun >= {now} -", f.Within.Milliseconds())
 	}
 	query := "SELECT " + columns + " FROM twilio_proxy_mcp_sends"
 	if len(where) > 0 {

@@ -162,7 +162,6 @@ func TestHistory(t *testing.T) {
 		other.Session, other.Participant = sid("KC", "b"), sid("KP", "b")
 		claim(t, l, other)
 		sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET begun = begun - 3600000 WHERE state = 'refused'")
-		hourAgo := time.Now().Add(-time.Minute)
 		for _, c := range []struct {
 			filter Filter
 			states []State
@@ -172,7 +171,7 @@ func TestHistory(t *testing.T) {
 			{Filter{State: Refused}, []State{Refused}},
 			{Filter{Session: sid("KC", "b")}, []State{Claimed}},
 			{Filter{Participant: sid("KP", "a"), State: Sent}, []State{Sent, Sent}},
-			{Filter{Since: hourAgo}, []State{Claimed, Sent, Sent}},
+			{Filter{Within: time.Minute}, []State{Claimed, Sent, Sent}},
 		} {
 			entries, err := l.History(t.Context(), c.filter)
 			require.NoError(t, err)
