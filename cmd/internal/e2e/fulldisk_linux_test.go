@@ -11,8 +11,10 @@ import (
 	"twilio-proxy-mcp/tools/ledger/ledgertest"
 )
 
-// fillDisk gives the ledger a file system of its own without a free byte.
-func fillDisk(t *testing.T, _ place) place {
+// fillDisk gives the ledger a file system of its own without a free byte. The
+// ledger was made elsewhere: what SQLite needs meanwhile is freed only when the
+// processes that other tests begin in that moment have let go of it, too.
+func fillDisk(t *testing.T, made place) place {
 	dir := t.TempDir()
 	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=512k"); err != nil {
 		why := "a full disk needs the right to mount one: " + err.Error()
@@ -23,7 +25,9 @@ func fillDisk(t *testing.T, _ place) place {
 	}
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
 	p := place(filepath.Join(dir, "ledger.db"))
-	p.prepare(t)
+	content, err := os.ReadFile(string(made))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(string(p), content, 0o600))
 	rest, err := os.Create(filepath.Join(dir, "rest"))
 	require.NoError(t, err)
 	defer rest.Close()
