@@ -100,7 +100,7 @@ func (o *OAuth) Metadata() http.Handler {
 	})
 }
 
-// subject verifies an access token and says whom it was given to.
+// subject verifies an access token and says whom it was given to: a subject is unique within its issuer alone.
 func (o *OAuth) subject(ctx context.Context, token string) (string, error) {
 	known, err := o.known(ctx)
 	if err != nil {
@@ -123,7 +123,7 @@ func (o *OAuth) subject(ctx context.Context, token string) (string, error) {
 			return "", errScope
 		}
 	}
-	return verified.Subject, nil
+	return o.Issuer + " " + verified.Subject, nil
 }
 
 // scopes are words in a string (RFC 8693) or strings in an array, as some authorization servers write them.

@@ -140,7 +140,7 @@ func TestOAuthAdmitsAndRefuses(t *testing.T) {
 		challenge := response.Header.Get("WWW-Authenticate")
 		switch c.want {
 		case http.StatusTeapot:
-			require.Equal(t, "subject:user-1", response.Header.Get("X-Caller"))
+			require.Equal(t, "subject:"+i.URL+" user-1", response.Header.Get("X-Caller"))
 			require.Empty(t, response.Header.Get("X-Authorization-Seen"))
 		case http.StatusForbidden:
 			require.Contains(t, challenge, `error="insufficient_scope", scope="send"`)

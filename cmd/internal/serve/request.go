@@ -45,7 +45,7 @@ func withTrace(ctx context.Context, m *message, traceparent string) context.Cont
 }
 
 // Caller says who makes the request that ctx belongs to: "" over stdio and where nobody has to say who they are;
-// over HTTP the subject of the OAuth access token, or a digest of the bearer token.
+// over HTTP the issuer and subject of the OAuth access token, or a digest of the bearer token.
 func Caller(ctx context.Context) string { return requestFrom(ctx).caller }
 
 // AppendLogAttrs adds to attrs what a log line about the request that ctx belongs to should have: transport,
