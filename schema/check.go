@@ -161,10 +161,18 @@ func (d *Document) sentences(e *validator.ValidationError) []string {
 		})
 	case *kind.Type:
 		return say("is %s, must be %s", k.Got, strings.Join(k.Want, " or "))
-	case *kind.MinLength: // the only lengths are a SID's, whose minimum is its maximum
-		return say("has %d characters, must have exactly %d", k.Got, k.Want)
+	case *kind.MinLength:
+		return say("has %d characters, must have %s %d", k.Got, d.bound(e, "at least"), k.Want)
 	case *kind.MaxLength:
-		return say("has %d characters, must have exactly %d", k.Got, k.Want)
+		return say("has %d characters, must have %s %d", k.Got, d.bound(e, "at most"), k.Want)
+	case *kind.MinItems:
+		return say("has %d items, must have at least %d", k.Got, k.Want)
+	case *kind.MaxItems:
+		return say("has %d items, must have at most %d", k.Got, k.Want)
+	case *kind.Minimum:
+		return say("must be at least %s", k.Want.RatString())
+	case *kind.Maximum:
+		return say("must be at most %s", k.Want.RatString())
 	case *kind.Pattern:
 		return say("begins with %q, must match %s", firstTwo(k.Got), k.Want)
 	case *kind.Format:
@@ -174,6 +182,14 @@ func (d *Document) sentences(e *validator.ValidationError) []string {
 	default:
 		return say("breaks the rule %q of the schema", strings.Join(e.ErrorKind.KeywordPath(), "/"))
 	}
+}
+
+// bound is how a length is limited: to one value, as a SID's is, or on one side.
+func (d *Document) bound(e *validator.ValidationError, oneSide string) string {
+	if len(e.InstanceLocation) == 1 && d.exact[e.InstanceLocation[0]] {
+		return "exactly"
+	}
+	return oneSide
 }
 
 func each(names []string, sentence func(string) string) []string {

@@ -23,7 +23,7 @@ const (
 const validNames = "ServiceSid, SessionSid, ParticipantSid, Body, MediaUrl"
 
 func TestCheck(t *testing.T) {
-	input, err := schema.Input()
+	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(t, err)
 	missing := []string{
 		"ParticipantSid: is missing, and it is required",
@@ -77,7 +77,7 @@ func TestCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := input.Check([]byte(tc.raw))
-			require.Equal(t, err, new(schema.CreateMessageInteraction).Decode(input, []byte(tc.raw)))
+			require.Equal(t, err, input.Decode([]byte(tc.raw), new(schema.CreateMessageInteraction)))
 			if tc.want == nil {
 				require.NoError(t, err)
 				return
@@ -88,7 +88,7 @@ func TestCheck(t *testing.T) {
 }
 
 func TestCheckCountsWhatItDoesNotName(t *testing.T) {
-	input, err := schema.Input()
+	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(t, err)
 	for names, last := range map[int]string{
 		20:     "is no argument of this tool; valid are " + validNames,
@@ -108,7 +108,7 @@ func TestCheckCountsWhatItDoesNotName(t *testing.T) {
 
 // What a caller sends by mistake may be somebody's number or words.
 func TestCheckRepeatsNoValue(t *testing.T) {
-	input, err := schema.Input()
+	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(t, err)
 	secret := "+15550123456 meet me at the corner"
 	for _, raw := range []string{
@@ -125,7 +125,7 @@ func TestCheckRepeatsNoValue(t *testing.T) {
 }
 
 func FuzzCheck(f *testing.F) {
-	input, err := schema.Input()
+	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(f, err)
 	for _, seed := range []string{
 		`{` + sids + `,"Body":"hello"}`, `{` + sids + `,"MediaUrl":["https://example.com/a"]}`, `{}`, `null`, `[]`, ``,
@@ -138,7 +138,7 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		problems := input.Check(raw)
 		var checked, request schema.CreateMessageInteraction
-		require.Equal(t, problems, checked.Decode(input, raw), "what is read without the validator is what it accepts")
+		require.Equal(t, problems, input.Decode(raw, &checked), "what is read without the validator is what it accepts")
 		decoded := jsonv2.Unmarshal(raw, &request)
 		if problems == nil {
 			require.NoError(t, decoded, "accepted, so it decodes")

@@ -11,25 +11,34 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Decode checks arguments and reads them. input is the Document that Input
-// returns, and the error its Check's.
-func (r *CreateMessageInteraction) Decode(input *Document, raw []byte) error {
-	if text, ok := decodeText(raw); ok {
-		*r = text
+// Decode checks arguments against the schema and reads them into a pointer to
+// the struct that the schema was made of. The error is Check's.
+//
+// A type with the method DecodePlain may read its usual arguments without the
+// validator. That takes 1 µs instead of 11 for a text message.
+func (d *Document) Decode(raw []byte, into any) error {
+	if plain, ok := into.(interface{ DecodePlain(raw []byte) bool }); ok && plain.DecodePlain(raw) {
 		return nil
 	}
-	if err := input.Check(raw); err != nil {
+	if err := d.Check(raw); err != nil {
 		return err
 	}
-	return jsonv2.Unmarshal(raw, r)
+	return jsonv2.Unmarshal(orEmpty(raw), into)
 }
 
-// decodeText reads what nearly all arguments are, a text, without the validator:
-// in 1 µs, where checking and then decoding take 11. What it takes the schema
-// accepts: three SIDs, which parsing holds to their patterns, and a Body that is
-// not empty. Any other name makes it decline, MediaUrl included, and so does a
-// name given twice, another type, or a null, which is read as zero.
-func decodeText(raw []byte) (r CreateMessageInteraction, ok bool) {
+// orEmpty reads absent arguments as an empty object, as MCP does.
+func orEmpty(raw []byte) []byte {
+	if len(raw) == 0 {
+		return []byte("{}")
+	}
+	return raw
+}
+
+// DecodePlain reads a message that is a text, and reports whether it was one.
+// It only takes what the schema accepts too: three SIDs, whose parsing enforces
+// their patterns, and a Body that is not empty. It declines any other name
+// (MediaUrl included), a name that is given twice, another type, and null.
+func (r *CreateMessageInteraction) DecodePlain(raw []byte) bool {
 	var text struct {
 		ServiceSid     ServiceSid
 		SessionSid     SessionSid
@@ -37,12 +46,13 @@ func decodeText(raw []byte) (r CreateMessageInteraction, ok bool) {
 		Body           string
 	}
 	if jsonv2.Unmarshal(raw, &text, jsonv2.RejectUnknownMembers(true)) != nil {
-		return r, false
+		return false
 	}
 	if text.ServiceSid.IsZero() || text.SessionSid.IsZero() || text.ParticipantSid.IsZero() || text.Body == "" {
-		return r, false
+		return false
 	}
-	return CreateMessageInteraction{ServiceSid: text.ServiceSid, SessionSid: text.SessionSid, ParticipantSid: text.ParticipantSid, Body: text.Body}, true
+	*r = CreateMessageInteraction{ServiceSid: text.ServiceSid, SessionSid: text.SessionSid, ParticipantSid: text.ParticipantSid, Body: text.Body}
+	return true
 }
 
 // tolerant reads what a peer wrote: a name given twice or a stray byte must

@@ -126,7 +126,7 @@ func (d document) facts() map[string]fact {
 }
 
 func TestInputHasThePublishedFacts(t *testing.T) {
-	input, err := schema.Input()
+	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(t, err)
 	d := read(t, input.JSON())
 	require.Equal(t, inputFacts, d.facts())
@@ -139,7 +139,7 @@ func TestInputHasThePublishedFacts(t *testing.T) {
 }
 
 func TestOutputHasThePublishedFacts(t *testing.T) {
-	output, err := schema.Output()
+	output, err := schema.Output[schema.MessageInteraction]()
 	require.NoError(t, err)
 	want := map[string]fact{}
 	for name, f := range outputFacts {
@@ -151,7 +151,7 @@ func TestOutputHasThePublishedFacts(t *testing.T) {
 }
 
 func TestPublishedSchemasArePlain(t *testing.T) {
-	for _, make := range []func() (*schema.Document, error){schema.Input, schema.Output} {
+	for _, make := range []func() (*schema.Document, error){schema.Input[schema.CreateMessageInteraction], schema.Output[schema.MessageInteraction]} {
 		d, err := make()
 		require.NoError(t, err)
 		for _, keyword := range []string{`"$ref"`, `"$defs"`, `"$schema"`, `"nullable"`, `"anyOf"`, `"oneOf"`, `"allOf"`, `:true`} {

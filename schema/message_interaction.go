@@ -20,6 +20,10 @@ type CreateMessageInteraction struct {
 	MediaUrl       []string       `json:"MediaUrl,omitempty" jsonschema:"format=uri" jsonschema_description:"Reserved. Not currently supported by Twilio: leave it out. http or https URLs."`
 }
 
+// Rules are "Body or MediaUrl" (x-twilio.conditional in Twilio's OpenAPI
+// description), and that media are http or https URLs.
+func (CreateMessageInteraction) Rules() []Rule { return []Rule{bodyOrMediaURL, mediaOverHTTP} }
+
 // Validate reports what JSON Schema cannot say about the request, and repeats
 // what a Go caller could have got wrong: a SID that is missing, nothing to
 // send, a MediaUrl that is no absolute http or https URL, text that is not

@@ -22,13 +22,13 @@ func TestExampleGoesThroughByteForByte(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, example, string(encoded))
 
-	output, err := schema.Output()
+	output, err := schema.Output[schema.MessageInteraction]()
 	require.NoError(t, err)
 	require.NoError(t, output.Check(encoded))
 }
 
 func TestDecodeMakesAnyAnswerFit(t *testing.T) {
-	output, err := schema.Output()
+	output, err := schema.Output[schema.MessageInteraction]()
 	require.NoError(t, err)
 	for name, tc := range map[string]struct {
 		answer  string
@@ -65,7 +65,7 @@ func TestDecodeMakesAnyAnswerFit(t *testing.T) {
 }
 
 func FuzzDecodeMessageInteraction(f *testing.F) {
-	output, err := schema.Output()
+	output, err := schema.Output[schema.MessageInteraction]()
 	require.NoError(f, err)
 	f.Add([]byte(example))
 	f.Add([]byte(`{"type":"fax","sid":1}`))
@@ -98,7 +98,7 @@ func TestSids(t *testing.T) {
 // Every character of a SID is looked at, on each way that leads to a path: one
 // that is not could carry the path elsewhere.
 func TestEveryCharacterOfASidIsHeldToItsRule(t *testing.T) {
-	input, err := schema.Input()
+	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(t, err)
 	bad := []string{"KS/../../../../evil?x=aaaaaaaaaaaa", "KSaaaaaaaaaaaaaaaaaaa/../../evil?x", "../../evil?x=aaaaaaaaaaaaaaaaaaaaa"}
 	for i := range len(serviceSid) {
@@ -113,7 +113,7 @@ func TestEveryCharacterOfASidIsHeldToItsRule(t *testing.T) {
 		raw, err := json.Marshal(map[string]string{"ServiceSid": sid, "SessionSid": sessionSid, "ParticipantSid": participantSid, "Body": "x"})
 		require.NoError(t, err)
 		require.Error(t, input.Check(raw), "%q", sid)
-		require.Error(t, new(schema.CreateMessageInteraction).Decode(input, raw), "%q", sid)
+		require.Error(t, input.Decode(raw, new(schema.CreateMessageInteraction)), "%q", sid)
 	}
 }
 
@@ -152,13 +152,13 @@ func ExampleCreateMessageInteraction() {
 }
 
 func BenchmarkCheckAndDecode(b *testing.B) {
-	input, err := schema.Input()
+	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(b, err)
 	raw := []byte(`{` + sids + `,"Body":"some message"}`)
 	b.ReportAllocs()
 	for b.Loop() {
 		var request schema.CreateMessageInteraction
-		if request.Decode(input, raw) != nil {
+		if input.Decode(raw, &request) != nil {
 			b.Fatal("refused")
 		}
 	}

@@ -12,7 +12,34 @@ import (
 	"twilio-proxy-mcp/cmd/internal/serve"
 	"twilio-proxy-mcp/tools"
 	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/tools/send"
 )
+
+// A toolSet adds its tools to those of an app.
+type toolSet func(a *app, c *Common, all *tools.Tools) error
+
+// toolSets are all that the server offers. A new tool is a line here.
+var toolSets = []toolSet{sendTools}
+
+// sendTools are the tool that sends a message.
+func sendTools(a *app, c *Common, all *tools.Tools) error {
+	sender, err := send.New(send.Config{
+		Client:          a.client,
+		MaxBodyLength:   c.MaxBodyLength,
+		Ledger:          a.ledger,
+		Account:         a.account,
+		Host:            a.host,
+		DuplicateWindow: c.DuplicateWindow,
+		Limits:          ledger.Limits{PerMinute: c.MaxSends, PerParticipantPerMinute: c.MaxSendsPerParticipant},
+		RateLimit:       c.RateLimit,
+		Deadline:        c.Deadline,
+		Log:             a.log,
+	})
+	if err != nil {
+		return err
+	}
+	return tools.Add(all, sender.Definition())
+}
 
 // An app is the wiring that every subcommand with tools shares.
 type app struct {
@@ -23,7 +50,8 @@ type app struct {
 	log    *slog.Logger
 }
 
-func newApp(ctx context.Context, c *Common, s streams) (*app, error) {
+// newApp makes an app. measured hears of calls and exchanges; it may be nil.
+func newApp(c *Common, s program, measured *metrics) (*app, error) {
 	b, err := openBackend(c)
 	if err != nil {
 		return nil, err
@@ -33,23 +61,15 @@ func newApp(ctx context.Context, c *Common, s streams) (*app, error) {
 		b.close()
 		return nil, err
 	}
-	a.tools, err = tools.New(tools.Config{
-		Client:          b.client,
-		Fake:            b.fake != nil,
-		MaxBodyLength:   c.MaxBodyLength,
-		Ledger:          a.ledger,
-		Account:         b.account,
-		Host:            b.host,
-		Caller:          serve.Caller,
-		DuplicateWindow: c.DuplicateWindow,
-		Limits:          ledger.Limits{PerMinute: c.MaxSends, PerParticipantPerMinute: c.MaxSendsPerParticipant},
-		RateLimit:       c.RateLimit,
-		Deadline:        c.Deadline,
-		Log:             a.log,
-	})
-	if err != nil {
-		a.close()
-		return nil, err
+	a.tools = &tools.Tools{Fake: b.fake != nil, Caller: serve.Caller, Deadline: c.Deadline, Log: a.log}
+	if measured != nil {
+		a.tools.Observe, a.client.Observe = measured.ended, measured.exchanged
+	}
+	for _, add := range s.tools {
+		if err := add(a, c, a.tools); err != nil {
+			a.close()
+			return nil, err
+		}
 	}
 	a.mcp = server.NewMCPServer("twilio-proxy-mcp", version(),
 		server.WithTitle("Twilio Proxy"),
@@ -64,6 +84,11 @@ func newApp(ctx context.Context, c *Common, s streams) (*app, error) {
 		}}}))
 	a.tools.Register(a.mcp)
 	return a, nil
+}
+
+// server serves the tools.
+func (a *app) server(c *Common) *serve.Server {
+	return &serve.Server{MCP: a.mcp, Log: a.log, Grace: c.Deadline}
 }
 
 // remember makes the ledger: the fake's is in memory, so that it never mixes

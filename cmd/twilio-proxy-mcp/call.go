@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/invopop/jsonschema"
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -33,23 +34,27 @@ func (*callCmd) Help() string {
       SessionSid=KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
       ParticipantSid=KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Body="some message"
 
-The interaction goes to stdout as JSON, every other word to stderr. The exit status is 0 when the message was sent,
-1 when the tool reports an error, 2 for wrong usage.`
+What the tool returns goes to stdout as JSON, every other word to stderr. The exit status is 0 when the tool succeeded,
+1 when it reports an error, 2 for wrong usage.`
 }
 
 // Run goes the whole way: a real MCP client, the tool, HTTP to the backend.
-func (cmd *callCmd) Run(ctx context.Context, c *Common, s streams) error {
-	arguments, err := cmd.arguments(s.in)
-	if err != nil {
-		return usageError{err}
-	}
+func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 	c.quiet = true // the result says how it went
-	a, err := newApp(ctx, c, s)
+	a, err := newApp(c, s, nil)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-
+	definitions := a.tools.Definitions()
+	i := slices.IndexFunc(definitions, func(t mcp.Tool) bool { return t.Name == cmd.Tool })
+	if i < 0 {
+		return usageError{fmt.Errorf("there is no tool %q; run \"twilio-proxy-mcp tools\" to see which there are", cmd.Tool)}
+	}
+	arguments, err := cmd.arguments(s.in, definitions[i])
+	if err != nil {
+		return usageError{err}
+	}
 	caller, err := client.NewInProcessClient(a.mcp)
 	if err != nil {
 		return err
@@ -60,9 +65,6 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s streams) error {
 		ClientInfo:      mcp.Implementation{Name: "twilio-proxy-mcp call", Version: version()},
 	}}); err != nil {
 		return err
-	}
-	if !slices.ContainsFunc(a.tools.Definitions(), func(t mcp.Tool) bool { return t.Name == cmd.Tool }) {
-		return usageError{fmt.Errorf("there is no tool %q; run \"twilio-proxy-mcp tools\" to see which there are", cmd.Tool)}
 	}
 	request := mcp.CallToolRequest{Params: mcp.CallToolParams{Name: cmd.Tool, Arguments: arguments, RawArguments: arguments}}
 	if cmd.Key != "" {
@@ -75,30 +77,20 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s streams) error {
 	return printResult(s, result)
 }
 
-// maxArguments is in bytes; chosen, as a message over MCP has this bound.
+// maxArguments is in bytes, the bound that a message over MCP has.
 const maxArguments = 1 << 20
 
-// arguments builds the JSON object. Every value of Name=value is a string,
-// except MediaUrl, which is a list by its schema.
-func (cmd *callCmd) arguments(in io.Reader) (json.RawMessage, error) {
+// arguments builds the JSON object, from --json or from each Name=value.
+func (cmd *callCmd) arguments(in io.Reader, tool mcp.Tool) (json.RawMessage, error) {
 	if cmd.JSON != "" {
 		if len(cmd.Arguments) > 0 {
 			return nil, errors.New("give the arguments as Name=value or with --json, not both")
 		}
-		text := []byte(cmd.JSON)
-		if cmd.JSON == "-" {
-			var err error
-			if text, err = io.ReadAll(io.LimitReader(in, maxArguments+1)); err != nil {
-				return nil, fmt.Errorf("stdin: %w", err)
-			}
-			if len(text) > maxArguments {
-				return nil, fmt.Errorf("--json: stdin is longer than %d bytes", maxArguments)
-			}
-		}
-		if text = bytes.TrimSpace(text); !json.Valid(text) || !utf8.Valid(text) {
-			return nil, errors.New("--json: that is not valid JSON in UTF-8")
-		}
-		return text, nil
+		return jsonArguments(cmd.JSON, in)
+	}
+	var schema jsonschema.Schema
+	if err := json.Unmarshal(tool.RawInputSchema, &schema); err != nil {
+		return nil, err
 	}
 	object := map[string]any{}
 	for _, argument := range cmd.Arguments {
@@ -106,22 +98,50 @@ func (cmd *callCmd) arguments(in io.Reader) (json.RawMessage, error) {
 		if !ok || name == "" {
 			return nil, errors.New("an argument is no Name=value, such as Body=hello")
 		}
-		if _, twice := object[name]; twice && name != "MediaUrl" {
-			return nil, fmt.Errorf("%s is given twice", name)
-		}
-		if name == "MediaUrl" {
-			list, _ := object[name].([]string)
-			object[name] = append(list, value)
+		property, known := schema.Properties.Get(name)
+		if known && property.Type == "array" {
+			list, _ := object[name].([]any)
+			object[name] = append(list, typed(property.Items, value))
 			continue
 		}
-		object[name] = value
+		if _, twice := object[name]; twice {
+			return nil, fmt.Errorf("%s is given twice", name)
+		}
+		object[name] = typed(property, value)
 	}
 	return json.Marshal(object)
 }
 
+// typed reads a value as its schema has it: a string as it stands, another type as JSON. What does not fit is left to the
+// tool to refuse.
+func typed(schema *jsonschema.Schema, value string) any {
+	if schema == nil || schema.Type == "string" || !json.Valid([]byte(value)) {
+		return value
+	}
+	return json.RawMessage(value)
+}
+
+// jsonArguments takes the object from the flag, or from stdin for "-".
+func jsonArguments(flag string, in io.Reader) (json.RawMessage, error) {
+	text := []byte(flag)
+	if flag == "-" {
+		var err error
+		if text, err = io.ReadAll(io.LimitReader(in, maxArguments+1)); err != nil {
+			return nil, fmt.Errorf("stdin: %w", err)
+		}
+		if len(text) > maxArguments {
+			return nil, fmt.Errorf("--json: stdin is longer than %d bytes", maxArguments)
+		}
+	}
+	if text = bytes.TrimSpace(text); !json.Valid(text) || !utf8.Valid(text) {
+		return nil, errors.New("--json: that is not valid JSON in UTF-8")
+	}
+	return text, nil
+}
+
 // printResult puts the structured content on stdout and every other word on
 // stderr.
-func printResult(s streams, result *mcp.CallToolResult) error {
+func printResult(s program, result *mcp.CallToolResult) error {
 	structured := result.RawStructuredContent
 	if structured == nil && result.StructuredContent != nil {
 		structured, _ = json.Marshal(result.StructuredContent) // it came from JSON
@@ -138,11 +158,24 @@ func printResult(s streams, result *mcp.CallToolResult) error {
 			return err
 		}
 		if _, err := fmt.Fprintln(s.out, indented.String()); err != nil {
-			return fmt.Errorf("the message was sent, and its interaction could not be printed: %w", err)
+			return fmt.Errorf("%s could not be printed: %w", succeeded(result), err)
 		}
 	}
 	if result.IsError {
 		return errToolFailed
 	}
 	return nil
+}
+
+// succeeded says what must not be lost when the result is.
+func succeeded(result *mcp.CallToolResult) string {
+	var meta struct {
+		Outcome tools.Outcome `json:"twilio-proxy-mcp/outcome"`
+	}
+	encoded, _ := json.Marshal(result.Meta) // it came from JSON
+	_ = json.Unmarshal(encoded, &meta)
+	if meta.Outcome.Sent == tools.SentYes {
+		return "the message was sent, and its interaction"
+	}
+	return "the tool succeeded, and its result"
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/tools/send"
 )
 
 const about = `An MCP server that sends a message to one participant of a masked Twilio Proxy conversation.
@@ -69,8 +69,8 @@ func (c *Common) Validate() error {
 	if c.Deadline < time.Second {
 		return errors.New("--deadline must be at least 1s: a call has to wait, send and record in it")
 	}
-	if c.Deadline > tools.MaxDeadline {
-		return fmt.Errorf("--deadline must be at most %v: hosts give up at 60s, and a minute after a message was begun it may be taken for one that nobody is sending any more", tools.MaxDeadline)
+	if c.Deadline > send.MaxDeadline {
+		return fmt.Errorf("--deadline must be at most %v: hosts give up at 60s, and a minute after a message was begun it may be taken for one that nobody is sending any more", send.MaxDeadline)
 	}
 	for flag, negative := range map[string]bool{
 		"--duplicate-window": c.DuplicateWindow < 0, "--max-body-length": c.MaxBodyLength < 0, "--rate-limit": c.RateLimit < 0,

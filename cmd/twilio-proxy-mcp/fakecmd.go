@@ -33,7 +33,7 @@ var fakeMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http
 
 // Run serves the fake until a signal comes. Its first line on stdout is the
 // base URL.
-func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s streams) error {
+func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	f, err := cmd.open(c.logger(s))
 	if err != nil {
 		return err

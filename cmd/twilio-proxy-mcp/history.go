@@ -33,7 +33,7 @@ type historyResolveCmd struct {
 	State string `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent the message may be sent again."`
 }
 
-func (c *Common) historyLedger(s streams) (*ledger.Ledger, error) {
+func (c *Common) historyLedger(s program) (*ledger.Ledger, error) {
 	c.quiet = true
 	l, err := c.openLedger(c.logger(s))
 	if err == nil && l == nil {
@@ -43,7 +43,7 @@ func (c *Common) historyLedger(s streams) (*ledger.Ledger, error) {
 }
 
 // Run works while servers run on the same ledger.
-func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s streams) error {
+func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s program) error {
 	l, err := c.historyLedger(s)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func dash(s string) string {
 }
 
 // Run records a person's word.
-func (cmd *historyResolveCmd) Run(ctx context.Context, c *Common, s streams) error {
+func (cmd *historyResolveCmd) Run(ctx context.Context, c *Common, s program) error {
 	l, err := c.historyLedger(s)
 	if err != nil {
 		return err

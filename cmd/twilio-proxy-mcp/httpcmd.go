@@ -38,14 +38,15 @@ func (cmd *httpCmd) Validate() error {
 
 // Run serves until a signal comes: readiness turns false, sends in flight
 // finish, then the listener closes. Its first line on stdout is the URL.
-func (cmd *httpCmd) Run(ctx context.Context, c *Common, s streams) error {
+func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 	signal.Ignore(syscall.SIGPIPE) // a log reader that is gone must not end a send in flight
-	a, err := newApp(ctx, c, s)
+	measured := newMetrics()
+	a, err := newApp(c, s, measured)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	measured := newMetrics(a)
+	measured.countInFlight(a.tools.InFlight)
 	config, err := cmd.config(a, measured)
 	if err != nil {
 		return err

@@ -8,7 +8,7 @@ import (
 )
 
 // logger writes to stderr: stdout is for MCP and results.
-func (c *Common) logger(s streams) *slog.Logger {
+func (c *Common) logger(s program) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.quiet {
 		options.Level = max(c.LogLevel, slog.LevelError)

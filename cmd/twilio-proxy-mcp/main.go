@@ -30,7 +30,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	os.Exit(run(untilSignalled(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(untilSignalled(), os.Args[1:], program{os.Stdin, os.Stdout, os.Stderr, toolSets}))
 }
 
 // untilSignalled ends at the first SIGINT or SIGTERM. Whoever sees that it has ended can rely on a second signal to
@@ -52,11 +52,12 @@ func untilSignalled() context.Context {
 // collection, for 1.5 MB of memory under load with the ledger off; 200 took no less. Measured with cmd/bench's stub.
 const gcPercent = 150
 
-// streams are the process's own, handed to the subcommands. stdout carries MCP
-// and results only.
-type streams struct {
+// program is the process's own, handed to the subcommands, with what they
+// offer. stdout carries MCP and results only.
+type program struct {
 	in       io.Reader
 	out, err io.Writer
+	tools    []toolSet // what is offered
 }
 
 // errToolFailed says that a result with an error has been printed already.
@@ -65,7 +66,7 @@ var errToolFailed = errors.New("the tool reported an error")
 // usageError is a wrong use that kong cannot see.
 type usageError struct{ error }
 
-func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+func run(ctx context.Context, args []string, s program) int {
 	// net/http's client tells package log, and nobody else, what a server sent
 	// unasked: that may hold anything, a token or a message among them.
 	log.SetOutput(io.Discard)
@@ -73,7 +74,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	var cli commandLine
 	for _, arg := range args { // the parser would replace what is wrong, and other text than the caller's be sent
 		if !utf8.ValidString(arg) {
-			fmt.Fprintln(errOut, "twilio-proxy-mcp: an argument is not valid UTF-8")
+			fmt.Fprintln(s.err, "twilio-proxy-mcp: an argument is not valid UTF-8")
 			return exitUsage
 		}
 	}
@@ -85,13 +86,13 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"version": version(), "maxInFlight": strconv.Itoa(maxInFlight)},
-		kong.Writers(out, errOut),
+		kong.Writers(s.out, s.err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(streams{in, out, errOut}),
+		kong.Bind(s),
 	)
 	if err != nil {
-		fmt.Fprintln(errOut, "twilio-proxy-mcp:", err)
+		fmt.Fprintln(s.err, "twilio-proxy-mcp:", err)
 		return exitError
 	}
 	parsed, err := parser.Parse(args)
@@ -99,7 +100,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(errOut, "twilio-proxy-mcp: %v\nRun \"twilio-proxy-mcp --help\" for the usage.\n", err)
+		fmt.Fprintf(s.err, "twilio-proxy-mcp: %v\nRun \"twilio-proxy-mcp --help\" for the usage.\n", err)
 		return exitUsage
 	}
 	err = parsed.Run(&cli.Common)
@@ -110,10 +111,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	case errors.Is(err, errToolFailed):
 		return exitError
 	case errors.As(err, &usage):
-		fmt.Fprintln(errOut, "twilio-proxy-mcp:", err)
+		fmt.Fprintln(s.err, "twilio-proxy-mcp:", err)
 		return exitUsage
 	default:
-		fmt.Fprintln(errOut, "twilio-proxy-mcp:", err)
+		fmt.Fprintln(s.err, "twilio-proxy-mcp:", err)
 		return exitError
 	}
 }

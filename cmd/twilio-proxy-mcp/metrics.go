@@ -3,7 +3,6 @@ package main
 import (
 	"net/http"
 	"strconv"
-	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -21,12 +20,10 @@ type metrics struct {
 	upstream *prometheus.HistogramVec
 	retries  prometheus.Counter
 	refusals *prometheus.CounterVec
-	flying   atomic.Int64
 }
 
-// newMetrics measures an app's tools and client. It is made by the http
-// subcommand alone: the others have nobody to show it to.
-func newMetrics(a *app) *metrics {
+// newMetrics makes the counters. The http subcommand alone has somebody to show them to.
+func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -45,19 +42,18 @@ func newMetrics(a *app) *metrics {
 			Name: "twilio_proxy_mcp_refused_requests_total", Help: "HTTP requests that a guard refused.",
 		}, []string{"guard"}),
 	}
-	inFlight := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "twilio_proxy_mcp_calls_in_flight", Help: "Tool calls under way.",
-	}, func() float64 { return float64(m.flying.Load()) })
-	m.registry.MustRegister(m.calls, m.duration, m.upstream, m.retries, m.refusals, inFlight,
+	m.registry.MustRegister(m.calls, m.duration, m.upstream, m.retries, m.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a.tools.Begun = func() { m.flying.Add(1) }
-	a.tools.Observe = m.ended
-	a.client.Observe = m.exchanged
 	return m
 }
 
+func (m *metrics) countInFlight(count func() int64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "twilio_proxy_mcp_calls_in_flight", Help: "Tool calls under way.",
+	}, func() float64 { return float64(count()) }))
+}
+
 func (m *metrics) ended(o tools.Observation) {
-	m.flying.Add(-1)
 	m.calls.WithLabelValues(o.Tool, string(o.Code), strconv.FormatBool(o.Replayed)).Inc()
 	m.duration.WithLabelValues(o.Tool).Observe(o.Duration.Seconds())
 }

@@ -13,5 +13,5 @@ import (
 // -test.cpuprofile and -test.memprofile see the whole server at work:
 // "go run ./cmd/bench -profile DIR" builds it with the tag and calls it.
 func TestServeStdio(t *testing.T) {
-	require.Zero(t, run(t.Context(), []string{"stdio"}, os.Stdin, os.Stdout, os.Stderr))
+	require.Zero(t, run(t.Context(), []string{"stdio"}, program{os.Stdin, os.Stdout, os.Stderr, toolSets}))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -18,10 +17,10 @@ type toolsCmd struct {
 }
 
 // Run needs no backend that answers: it opens the fake, whatever credentials there are.
-func (cmd *toolsCmd) Run(ctx context.Context, c *Common, s streams) error {
+func (cmd *toolsCmd) Run(c *Common, s program) error {
 	offline := *c
 	offline.Backend = "fake"
-	a, err := newApp(ctx, &offline, s)
+	a, err := newApp(&offline, s, nil)
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func (cmd *toolsCmd) Run(ctx context.Context, c *Common, s streams) error {
 	}
 }
 
-func printTools(s streams, definitions []mcp.Tool) error {
+func printTools(s program, definitions []mcp.Tool) error {
 	for _, tool := range definitions {
 		if _, err := fmt.Fprintf(s.out, "%s\n  %s\n\n", tool.Name, tool.Description); err != nil {
 			return err

@@ -36,11 +36,11 @@ type arguments struct {
 }
 
 func run(serveHTTP bool, workers int, upstream string) error {
-	input, err := schema.Input()
+	input, err := schema.Input[schema.CreateMessageInteraction]()
 	if err != nil {
 		return err
 	}
-	output, err := schema.Output()
+	output, err := schema.Output[schema.MessageInteraction]()
 	if err != nil {
 		return err
 	}

@@ -18,11 +18,12 @@ import (
 // arrows are the imports that each package may have of this module. They only
 // point down.
 var arrows = map[string][]string{
-	"cmd/twilio-proxy-mcp":    {"cmd/internal/serve", "cmd/internal/guard", "tools", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
+	"cmd/twilio-proxy-mcp":    {"cmd/internal/serve", "cmd/internal/guard", "tools", "tools/send", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
 	"cmd/internal/serve":      {"cmd/internal/guard"},
 	"cmd/internal/guard":      {},
 	"cmd/internal/e2e":        {},
-	"tools":                   {"tools/ledger", "twilio", "schema"},
+	"tools":                   {"schema"},
+	"tools/send":              {"tools", "tools/ledger", "twilio", "schema"},
 	"tools/ledger":            {},
 	"tools/ledger/ledgertest": {}, // used by tests alone
 	"twilio":                  {"schema"},

@@ -11,37 +11,35 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// What a message is refused with; nothing has been done for it.
+// What a message is refused with. Nothing has been done for it.
 const (
 	notJSON   = "Parse error: the message is no JSON text, is cut off, or nests more than 10000 deep; nothing was done"
 	noBatches = "JSON-RPC batches are not supported; send each message by itself; nothing was done"
 	notObject = "a message must be a JSON object; nothing was done"
 	twice     = " has one name twice, or two that differ only by case; nothing was done"
+	otherCase = " has a name that differs only by case from one of the protocol's; nothing was done"
 	badTask   = `params: "task" must be an object, and its "ttl" a whole number; nothing was done`
 	badID     = `"id" must be a string or a number of at most 256 bytes; nothing was done`
 	noMethod  = `the message has no "method", and is no answer; nothing was done`
-	otherCase = " has a name that differs only by case from one of the protocol's; nothing was done"
+	tooLong   = "a name in the message is longer than 256 bytes; nothing was done"
 )
 
-// decode reads the envelope of one message, which keeps raw. A message that may not be handled comes with the error
-// to answer it with, under its id as far as that is clear.
+// decode reads the envelope of one message, which keeps raw. A message that may not be handled comes with the error to
+// answer it with, under its id as far as the id is clear.
 //
-// mcp-go reads names in any case and takes the last of several, so what it would make of an ambiguous message is
-// not what was read here: it must not see one.
+// mcp-go reads names in any case and takes the last of several. So what it would make of an ambiguous message is not what
+// was read here, and it must not see one.
 func decode(raw []byte) (m *message, refusal []byte) {
 	m = &message{raw: raw}
 	e := envelope{message: m}
 	err := jsonv2.Unmarshal(raw, &e, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
-	code, text := m.readStrings(&e)
+	code, text := e.readStrings()
 	switch {
 	case err != nil:
 		if e.idEnd < len(raw) && !bytes.ContainsRune([]byte(",} \t\r\n"), rune(raw[e.idEnd])) {
-			m.ID = nil // the beginning of what is no id
+			m.ID = nil // the beginning of something that is no id
 		}
 		code, text = mcp.PARSE_ERROR, notJSON
-		if m.ID == nil && closes(raw) {
-			m.ID = idAtEnd(raw)
-		}
 	case e.problem != "":
 		code, text = mcp.INVALID_REQUEST, e.problem
 	case m.hasID() && !validID(m.ID):
@@ -49,12 +47,15 @@ func decode(raw []byte) (m *message, refusal []byte) {
 	case text == "" && e.method == nil && m.Result == nil && m.Error == nil:
 		code, text = mcp.INVALID_REQUEST, noMethod
 	case text == "" && m.Method == mcp.MethodToolsCall && m.Params.Task != nil && json.Unmarshal(m.Params.Task, new(mcp.TaskParams)) != nil:
-		code, text = mcp.INVALID_PARAMS, badTask // mcp-go would quote encoding/json
+		code, text = mcp.INVALID_PARAMS, badTask
 	}
 	if text == "" {
+		if m.Method == mcp.MethodInitialize && m.hasID() && m.JSONRPC == mcp.JSONRPC_VERSION {
+			m.raw = initialize(m.ID, m.Params.Version, m.Params.Meta)
+		}
 		return m, nil
 	}
-	if m.isResponse() { // the request of ours that waits for it has to hear of it
+	if m.isResponse() { // our request that waits for it has to hear of it
 		m.Result, m.Error = nil, mustEncode(map[string]string{"message": text})
 	}
 	id := m.ID
@@ -70,10 +71,10 @@ type envelope struct {
 	jsonrpc, method, params, name json.RawMessage
 	problem                       string // the first one found
 	idTwice                       bool
-	idEnd                         int // where it ends in the message
+	idEnd                         int // where the id ends in the message
 }
 
-// member is a name that this package knows and where its value goes.
+// member is a name that this package knows, and where its value goes.
 type member struct {
 	name  string
 	value *json.RawMessage
@@ -108,11 +109,7 @@ func (e *envelope) read(in *jsontext.Decoder, where string, members []member) er
 		value := e.find(where, quoted, members, &others)
 		if value == &e.params && in.PeekKind() == '{' {
 			start := in.InputOffset()
-			p := &e.Params
-			err = e.read(in, "params", []member{
-				{"name", &e.name}, {"arguments", &p.Arguments}, {"_meta", &p.Meta}, {"task", &p.Task},
-				{"inputResponses", &p.InputResponses}, {"requestState", &p.RequestState}, {"requestId", &p.RequestID},
-			})
+			err = e.readParams(in)
 			e.params = bytes.TrimLeft(e.raw[start:in.InputOffset()], ": \t\r\n")
 		} else {
 			var read jsontext.Value
@@ -132,19 +129,33 @@ func (e *envelope) read(in *jsontext.Decoder, where string, members []member) er
 	return err
 }
 
-// find says where the value of a name goes; nil when it is not read here, or is not the first of that name.
+func (e *envelope) readParams(in *jsontext.Decoder) error {
+	p := &e.Params
+	return e.read(in, "params", []member{
+		{"name", &e.name}, {"arguments", &p.Arguments}, {"_meta", &p.Meta}, {"task", &p.Task},
+		{"inputResponses", &p.InputResponses}, {"requestState", &p.RequestState}, {"requestId", &p.RequestID},
+		{"capabilities", &p.Capabilities}, {"protocolVersion", &p.Version},
+	})
+}
+
+// find says where the value of a name goes. It is nil when the value is not read here, or not the first of that name.
 func (e *envelope) find(where string, quoted []byte, members []member, others *map[string]bool) *json.RawMessage {
-	for _, m := range members {
-		if string(quoted[1:len(quoted)-1]) == m.name { // as nearly every one is written
-			return e.first(where, m)
-		}
+	name := string(quoted[1 : len(quoted)-1])
+	if strings.Contains(name, `\`) || !isASCII(name) {
+		unquoted, _ := jsontext.AppendUnquote(nil, quoted) // invalid UTF-8 is replaced
+		name = string(unquoted)
 	}
-	unquoted, _ := jsontext.AppendUnquote(nil, quoted) // invalid UTF-8 is replaced
-	name := string(unquoted)
 	for _, m := range members {
 		if name == m.name {
-			return e.first(where, m)
+			if *m.value != nil {
+				e.refuse(where + twice)
+				e.idTwice = e.idTwice || m.value == &e.ID
+				return nil
+			}
+			return m.value
 		}
+	}
+	for _, m := range members {
 		if strings.EqualFold(name, m.name) {
 			e.refuse(where + otherCase)
 			return nil
@@ -161,19 +172,14 @@ func (e *envelope) find(where string, quoted []byte, members []member, others *m
 	return nil
 }
 
-func (e *envelope) first(where string, m member) *json.RawMessage {
-	if *m.value == nil {
-		return m.value
-	}
-	e.refuse(where + twice)
-	e.idTwice = e.idTwice || m.value == &e.ID
-	return nil
-}
-
 func (e *envelope) refuse(problem string) {
 	if e.problem == "" {
 		e.problem = problem
 	}
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
 }
 
 // foldRune is the least of the runes that encoding/json takes for r.
@@ -187,13 +193,9 @@ func foldRune(r rune) rune {
 	}
 }
 
-// readStrings reads the members that are strings; null is as good as none. The text says what is wrong, ""
-// that nothing is.
-func (m *message) readStrings(e *envelope) (code int, text string) {
-	if e.params != nil && e.params[0] != '{' && e.params[0] != 'n' {
-		code, text = mcp.INVALID_PARAMS, `"params" must be an object; nothing was done`
-	}
-	str := func(raw json.RawMessage, wrongCode int, wrong string) string {
+// readStrings reads the members that are strings; null counts as absent. The text says what is wrong, "" that nothing is.
+func (e *envelope) readStrings() (code int, text string) {
+	str := func(raw json.RawMessage, most, wrongCode int, wrong string) string {
 		switch {
 		case raw == nil || raw[0] == 'n':
 			return ""
@@ -202,35 +204,18 @@ func (m *message) readStrings(e *envelope) (code int, text string) {
 			return ""
 		}
 		unquoted, _ := jsontext.AppendUnquote(nil, raw) // invalid UTF-8 is replaced
-		if len(unquoted) > maxID {
-			code, text = wrongCode, "a name in the message is longer than 256 bytes; nothing was done" // mcp-go would repeat it
+		if len(unquoted) > most {
+			code, text = wrongCode, tooLong // mcp-go would repeat it
 			return ""
 		}
 		return string(unquoted)
 	}
-	m.Params.Name = str(e.name, mcp.INVALID_PARAMS, `params: "name" must be a string; nothing was done`)
-	m.Method = mcp.MCPMethod(str(e.method, mcp.INVALID_REQUEST, `"method" must be a string; nothing was done`))
-	m.JSONRPC = str(e.jsonrpc, mcp.INVALID_REQUEST, `"jsonrpc" must be the string "2.0"; nothing was done`)
-	return code, text
-}
-
-// closes says whether every bracket outside a string is closed at the end and not before.
-func closes(raw []byte) bool {
-	depth, text := 0, bytes.TrimSpace(raw)
-	for i, inString := 0, false; i < len(text); i++ {
-		switch c := text[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			depth++
-		case c == '}' || c == ']':
-			if depth--; depth == 0 {
-				return i == len(text)-1
-			}
-		}
+	if e.params != nil && e.params[0] != '{' && e.params[0] != 'n' {
+		code, text = mcp.INVALID_PARAMS, `"params" must be an object; nothing was done`
 	}
-	return false
+	e.Params.Name = str(e.name, maxID, mcp.INVALID_PARAMS, `params: "name" must be a string; nothing was done`)
+	e.Params.requestState = str(e.Params.RequestState, len(e.raw), mcp.INVALID_PARAMS, `params: "requestState" must be a string; nothing was done`)
+	e.Method = mcp.MCPMethod(str(e.method, maxID, mcp.INVALID_REQUEST, `"method" must be a string; nothing was done`))
+	e.JSONRPC = str(e.jsonrpc, maxID, mcp.INVALID_REQUEST, `"jsonrpc" must be the string "2.0"; nothing was done`)
+	return code, text
 }

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -67,7 +66,7 @@ var refusals = map[string]struct {
 	"params that are a list":     {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":["stubborn"]}`, `"d"`, -32602},
 	"_meta that is a list":       {`{"jsonrpc":"2.0","id":"d","method":"tools/list","params":{"_meta":[]}}`, `"d"`, -32602},
 	"deep, the id first":         {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":{"name":"stubborn","arguments":` + deep(10_001) + `}}`, `"d"`, -32700},
-	"deep, the id last":          {`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"stubborn","arguments":` + deep(10_001) + `},"id":"d"}`, `"d"`, -32700},
+	"deep, the id last":          {`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"stubborn","arguments":` + deep(10_001) + `},"id":"d"}`, "null", -32700},
 	"cut off":                    {`{"jsonrpc":"2.0","id":"d","method":"tools/call","params":{"name":"stubborn","arguments":{}`, `"d"`, -32700},
 	"cut off, the id last":       {`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"stubborn","arguments":{}},"id":"d"`, `"d"`, -32700},
 	"cut off in an inner id":     {`{"jsonrpc":"2.0","method":"tools/call","params":{"name":"stubborn","arguments":{"id":5}`, "null", -32700},
@@ -140,20 +139,22 @@ func TestBatchesAreRefusedInSoManyWords(t *testing.T) {
 	})
 }
 
-func TestCallJudgesAMalformedMeta(t *testing.T) {
-	s := &Server{MCP: newFixture().mcp(), Call: func(_ context.Context, call Call) (json.RawMessage, bool) {
-		return mustEncode(map[string]any{"content": []any{map[string]string{"text": "_meta: " + string(call.Meta)}}}), call.Name == "echo"
-	}}
-	onEachTransport(t, func() *Server { return s }, func(t *testing.T, ask func(string) answer) {
-		for _, meta := range []string{`[]`, `"x"`, `5`} {
-			call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","_meta":` + meta + `}}`
-			a := ask(call)
-			require.Nil(t, a.Error)
-			require.Equal(t, "_meta: "+meta, a.Result.Content[0].Text)
-			others := ask(strings.Replace(call, "echo", "notify", 1))
-			require.Equal(t, -32602, others.Error.Code)
-			require.Contains(t, others.Error.Message, `"_meta" must be an object`)
+// No handler sees a _meta that is no object, or in which a name stands twice: which of two keys would count?
+func TestAMalformedMetaIsRefused(t *testing.T) {
+	f := newFixture()
+	onEachTransport(t, f.server, func(t *testing.T, ask func(string) answer) {
+		for meta, problem := range map[string]string{
+			`[]`: `"_meta" must be an object`, `"x"`: `"_meta" must be an object`, `5`: `"_meta" must be an object`,
+			`{"twilio-proxy-mcp/idempotency-key":"a","twilio-proxy-mcp/idempotency-key":"b"}`: `"_meta" has one name twice`,
+		} {
+			for _, tool := range []string{"stubborn", "nobody"} {
+				a := ask(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + tool + `","_meta":` + meta + `}}`)
+				require.Equal(t, -32602, a.Error.Code, meta)
+				require.Contains(t, a.Error.Message, problem)
+				require.Contains(t, a.Error.Message, "nothing was done")
+			}
 		}
+		require.Empty(t, f.started)
 	})
 }
 

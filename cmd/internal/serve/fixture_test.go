@@ -50,27 +50,40 @@ func (f *fixture) mcp() *server.MCPServer {
 	s := server.NewMCPServer("fixture", "1.2.3", server.WithTitle("A fixture"), server.WithElicitation(), server.WithInstructions("None."))
 	for _, name := range []string{"echo", "wait", "stubborn", "panic"} {
 		s.AddTool(mcp.NewTool(name), func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			arguments, err := json.Marshal(r.Params.Arguments)
-			if err != nil {
-				return nil, err
+			var arguments any // decoded and encoded, so that what mcp-go hands on is the same
+			if r.Params.RawArguments != nil {
+				must(json.Unmarshal(r.Params.RawArguments, &arguments))
 			}
-			return f.call(ctx, name, arguments), nil
+			return f.call(ctx, name, mustEncode(arguments)), nil
 		})
 	}
 	s.AddTool(mcp.NewTool("ask"), askUser)
 	s.AddTool(mcp.NewTool("notify"), func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		return mcp.NewToolResultText("notified"), server.ServerFromContext(ctx).SendNotificationToClient(ctx, "notifications/fixture", map[string]any{"n": 1})
+		return mcp.NewToolResultText("notified"), s.SendNotificationToClient(ctx, "notifications/fixture", map[string]any{"n": 1})
 	})
 	return s
 }
 
-func askUser(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	if answer := server.ElicitationResponse(r.Params.InputResponses, "confirm"); answer != nil {
-		return mcp.NewToolResultText("the user said " + string(answer.Action)), nil
-	}
-	return server.NewInputRequestBuilder("state").Elicit("confirm", mcp.ElicitationParams{
+// askUser asks in the way that the request's revision has.
+func askUser(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	params := mcp.ElicitationParams{
 		Message: "Really?", RequestedSchema: map[string]any{"type": "object", "properties": map[string]any{}},
-	}).ToolResult(), nil
+	}
+	answer := server.ElicitationResponse(r.Params.InputResponses, "confirm")
+	if answer == nil && server.IsModernRequest(ctx) {
+		return server.NewInputRequestBuilder("state").Elicit("confirm", params).ToolResult(), nil
+	}
+	if answer == nil {
+		session, ok := server.ClientSessionFromContext(ctx).(server.SessionWithElicitation)
+		if !ok {
+			return nil, server.ErrElicitationNotSupported
+		}
+		var err error
+		if answer, err = session.RequestElicitation(ctx, mcp.ElicitationRequest{Params: params}); err != nil {
+			return nil, err
+		}
+	}
+	return mcp.NewToolResultText("the user said " + string(answer.Action)), nil
 }
 
 func (f *fixture) call(ctx context.Context, name string, arguments json.RawMessage) *mcp.CallToolResult {
@@ -93,31 +106,22 @@ func (f *fixture) call(ctx context.Context, name string, arguments json.RawMessa
 	return result
 }
 
-// direct is a Server.Call with the same tools, all but ask and notify.
-func (f *fixture) direct(ctx context.Context, call Call) (json.RawMessage, bool) {
-	switch call.Name {
-	case "echo", "wait", "stubborn", "panic":
-	default:
-		return nil, false
-	}
-	var arguments any // decoded and encoded, as mcp-go does for its handlers
-	if call.Arguments != nil {
-		must(json.Unmarshal(call.Arguments, &arguments))
-	}
-	encoded, err := json.Marshal(arguments)
-	must(err)
-	result, err := json.Marshal(f.call(ctx, call.Name, encoded))
-	must(err)
-	return result, true
-}
-
 func must(err error) {
 	if err != nil {
 		panic(err)
 	}
 }
 
-func (f *fixture) server() *Server { return &Server{MCP: f.mcp(), Call: f.direct} }
+func (f *fixture) server() *Server { return &Server{MCP: f.mcp()} }
+
+// serverOf is a server whose tools are one handler under several names.
+func serverOf(handle server.ToolHandlerFunc, names ...string) *Server {
+	s := newFixture().mcp()
+	for _, name := range names {
+		s.AddTool(mcp.NewTool(name), handle)
+	}
+	return &Server{MCP: s}
+}
 
 // stdioClient is the other end of a server's pipes.
 type stdioClient struct {

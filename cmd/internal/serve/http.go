@@ -13,7 +13,7 @@ import (
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
-// Timeouts of connections; chosen.
+// Limits of connections.
 const (
 	headerTimeout  = 10 * time.Second // to send a request's header
 	bodyTimeout    = 30 * time.Second // to send all of a request
@@ -94,7 +94,7 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 	}
 	err := front.drain(endBase)
 	close(front.closing)
-	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // for the last answers to be taken; chosen
+	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // for the last answers to be taken
 	defer cancel()
 	if srv.Shutdown(shutdown) != nil {
 		endBase()
@@ -116,9 +116,9 @@ type front struct {
 	server   *Server
 	base     context.Context // of event streams that have left net/http
 	config   HTTP
-	calls    *inFlight
-	streams  *inFlight
-	bodies   room
+	calls    *gate
+	streams  *gate
+	bodies   *guard.Bodies
 	stopping context.Context // ends when nothing more may begin
 	stop     context.CancelFunc
 	closing  chan struct{} // closed when event streams have to end
@@ -126,29 +126,27 @@ type front struct {
 	mcp      http.Handler // mcp-go's Streamable HTTP
 }
 
+func (s *Server) newFront(base context.Context, config HTTP) *front {
+	stopping, stop := context.WithCancel(context.WithoutCancel(base))
+	return &front{
+		server:   s,
+		base:     base,
+		config:   config,
+		calls:    newGate(s.maxInFlight(), 0),
+		streams:  newGate(maxStreams, 0),
+		bodies:   guard.NewBodies(s.maxMessage()),
+		sse:      streams{unsent: guard.Budget{Max: maxUnsent}},
+		stopping: stopping,
+		stop:     stop,
+		closing:  make(chan struct{}),
+		mcp:      s.newStreamable(),
+	}
+}
+
 func (f *front) draining() bool { return f.stopping.Err() != nil }
 
 // drain refuses new calls and waits for those in flight.
 func (f *front) drain(endCalls func()) error {
 	f.stop()
-	done := f.calls.close()
-	grace := time.NewTimer(f.server.grace())
-	defer grace.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-grace.C:
-	}
-	endCalls()
-	last := time.NewTimer(time.Second) // for calls that heed their context; chosen
-	defer last.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-last.C:
-		if f.calls.size() == 0 { // both came while nobody looked
-			return nil
-		}
-		return fmt.Errorf("%d calls were still in flight after the grace period of %s", f.calls.size(), f.server.grace())
-	}
+	return f.server.graceful(f.calls, endCalls)
 }

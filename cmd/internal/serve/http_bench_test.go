@@ -10,14 +10,13 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// BenchmarkHTTP posts calls to mcp-go's stateless server and to ours, without and with Server.Call, in both eras.
+// BenchmarkHTTP posts calls to mcp-go's stateless server and to ours, in both eras.
 // Client and server share the process.
 func BenchmarkHTTP(b *testing.B) {
 	quiet := func(s *Server) http.Handler { return s.newFront(b.Context(), HTTP{}).routes() }
 	handlers := map[string]http.Handler{
-		"mcp-go":  server.NewStreamableHTTPServer(newFixture().mcp(), server.WithStateLess(true)),
-		"no-Call": quiet(&Server{MCP: newFixture().mcp()}),
-		"Call":    quiet(newFixture().server()),
+		"mcp-go": server.NewStreamableHTTPServer(newFixture().mcp(), server.WithStateLess(true)),
+		"ours":   quiet(newFixture().server()),
 	}
 	modern := strings.Replace(callLine(1, "echo"), `"arguments"`, modernMeta+`,"arguments"`, 1)
 	for name, handler := range handlers {

@@ -75,7 +75,7 @@ func TestLargeBodiesShareTheirRoom(t *testing.T) {
 	h := startHTTP(t, f.server(), r.config())
 	large := strings.Replace(callLine(1, "wait"), `"n":1`, `"n":"`+strings.Repeat("x", 1_000_000)+`"`, 1)
 	var answered []<-chan reply
-	for range maxBodies / 1_000_000 {
+	for range (16 << 20) / 1_000_000 {
 		answered = append(answered, h.begin("/mcp", large))
 		<-f.started
 	}
@@ -179,7 +179,7 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	require.Equal(t, []string{"streams", "streams", "streams"}, r.all())
 	require.Zero(t, f.calls.size())
 	for range taken {
-		f.streams.leave()
+		f.streams.leave(0)
 	}
 }
 
@@ -188,13 +188,13 @@ func TestAFullEventStreamIsCounted(t *testing.T) {
 	var r counted
 	h, f := startFront(t, newFixture().server(), r.config())
 	stream := h.openSSE()
-	require.True(t, f.sse.unsent.take(maxUnsent/2))
+	require.True(t, f.sse.unsent.Take(maxUnsent/2))
 	refused := h.post(stream.endpoint, callLine(1, "echo"))
 	require.Equal(t, http.StatusServiceUnavailable, refused.status)
 	require.Contains(t, refused.body, "nothing was done")
 	require.Equal(t, []string{"stream"}, r.all())
 	require.Zero(t, f.calls.size())
-	f.sse.unsent.give(maxUnsent / 2)
+	f.sse.unsent.Give(maxUnsent / 2)
 	stream.send(callLine(1, "echo"))
 }
 

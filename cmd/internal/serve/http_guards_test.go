@@ -2,13 +2,13 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
@@ -101,10 +101,10 @@ func TestMetadataIsForEveryoneWhoNamesTheHost(t *testing.T) {
 
 func TestCallerIsTheTokensDigest(t *testing.T) {
 	callers := make(chan string, 2)
-	s := &Server{MCP: newFixture().mcp(), Call: func(ctx context.Context, _ Call) (json.RawMessage, bool) {
+	s := serverOf(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		callers <- Caller(ctx)
-		return json.RawMessage(`{"content":[]}`), true
-	}}
+		return mcp.NewToolResultText(""), nil
+	}, "echo")
 	h := startHTTP(t, s, HTTP{Guards: guards(token("a"), token("b"))})
 	for _, letter := range []string{"a", "b"} {
 		r, err := h.do(http.MethodPost, "/mcp", callLine(1, "echo"), map[string]string{"Authorization": "Bearer " + token(letter)})

@@ -8,16 +8,6 @@ import (
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
-func (f *front) refuse(w http.ResponseWriter, guard string, status int, text string) {
-	if f.config.Guards.Refused != nil {
-		f.config.Guards.Refused(guard)
-	}
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
-	http.Error(w, text, status)
-}
-
 func (f *front) routes() http.Handler {
 	g := &f.config.Guards
 	open := http.NewServeMux() // for everyone

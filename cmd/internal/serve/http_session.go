@@ -8,7 +8,23 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// streamableSession is what mcp-go's session over Streamable HTTP can do besides asking its client something.
+// postSession is the session of one tools/call that was posted to /mcp. What it is told goes to the reply.
+type postSession struct {
+	*session
+	reply *postReply
+}
+
+// NotificationChannel is mcp-go's.
+func (s postSession) NotificationChannel() chan<- mcp.JSONRPCNotification {
+	return s.reply.NotificationChannel()
+}
+
+// newPostSession tells its client everything that is logged: without sessions nobody can set a level.
+func newPostSession(to *postReply) postSession {
+	return postSession{&session{initialized: true, level: mcp.LoggingLevelDebug}, to}
+}
+
+// streamableSession is what mcp-go's own session over Streamable HTTP can do, except asking its client something.
 type streamableSession interface {
 	server.SessionWithTools
 	server.SessionWithResources
@@ -19,32 +35,30 @@ type streamableSession interface {
 	server.SessionWithSubscriptionFilter
 }
 
-// ownSession is such a session whose notifications go to the answer's teller. It is without
-// server.SessionWithElicitation, SessionWithSampling and SessionWithRoots.
-type ownSession struct {
+// askless is mcp-go's session without the means to ask, and with notifications that go to the reply.
+type askless struct {
 	streamableSession
-	answer *teller
+	reply *postReply
 }
 
-func (s ownSession) NotificationChannel() chan<- mcp.JSONRPCNotification {
-	return s.answer.NotificationChannel()
+// NotificationChannel is mcp-go's.
+func (s askless) NotificationChannel() chan<- mcp.JSONRPCNotification {
+	return s.reply.NotificationChannel()
 }
 
-// withOwnSession takes from a session the means to send its client a request, and has what the client is told written
-// before its answer.
+// withoutAsking takes from a session of a request that mcp-go answers the means to send its client a request.
 //
-// The client's answer comes as another POST, which without sessions nobody can tell to be that client's. mcp-go
-// sends the request all the same: the call then hangs until the client gives up, and meanwhile every other client's
-// calls are handled with this one's session. A handler gets an error at once instead, such as
+// The client's answer comes as another POST, and without sessions nobody can tell that it is from that client. mcp-go
+// sends the request all the same. The call then hangs until the client gives up, and meanwhile the requests of all other
+// clients are handled with this one's session. A handler gets an error at once instead, such as
 // server.ErrElicitationNotSupported. This can go when mcp-go's stateless mode refuses by itself.
-// Revision 2026-07-28 has no such requests.
-func withOwnSession(s *server.MCPServer) server.HTTPContextFunc {
+func withoutAsking(s *server.MCPServer) server.HTTPContextFunc {
 	return func(ctx context.Context, _ *http.Request) context.Context {
 		session, ok := server.ClientSessionFromContext(ctx).(streamableSession)
-		answer, told := ctx.Value(tellerKey{}).(*teller)
+		to, told := ctx.Value(replyKey{}).(*postReply)
 		if !ok || !told {
 			return ctx
 		}
-		return s.WithContext(ctx, ownSession{session, answer})
+		return s.WithContext(ctx, askless{session, to})
 	}
 }

@@ -26,8 +26,8 @@ func TestNobodyIsAskedWithoutASession(t *testing.T) {
 	for _, header := range []map[string]string{nil, {"Mcp-Session-Id": "made-up"}, {"Mcp-Protocol-Version": "2025-11-25"}} {
 		for name, want := range map[string]string{
 			"ask":    server.ErrElicitationNotSupported.Error(),
-			"sample": "session does not support sampling",
-			"roots":  server.ErrRootsNotSupported.Error(),
+			"sample": "asks for input in a way that the client's protocol revision does not have",
+			"roots":  "asks for input in a way that the client's protocol revision does not have",
 		} {
 			r, err := h.do(http.MethodPost, "/mcp", callLine(1, name), header)
 			require.NoError(t, err)

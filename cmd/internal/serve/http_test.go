@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 	"github.com/stretchr/testify/require"
 
@@ -91,31 +92,22 @@ func TestMCPTakesOnlyPosts(t *testing.T) {
 }
 
 func TestACancellationReachesNoOtherClientsRequest(t *testing.T) {
-	for name, direct := range map[string]bool{"answered directly": true, "answered by mcp-go": false} {
-		t.Run(name, func(t *testing.T) {
-			f := newFixture()
-			s := f.server()
-			if !direct {
-				s.Call = nil
-			}
-			h := startHTTP(t, s, HTTP{})
-			answered := h.begin("/mcp", callLine(1, "wait"))
-			<-f.started
-			require.Equal(t, http.StatusAccepted, h.post("/mcp", `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`).status)
-			close(f.gate)
-			require.False(t, readAnswer(t, (<-answered).body).Result.IsError)
-		})
-	}
+	f := newFixture()
+	h := startHTTP(t, f.server(), HTTP{})
+	answered := h.begin("/mcp", callLine(1, "wait"))
+	<-f.started
+	require.Equal(t, http.StatusAccepted, h.post("/mcp", `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`).status)
+	close(f.gate)
+	require.False(t, readAnswer(t, (<-answered).body).Result.IsError)
 }
 
 func TestAClientThatHangsUpCancelsItsCall(t *testing.T) {
 	f := newFixture()
 	ended := make(chan error, 1)
-	s := f.server()
-	s.Call = func(ctx context.Context, call Call) (json.RawMessage, bool) {
+	s := serverOf(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		defer func() { ended <- ctx.Err() }()
-		return f.direct(ctx, call)
-	}
+		return f.call(ctx, "wait", nil), nil
+	}, "wait")
 	h := startHTTP(t, s, HTTP{})
 	ctx, hangUp := context.WithCancel(context.Background())
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/mcp", strings.NewReader(callLine(1, "wait")))
@@ -158,10 +150,10 @@ func TestCallsInFlightAreBounded(t *testing.T) {
 
 func TestTheTraceparentHeaderIsUsed(t *testing.T) {
 	attrs := make(chan string, 1)
-	s := &Server{MCP: newFixture().mcp(), Call: func(ctx context.Context, _ Call) (json.RawMessage, bool) {
+	s := serverOf(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		attrs <- fmt.Sprint(AppendLogAttrs(ctx, nil))
-		return json.RawMessage(`{"content":[]}`), true
-	}}
+		return mcp.NewToolResultText(""), nil
+	}, "echo")
 	h := startHTTP(t, s, HTTP{})
 	_, err := h.do(http.MethodPost, "/mcp", callLine(1, "echo"), map[string]string{"Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
 	require.NoError(t, err)

@@ -6,12 +6,13 @@ import (
 	"strconv"
 	"unicode/utf8"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// message is a JSON-RPC message whose envelope has been decoded.
+// message is a JSON-RPC message whose envelope has been read.
 type message struct {
 	raw []byte
 
@@ -28,10 +29,15 @@ type message struct {
 		InputResponses json.RawMessage
 		RequestState   json.RawMessage
 		RequestID      json.RawMessage // of notifications/cancelled
+		Capabilities   json.RawMessage // of initialize
+		Version        json.RawMessage // of initialize: protocolVersion
+
+		requestState string // RequestState
 	}
+	meta *requestMeta // what readMeta has read
 }
 
-// hasID tells a request from a notification the way mcp-go does: a null id is none.
+// hasID tells a request from a notification as mcp-go does: a null id is none.
 func (m *message) hasID() bool { return len(m.ID) > 0 && string(m.ID) != "null" }
 
 // isResponse says whether the client answers a request of ours.
@@ -39,16 +45,13 @@ func (m *message) isResponse() bool {
 	return m.Method == "" && m.hasID() && (m.Result != nil || m.Error != nil)
 }
 
-// plainCall says whether the message is a tools/call with nothing unusual about it: no task, no answers to
-// earlier questions.
-func (m *message) plainCall() bool {
-	p := &m.Params
-	return m.Method == mcp.MethodToolsCall && m.JSONRPC == mcp.JSONRPC_VERSION &&
-		m.Result == nil && m.Error == nil && m.hasID() &&
-		p.Task == nil && p.InputResponses == nil && p.RequestState == nil
+// answersAtOnce says whether the message takes no time: it is answered where it was read, which keeps the handshake in
+// order and pings prompt.
+func (m *message) answersAtOnce() bool {
+	return !m.hasID() || m.Method == mcp.MethodInitialize || m.Method == mcp.MethodPing
 }
 
-// maxID is in bytes, of an id and of a name; chosen: answers repeat them, and an id is kept while the request runs.
+// maxID is in bytes, of an id and of a name. Answers repeat them, and an id is kept while its request runs.
 const maxID = 256
 
 // validID says whether an id is a string or a number (JSON-RPC 2.0, "Request object") that can be repeated as it came.
@@ -56,20 +59,7 @@ func validID(id []byte) bool {
 	return len(id) <= maxID && (id[0] == '"' || jsontext.Value(id).Kind() == '0') && utf8.Valid(id)
 }
 
-// plainID says whether an id is an integer or a string without escapes: those have one spelling, and are easily told
-// from what only looks like one.
-func plainID(id []byte) bool {
-	if len(id) == 0 || len(id) > maxID {
-		return false
-	}
-	if id[0] == '"' {
-		return bytes.IndexByte(id, '\\') < 0 && utf8.Valid(id)
-	}
-	digits := bytes.TrimPrefix(id, []byte("-"))
-	return len(digits) > 0 && (digits[0] != '0' || len(id) == 1) && len(bytes.TrimLeft(digits, "0123456789")) == 0
-}
-
-// answered gives mcp-go's answer the id as it came: mcp-go reads numbers as float64, and answers 9007199254740993 under
+// answered gives mcp-go's answer the id as it came. mcp-go reads numbers as float64: it answers 9007199254740993 under
 // 9007199254740992.
 func (m *message) answered(answer mcp.JSONRPCMessage) mcp.JSONRPCMessage {
 	switch a := answer.(type) {
@@ -83,9 +73,9 @@ func (m *message) answered(answer mcp.JSONRPCMessage) mcp.JSONRPCMessage {
 	return answer
 }
 
-// roundedID refuses a request whose id mcp-go would round on a way where its answer cannot be mended; nil when it would not.
+// roundedID refuses a request whose id mcp-go would round where its answer cannot be corrected; nil when it would not.
 func (m *message) roundedID() []byte {
-	if !m.hasID() || !plainID(m.ID) || m.ID[0] == '"' {
+	if !m.hasID() || bytes.ContainsAny(m.ID, `".eE`) {
 		return nil
 	}
 	if n, err := strconv.ParseInt(string(m.ID), 10, 64); err == nil && n == int64(float64(n)) {
@@ -94,60 +84,102 @@ func (m *message) roundedID() []byte {
 	return errorAnswer(nil, mcp.INVALID_REQUEST, "the id is a number that would come back rounded, take a string or a number below 2^53; nothing was done")
 }
 
-// metaIsMalformed says whether _meta is neither an object nor null. Server.Call words that as its tool's result.
-func (m *message) metaIsMalformed() bool {
-	meta := m.Params.Meta
-	return meta != nil && meta[0] != '{' && meta[0] != 'n'
-}
-
-// metaRefusal answers a request that Server.Call did not take, where mcp-go would speak of its Go types; nil when
-// there is nothing to refuse.
+// metaRefusal answers a request whose _meta cannot be read; nil when it can be, and for a notification.
 func (m *message) metaRefusal() []byte {
-	if !m.metaIsMalformed() || !m.hasID() {
+	wrong := m.readMeta().wrong
+	if wrong == "" || !m.hasID() {
 		return nil
 	}
-	return errorAnswer(m.ID, mcp.INVALID_PARAMS, `params: "_meta" must be an object; nothing was done`)
+	return errorAnswer(m.ID, mcp.INVALID_PARAMS, `params: "_meta" `+wrong+"; nothing was done")
+}
+
+// initialize is the request with nothing in it that mcp-go does not need. mcp-go decodes all of it, and the handshake
+// would fail on an odd member; see session.declare for the capabilities.
+func initialize(id, version, meta json.RawMessage) []byte {
+	params := map[string]any{"protocolVersion": version, "capabilities": struct{}{}, "clientInfo": struct{}{}}
+	if meta != nil {
+		params["_meta"] = meta
+	}
+	return mustEncode(map[string]any{"jsonrpc": mcp.JSONRPC_VERSION, "id": id, "method": mcp.MethodInitialize, "params": params})
 }
 
 // requestMeta is what this package reads of a request's _meta.
 type requestMeta struct {
+	fields      *mcp.Meta                   // all of it, the values as raw JSON; nil without _meta
 	protocol    *server.RequestProtocolInfo // nil for revisions before 2026-07-28
 	traceparent string
+	wrong       string // why it cannot be read
+	// clear is false when it cannot be read, and when mcp-go has to refuse the request: the version is unknown, or what
+	// revision 2026-07-28 requires is missing or malformed.
+	clear bool
 }
 
-// readMeta reads a request's _meta; false when it needs mcp-go's judgement: another revision's version, or one
-// of the fields that revision 2026-07-28 requires missing or malformed.
-func (m *message) readMeta() (meta requestMeta, clear bool) {
-	if m.Params.Meta == nil || m.metaIsMalformed() {
-		return meta, true
+// readMeta reads a request's _meta, once.
+func (m *message) readMeta() *requestMeta {
+	if m.meta == nil {
+		m.meta = &requestMeta{}
+		m.meta.clear = m.meta.read(m.Params.Meta)
 	}
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(m.Params.Meta, &fields) != nil {
-		return meta, false
+	return m.meta
+}
+
+func (meta *requestMeta) read(raw json.RawMessage) (clear bool) {
+	if raw == nil || raw[0] == 'n' {
+		return true
 	}
-	if raw, ok := fields["traceparent"]; ok {
-		_ = json.Unmarshal(raw, &meta.traceparent) // anything but a string is no trace
+	var fields map[string]jsontext.Value
+	if raw[0] != '{' {
+		meta.wrong = "must be an object" // mcp-go would speak of its Go types
+		return false
 	}
-	rawVersion, ok := fields[mcp.MetaKeyProtocolVersion]
-	if !ok {
-		return meta, true
+	if jsonv2.Unmarshal(raw, &fields, jsontext.AllowInvalidUTF8(true)) != nil {
+		meta.wrong = "has one name twice"
+		return false
 	}
+	meta.fields = &mcp.Meta{AdditionalFields: make(map[string]any, len(fields))}
+	for name, value := range fields {
+		meta.fields.AdditionalFields[name] = json.RawMessage(value)
+	}
+	_ = json.Unmarshal(fields["progressToken"], &meta.fields.ProgressToken)
+	_ = json.Unmarshal(fields["traceparent"], &meta.traceparent) // anything but a string is no trace
 	info := &server.RequestProtocolInfo{Modern: true}
-	if json.Unmarshal(rawVersion, &info.ProtocolVersion) != nil ||
-		!mcp.IsModernProtocol(info.ProtocolVersion) || !mcp.IsValidProtocolVersion(info.ProtocolVersion) {
-		return meta, false
+	version := fields[mcp.MetaKeyProtocolVersion]
+	if version == nil {
+		return true
 	}
-	if json.Unmarshal(fields[mcp.MetaKeyClientCapabilities], &info.ClientCapabilities) != nil || info.ClientCapabilities == nil {
-		return meta, false
+	if json.Unmarshal(version, &info.ProtocolVersion) != nil || !mcp.IsModernProtocol(info.ProtocolVersion) {
+		return true // an earlier revision, which has no version here
 	}
-	if raw, ok := fields[mcp.MetaKeyClientInfo]; ok && json.Unmarshal(raw, &info.ClientInfo) != nil {
-		info.ClientInfo = nil // mcp-go takes a malformed one for none, too
+	info.ClientCapabilities = readCapabilities(json.RawMessage(fields[mcp.MetaKeyClientCapabilities]))
+	if info.ClientCapabilities == nil || !mcp.IsValidProtocolVersion(info.ProtocolVersion) {
+		return false
 	}
-	if raw, ok := fields[mcp.MetaKeyLogLevel]; ok && json.Unmarshal(raw, &info.LogLevel) != nil {
-		info.LogLevel = ""
+	if json.Unmarshal(fields[mcp.MetaKeyClientInfo], &info.ClientInfo) != nil {
+		info.ClientInfo = nil
 	}
+	_ = json.Unmarshal(fields[mcp.MetaKeyLogLevel], &info.LogLevel)
 	meta.protocol = info
-	return meta, true
+	return true
+}
+
+// readCapabilities reads what a client declares. A capability that is not an object of the expected shape is not
+// declared. It is nil when the capabilities are no object themselves.
+func readCapabilities(raw json.RawMessage) *mcp.ClientCapabilities {
+	var each map[string]json.RawMessage
+	if json.Unmarshal(raw, &each) != nil || each == nil {
+		return nil
+	}
+	declared := &mcp.ClientCapabilities{}
+	for name, value := range each {
+		if value[0] != '{' {
+			continue
+		}
+		one := *declared
+		if json.Unmarshal(mustEncode(map[string]json.RawMessage{name: value}), &one) == nil {
+			*declared = one
+		}
+	}
+	return declared
 }
 
 // errorAnswer is a JSON-RPC error in bytes; a nil id is written as null.
@@ -160,9 +192,5 @@ func errorAnswer(id json.RawMessage, code int, text string) []byte {
 	if id == nil {
 		answer.ID = mcp.NewRequestId(nil)
 	}
-	encoded, err := json.Marshal(answer)
-	if err != nil {
-		panic(err) // the id was decoded from JSON, and the rest are strings
-	}
-	return encoded
+	return mustEncode(answer) // the id was decoded from JSON, and the rest are strings
 }

@@ -12,9 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestProtocol runs each conversation of testdata/protocol against mcp-go's own stdio server, ours without
-// Server.Call and ours with it. All have to answer the same; where ours differs on purpose, the file says so in
-// the section "ours" and its heading gives the reason.
+// TestProtocol runs each conversation of testdata/protocol against mcp-go's own stdio server and ours. Both have to answer
+// the same. Where ours differs on purpose, the file says so in the section "ours", and its heading gives the reason.
 func TestProtocol(t *testing.T) {
 	files, err := filepath.Glob("testdata/protocol/*.txtar")
 	require.NoError(t, err)
@@ -30,12 +29,7 @@ func TestProtocol(t *testing.T) {
 			if section, ok := conversation["ours"]; ok {
 				ours = section
 			}
-			t.Run("without Call", func(t *testing.T) {
-				s := newFixture().server()
-				s.Call = nil
-				conversation.run(t, s.Stdio, ours)
-			})
-			t.Run("with Call", func(t *testing.T) { conversation.run(t, newFixture().server().Stdio, ours) })
+			t.Run("ours", func(t *testing.T) { conversation.run(t, newFixture().server().Stdio, ours) })
 		})
 	}
 }

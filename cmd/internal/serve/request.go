@@ -34,7 +34,7 @@ func withRequest(ctx context.Context, r request) context.Context {
 // withTrace adds a message's id and its trace to the request in ctx; _meta goes before the HTTP header.
 func withTrace(ctx context.Context, m *message, traceparent string) context.Context {
 	r := requestFrom(ctx)
-	if plainID(m.ID) {
+	if m.hasID() && validID(m.ID) && !strings.Contains(string(m.ID), `\`) {
 		r.id = strings.Trim(string(m.ID), `"`)
 	}
 	var ok bool

@@ -1,9 +1,7 @@
-// Package serve serves an MCP server over stdio or HTTP; it knows nothing of what the tools do.
 package serve
 
 import (
-	"context"
-	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -11,36 +9,14 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-const (
-	defaultMaxInFlight = 1024             // calls at once; chosen
-	defaultMaxMessage  = 1 << 20          // bytes of one message; chosen
-	defaultGrace       = 30 * time.Second // for calls in flight at the end; chosen
-)
-
-// Call is one tools/call as it came from the client.
-type Call struct {
-	Name      string
-	Arguments json.RawMessage // nil when absent
-	Meta      json.RawMessage // params._meta; nil when absent
-}
-
-// Server serves one MCP server over the transports of this package.
-// Its fields are set before the first message and not changed after it.
+// Server serves one MCP server over the transports of this package. Set its fields before the first message.
 type Server struct {
 	MCP *server.MCPServer
 
-	// Call answers a tools/call directly and says whether the tool is its own; a call that is not goes to MCP,
-	// past whose hooks, tool filters and handler middleware a call answered here never comes.
-	// Nor does anybody hold its Mcp-Param-* headers to its arguments: a tool with x-mcp-header in its schema is for MCP.
-	// The result is one CallToolResult JSON object, without the resultType and serverInfo that revision
-	// 2026-07-28 asks for: they are added here. It may be called by many goroutines at once; nil answers nothing.
-	// ctx ends when the client cancels the call, when it goes away, and when the grace period is over.
-	Call func(ctx context.Context, call Call) (json.RawMessage, bool)
-
 	Log         *slog.Logger  // nil: nothing is logged
-	MaxInFlight int           // calls running at once; 0 = 1024 (chosen)
-	MaxMessage  int           // bytes of one message from a client; 0 = 1 MiB (chosen)
-	Grace       time.Duration // how long calls in flight may still run once the server has to stop; 0 = 30 s (chosen)
+	MaxInFlight int           // calls running at once; 0 is 1024
+	MaxMessage  int           // bytes of one message from a client; 0 is 1 MiB
+	Grace       time.Duration // how long calls may still run after the server has to stop; 0 is 30 s
 
 	identity     sync.Once
 	identityJSON []byte // see serverInfo
@@ -53,13 +29,38 @@ func (s *Server) log() *slog.Logger {
 	return s.Log
 }
 
-func (s *Server) maxInFlight() int     { return orDefault(s.MaxInFlight, defaultMaxInFlight) }
-func (s *Server) maxMessage() int      { return orDefault(s.MaxMessage, defaultMaxMessage) }
-func (s *Server) grace() time.Duration { return orDefault(s.Grace, defaultGrace) }
+func (s *Server) maxInFlight() int     { return orDefault(s.MaxInFlight, 1024) }
+func (s *Server) maxMessage() int      { return orDefault(s.MaxMessage, 1<<20) }
+func (s *Server) grace() time.Duration { return orDefault(s.Grace, 30*time.Second) }
 
 func orDefault[T int | time.Duration](value, otherwise T) T {
 	if value <= 0 {
 		return otherwise
 	}
 	return value
+}
+
+// graceful waits until all that is inside a gate has left: for the grace period, and after that, for calls that heed
+// their context, one second more. endCalls ends that context.
+func (s *Server) graceful(inside *gate, endCalls func()) error {
+	done := inside.close()
+	grace := time.NewTimer(s.grace())
+	defer grace.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-grace.C:
+	}
+	endCalls()
+	last := time.NewTimer(time.Second)
+	defer last.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-last.C:
+		if inside.size() == 0 { // both came at once
+			return nil
+		}
+		return fmt.Errorf("%d calls were still in flight after the grace period of %s", inside.size(), s.grace())
+	}
 }

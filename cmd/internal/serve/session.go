@@ -2,49 +2,41 @@ package serve
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// session is one client over stdio or SSE: what it said of itself, its calls in flight, and our requests to it.
-// It is mcp-go's ClientSession in the extensions that mcp-go's own stdio session has.
+// session is one client over stdio or SSE: what it declared, its calls in flight, and our questions to it. A POST to /mcp
+// has one of its own, which never declared anything and so cannot be asked. It is mcp-go's ClientSession.
 type session struct {
-	*notices
+	*notifications
 	id   string
-	send func(message []byte) error // one whole message; may be called by many goroutines at once
+	send func(message []byte) error // one whole message; nil where nobody can be asked
 	gone chan struct{}              // closed when the client can no longer answer
 
 	mu           sync.Mutex
 	initialized  bool
 	level        mcp.LoggingLevel
-	client       mcp.Implementation
 	capabilities mcp.ClientCapabilities
-	version      string
 	running      map[string]context.CancelFunc // calls in flight, by the bytes of their id
 	lastID       int64
-	pending      map[int64]chan *message // our requests, by their id
+	questions    map[int64]chan *message // by the id of our request
 }
 
 var (
-	_ server.SessionWithLogging         = (*session)(nil)
-	_ server.SessionWithClientInfo      = (*session)(nil)
-	_ server.SessionWithProtocolVersion = (*session)(nil)
-	_ server.SessionWithSampling        = (*session)(nil)
-	_ server.SessionWithElicitation     = (*session)(nil)
-	_ server.SessionWithRoots           = (*session)(nil)
+	_ server.SessionWithLogging     = (*session)(nil)
+	_ server.SessionWithClientInfo  = (*session)(nil)
+	_ server.SessionWithElicitation = (*session)(nil)
 )
 
 // newSession has room for that many notifications; mcp-go drops what does not fit.
-func newSession(id string, send func([]byte) error, notifications int) *session {
-	return &session{
-		notices: newNotices(notifications),
-		id:      id,
-		send:    send,
-		gone:    make(chan struct{}),
-		level:   mcp.LoggingLevelError,
-	}
+func newSession(id string, send func([]byte) error, room int) *session {
+	return &session{notifications: newNotifications(room), id: id, send: send, gone: make(chan struct{}), level: mcp.LoggingLevelError}
 }
 
 func (c *session) SessionID() string { return c.id }
@@ -52,7 +44,7 @@ func (c *session) SessionID() string { return c.id }
 func (c *session) Initialize() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.initialized, c.level = true, mcp.LoggingLevelError
+	c.initialized = true
 }
 
 func (c *session) Initialized() bool {
@@ -73,22 +65,18 @@ func (c *session) GetLogLevel() mcp.LoggingLevel {
 	return c.level
 }
 
-func (c *session) SetClientInfo(info mcp.Implementation) {
+// declare notes the capabilities of an initialize. They count for the requests of the revisions that have a handshake; a
+// request of revision 2026-07-28 declares its own.
+func (c *session) declare(m *message) {
+	if m.Method != mcp.MethodInitialize {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.client = info
-}
-
-func (c *session) GetClientInfo() mcp.Implementation {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.client
-}
-
-func (c *session) SetClientCapabilities(capabilities mcp.ClientCapabilities) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.capabilities = capabilities
+	c.capabilities = mcp.ClientCapabilities{}
+	if declared := readCapabilities(m.Params.Capabilities); declared != nil {
+		c.capabilities = *declared
+	}
 }
 
 func (c *session) GetClientCapabilities() mcp.ClientCapabilities {
@@ -97,43 +85,20 @@ func (c *session) GetClientCapabilities() mcp.ClientCapabilities {
 	return c.capabilities
 }
 
-// SetProtocolVersion is called by mcp-go when it has negotiated one.
-func (c *session) SetProtocolVersion(version string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.version = version
-}
+// What mcp-go would set is not kept: it also sets what a request of revision 2026-07-28 declares for itself alone.
 
-func (c *session) ProtocolVersion() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.version
-}
+func (c *session) SetClientCapabilities(mcp.ClientCapabilities) {}
+func (c *session) SetClientInfo(mcp.Implementation)             {}
+func (c *session) GetClientInfo() (none mcp.Implementation)     { return none }
 
-// observe notes what a request of revision 2026-07-28 says of its client, as mcp-go does for those it serves.
-// There is no session over Streamable HTTP.
-func (c *session) observe(info *server.RequestProtocolInfo) {
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.initialized = true
-	c.capabilities = *info.ClientCapabilities
-	if info.ClientInfo != nil {
-		c.client = *info.ClientInfo
-	}
-}
-
-// begin gives a request a context of its own that notifications/cancelled ends. It is called by the goroutine
-// that reads, so that a cancellation right behind its request finds it. The function returned must be called at
-// the end.
-func (c *session) begin(ctx context.Context, m *message) (context.Context, func()) {
+// begin gives a request a context of its own that notifications/cancelled ends. The goroutine that reads calls it, so
+// that a cancellation right behind its request finds it. end must be called at the end.
+func (c *session) begin(ctx context.Context, m *message) (_ context.Context, end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	key := string(m.ID)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, taken := c.running[key]; taken { // the client breaks the protocol: the first one keeps the id
+	if _, taken := c.running[key]; taken { // the client breaks the protocol: the first request keeps the id
 		return ctx, cancel
 	}
 	if c.running == nil {
@@ -158,4 +123,70 @@ func (c *session) cancel(m *message) {
 	if cancel := c.running[string(m.Params.RequestID)]; cancel != nil {
 		cancel()
 	}
+}
+
+// errClientGone ends questions to a client that can no longer answer.
+var errClientGone = errors.New("the client is gone and cannot answer")
+
+// RequestElicitation asks the client's user something, on a revision before 2026-07-28, and waits for the answer.
+func (c *session) RequestElicitation(ctx context.Context, request mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+	if c.send == nil {
+		return nil, server.ErrElicitationNotSupported
+	}
+	response := make(chan *message, 1)
+	c.mu.Lock()
+	c.lastID++
+	id := c.lastID
+	if c.questions == nil {
+		c.questions = map[int64]chan *message{}
+	}
+	c.questions[id] = response
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.questions, id)
+	}()
+	err := c.send(mustEncode(map[string]any{
+		"jsonrpc": mcp.JSONRPC_VERSION, "id": id, "method": mcp.MethodElicitationCreate, "params": request.Params,
+	}))
+	if err != nil {
+		return nil, fmt.Errorf("ask the client: %w", err)
+	}
+	select {
+	case m := <-response:
+		return m.elicitation()
+	case <-c.gone:
+		return nil, errClientGone
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// deliver hands a response to the question that waits for it. One that nobody waits for is dropped: mcp-go answers it
+// when it is an error, with an id that the client may be using for a request of its own.
+func (c *session) deliver(m *message) {
+	var id int64
+	if json.Unmarshal(m.ID, &id) != nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if waiting, ok := c.questions[id]; ok {
+		delete(c.questions, id)
+		waiting <- m // has room for the one response it gets
+	}
+}
+
+func (m *message) elicitation() (*mcp.ElicitationResult, error) {
+	if m.Error != nil {
+		var details struct{ Message string }
+		_ = json.Unmarshal(m.Error, &details)
+		return nil, fmt.Errorf("the client refused %s: %s", mcp.MethodElicitationCreate, details.Message)
+	}
+	result := new(mcp.ElicitationResult)
+	if err := json.Unmarshal(m.Result, result); err != nil {
+		return nil, fmt.Errorf("decode the client's answer to %s: %w", mcp.MethodElicitationCreate, err)
+	}
+	return result, nil
 }

@@ -1,167 +1,118 @@
 package serve
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
+	"net"
 	"net/http"
-	"sync"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
-// How much may be unwritten; all chosen. Past maxUnsentBytes on a stream, or half of maxUnsent on all of them, calls are
-// refused. What is due by then may take as much again, and a stream whose answer finds no room is ended: what became of
-// its calls is for their tools to remember.
-const (
-	maxUnsentMessages = 1024    // messages to one event stream, calls that will make one included
-	maxUnsentBytes    = 1 << 20 // to one event stream
-	maxUnsent         = 8 << 20 // bytes to all of them
-	messageOverhead   = 128     // bytes that a message costs besides its own
-)
+// keepAlive is the time between comments on a quiet event stream, under the 30 s of common proxies.
+const keepAlive = 25 * time.Second
 
-// streams are the event streams that are open, by session.
-type streams struct {
-	unsent room
-
-	mu   sync.Mutex
-	open map[string]*stream
-}
-
-// stream is one client of the HTTP+SSE transport
-// (https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse): it listens on /sse and
-// sends to /message. mcp-go's own lets the answers to a client that does not read pile up; here each call takes
-// its answer's place in the queue before it starts, and is refused when there is none.
-type stream struct {
-	session *session
-	caller  string
-	ctx     context.Context // of its calls; ends with the stream
-	wake    chan struct{}   // has an element when there is something to write
-
-	end  func() // ends ctx
-	room *room  // of all streams
-
-	mu     sync.Mutex
-	taken  int // places in the queue
-	unsent int // bytes
-	queue  []parts
-	closed bool
-}
-
-func newStream(caller string, unsent *room) *stream {
-	t := &stream{caller: caller, room: unsent, end: func() {}, wake: make(chan struct{}, 1)}
-	t.session = newSession(rand.Text(), t.send, 16) // few, as an idle stream holds the room for them too
-	return t
-}
-
-// reserve takes a place in the queue.
-func (t *stream) reserve() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// serveSSE opens an event stream. An HTTP/1 connection is taken from net/http, whose buffers and stack for it are 20 KB of
+// an idle stream's 30 KB.
+func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case t.closed:
-		return errStreamClosed
-	case t.taken >= maxUnsentMessages, t.unsent >= maxUnsentBytes:
-		return errStreamFull
-	case t.room.halfFull():
-		return errUnreadFull
-	}
-	t.taken++
-	return nil
-}
-
-// put fills a place; no message gives it back.
-func (t *stream) put(message parts) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if message.isNone() || t.closed {
-		t.taken--
+	case f.draining():
+		f.refuseBusy(w, errStopping)
+		return
+	case !f.streams.enter():
+		f.refuseBusy(w, errStreamsFull)
 		return
 	}
-	size := message.size() + messageOverhead
-	if t.unsent > 0 && t.unsent+size > 2*maxUnsentBytes || !t.room.take(size) {
-		t.drop()
-		t.end()
+	w.Header().Set("Content-Type", typeEventStream)
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
+	t := newStream(guard.Caller(r.Context()), &f.sse.unsent)
+	control := http.NewResponseController(w)
+	if r.ProtoMajor != 1 {
+		_ = control.SetReadDeadline(time.Time{})
+		f.stream(withRequest(r.Context(), requestOf(r, "sse")), http2Stream{w, control}, t, nil)
 		return
 	}
-	t.unsent += size
-	t.queue = append(t.queue, message)
-	select {
-	case t.wake <- struct{}{}:
-	default:
+	conn, _, err := control.Hijack()
+	if err != nil {
+		f.streams.leave(0)
+		http.Error(w, "the connection cannot be kept open", http.StatusInternalServerError)
+		return
+	}
+	_ = conn.SetDeadline(time.Time{})
+	w.Header().Set("Connection", "close")
+	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	head := bytes.NewBufferString("HTTP/1.1 200 OK\r\n")
+	_ = w.Header().Write(head) // to memory
+	head.WriteString("\r\n")
+	go f.stream(withRequest(f.base, requestOf(r, "sse")), conn, t, head.Bytes())
+}
+
+// stream is an event stream's life. Its place among the streams ends with it.
+func (f *front) stream(ctx context.Context, to eventConn, t *stream, head []byte) {
+	defer f.streams.leave(0)
+	defer close(t.session.ended)
+	ctx, t.end = context.WithCancel(ctx)
+	defer t.end()
+	if conn, hijacked := to.(net.Conn); hijacked {
+		defer conn.Close()
+		defer context.AfterFunc(ctx, func() { conn.Close() })() // also ends a write that is stuck
+		go func() {                                             // the client has nothing more to say on it, until it hangs up
+			defer t.end()
+			_, _ = conn.Read(make([]byte, 1))
+		}()
+	}
+	t.ctx = f.server.MCP.WithContext(ctx, t.session)
+	if err := f.server.MCP.RegisterSession(ctx, t.session); err != nil {
+		f.server.log().Error("an event stream could not be registered", "error", err)
+		return
+	}
+	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
+	f.sse.add(t)
+	defer f.sse.remove(t)
+	if writeEvents(to, append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)) == nil {
+		f.pump(to, t)
 	}
 }
 
-func (t *stream) send(message []byte) error {
-	if err := t.reserve(); err != nil {
-		return err
-	}
-	t.put(parts{message})
-	return nil
-}
-
-// take empties the queue. What it returns keeps its room until written is told of it.
-func (t *stream) take() []parts {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	messages := t.queue
-	t.queue = nil
-	return messages
-}
-
-func (t *stream) written(messages []parts) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.taken -= len(messages)
-	t.free(messages)
-}
-
-func (t *stream) free(messages []parts) {
-	for _, message := range messages {
-		size := message.size() + messageOverhead
-		t.unsent -= size
-		t.room.give(size)
+// pump writes what there is to write until the stream ends.
+func (f *front) pump(to eventConn, t *stream) {
+	quiet := time.NewTicker(keepAlive)
+	defer quiet.Stop()
+	for {
+		var err error
+		select {
+		case n := <-t.session.queue:
+			f.tell(t, n)
+		case <-t.wake:
+			err = t.flush(to)
+		case <-quiet.C:
+			err = writeEvents(to, []byte(": keep-alive\n\n"))
+		case <-f.closing:
+			for len(t.session.queue) > 0 {
+				f.tell(t, <-t.session.queue)
+			}
+			_ = t.flush(to)
+			return
+		case <-t.ctx.Done():
+			return
+		}
+		if err != nil {
+			return
+		}
 	}
 }
 
-func (t *stream) close() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.drop()
-}
-
-func (t *stream) drop() {
-	t.closed = true
-	t.free(t.queue)
-	t.queue = nil
-}
-
-func (s *streams) add(t *stream) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open == nil {
-		s.open = map[string]*stream{}
+func (f *front) tell(t *stream, n mcp.JSONRPCNotification) {
+	if reached(n) {
+		return
 	}
-	s.open[t.session.id] = t
-}
-
-func (s *streams) remove(t *stream) {
-	t.close()
-	close(t.session.gone)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, t.session.id)
-}
-
-// find is nil for a session that is not open, and for another caller's.
-func (s *streams) find(id, caller string) *stream {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.open[id]; t != nil && t.caller == caller {
-		return t
+	if encoded := f.server.encodeNotification(n); encoded != nil {
+		_ = t.send(encoded) // dropped when the client does not read
 	}
-	return nil
 }
 
 // serveMessage takes one message of an event stream's client; the answer goes to the stream.
@@ -182,44 +133,43 @@ func (f *front) serveMessage(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// accept starts on a message and is then done with its body; an error says that nothing was started.
-func (f *front) accept(t *stream, b *body, r request) error {
-	m, refusal := decode(b.bytes)
+// accept starts on a message and is then done with its body. An error says that nothing was started.
+func (f *front) accept(t *stream, b *guard.Body, r request) error {
+	m, refusal := decode(b.Bytes)
 	if m.isResponse() {
-		defer b.done()
 		t.session.deliver(m)
+		b.Done()
 		return nil
 	}
 	counted, err := f.enter(m)
 	if err != nil {
-		b.done()
+		b.Done()
 		return err
 	}
 	leave := func() {
-		counted.leave()
-		b.done()
+		counted.leave(0)
+		b.Done()
 	}
 	if err := t.reserve(); err != nil {
 		leave()
 		return err
 	}
 	ctx := withRequest(t.ctx, r)
-	if refusal != nil || !m.hasID() || m.Method == mcp.MethodInitialize || m.Method == mcp.MethodPing {
+	if refusal != nil || m.answersAtOnce() {
 		defer leave()
-		if refusal != nil {
-			t.put(parts{refusal})
-			return nil
+		if refusal == nil {
+			refusal = f.server.answerAtOnce(ctx, t.session, m)
 		}
-		t.session.cancel(m)
-		t.put(f.server.handle(ctx, t.session, m))
+		t.put(refusal)
 		return nil
 	}
 	ctx, end := t.session.begin(ctx, m)
 	go func() {
 		defer leave()
 		defer end()
-		answer := f.server.handle(ctx, t.session, m)
-		t.session.then(func() { t.put(answer) })
+		answer := f.server.answer(ctx, m)
+		t.session.settle()
+		t.put(answer)
 	}()
 	return nil
 }

@@ -9,11 +9,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
 func TestSSEWhatWaitsIsBoundedInBytes(t *testing.T) {
-	total := room{max: maxUnsent}
-	megabyte := parts{bytes.Repeat([]byte("x"), 1<<20)}
+	total := guard.Budget{Max: maxUnsent}
+	megabyte := bytes.Repeat([]byte("x"), 1<<20)
 	var all []*stream
 	for range 5 {
 		all = append(all, newStream("", &total))
@@ -26,11 +28,11 @@ func TestSSEWhatWaitsIsBoundedInBytes(t *testing.T) {
 	}
 	require.ErrorIs(t, all[4].reserve(), errUnreadFull, "much waits on the others")
 
-	require.NoError(t, flush(&memoryConn{}, all[0]))
+	require.NoError(t, all[0].flush(&memoryConn{}))
 	require.NoError(t, all[4].reserve(), "something was taken")
-	all[0].put(parts{[]byte("{}")})
+	all[0].put([]byte("{}"))
 	all[1].close()
-	require.EqualValues(t, 2*(1<<20+messageOverhead)+2+messageOverhead, total.used.Load(), "a closed stream's room is free again")
+	require.EqualValues(t, 2*(1<<20+messageOverhead)+2+messageOverhead, total.Used(), "a closed stream's room is free again")
 }
 
 func TestSSEAnAnswerWithoutRoomEndsItsStream(t *testing.T) {
@@ -40,22 +42,22 @@ func TestSSEAnAnswerWithoutRoomEndsItsStream(t *testing.T) {
 		"too large for any stream": {maxUnsent, maxUnsent, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			total := room{max: int64(c.total)}
+			total := guard.Budget{Max: int64(c.total)}
 			stream := newStream("", &total)
 			ctx, end := context.WithCancel(t.Context())
 			stream.end = end
-			answer := parts{make([]byte, c.answer)}
+			answer := make([]byte, c.answer)
 			for range c.before + 1 { // calls that began when there was room
 				require.NoError(t, stream.reserve())
 			}
 			for range c.before {
-				stream.put(parts{make([]byte, c.answer-messageOverhead)})
+				stream.put(make([]byte, c.answer-messageOverhead))
 			}
 			require.NoError(t, ctx.Err())
 			stream.put(answer)
 			require.Error(t, ctx.Err())
 			require.ErrorIs(t, stream.reserve(), errStreamClosed)
-			require.Zero(t, total.used.Load())
+			require.Zero(t, total.Used())
 		})
 	}
 }

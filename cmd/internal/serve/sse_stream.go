@@ -2,23 +2,168 @@ package serve
 
 import (
 	"bufio"
-	"bytes"
 	"context"
+	"crypto/rand"
 	"io"
-	"net"
 	"net/http"
+	"sync"
 	"time"
-
-	"github.com/mark3labs/mcp-go/mcp"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
-// keepAlive is the time between comments on a quiet event stream; chosen, under the 30 s of common proxies.
-const keepAlive = 25 * time.Second
+// How much may be unwritten. Calls are refused past maxUnsentBytes on a stream, or half of maxUnsent on all streams. What
+// is due by then may take as much again. A stream whose answer finds no room is ended, and its tools remember what became
+// of its calls.
+const (
+	maxUnsentMessages = 1024     // messages to one event stream, with the calls that will make one
+	maxUnsentBytes    = 1 << 20  // to one event stream
+	maxUnsent         = 8 << 20  // bytes to all of them
+	messageOverhead   = 128      // bytes that a message costs besides its own
+	maxAtOnce         = 32 << 10 // bytes of small messages that are gathered for one write
+)
 
-// maxAtOnce is how many bytes of small messages are gathered for one write; chosen.
-const maxAtOnce = 32 << 10
+// streams are the event streams that are open, by session.
+type streams struct {
+	unsent guard.Budget
+
+	mu   sync.Mutex
+	open map[string]*stream
+}
+
+// stream is one client of the HTTP+SSE transport
+// (https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse): it listens on /sse and
+// sends to /message. mcp-go's own lets the answers pile up for a client that does not read. Here each call takes a place
+// in the queue before it starts, and is refused when there is none.
+type stream struct {
+	session *session
+	caller  string
+	ctx     context.Context // of its calls; ends with the stream
+	end     func()          // ends ctx
+	wake    chan struct{}   // has an element when there is something to write
+	all     *guard.Budget   // of all streams
+
+	mu     sync.Mutex
+	taken  int // places in the queue
+	unsent int // bytes
+	queue  [][]byte
+	closed bool
+}
+
+func newStream(caller string, all *guard.Budget) *stream {
+	t := &stream{caller: caller, all: all, end: func() {}, wake: make(chan struct{}, 1)}
+	t.session = newSession(rand.Text(), t.send, 16) // few, because an idle stream holds the room for them too
+	return t
+}
+
+// reserve takes a place in the queue.
+func (t *stream) reserve() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.closed:
+		return errStreamClosed
+	case t.taken >= maxUnsentMessages, t.unsent >= maxUnsentBytes:
+		return errStreamFull
+	case t.all.Used() >= maxUnsent/2:
+		return errUnreadFull
+	}
+	t.taken++
+	return nil
+}
+
+// put fills a place; no message gives it back.
+func (t *stream) put(message []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if message == nil || t.closed {
+		t.taken--
+		return
+	}
+	size := len(message) + messageOverhead
+	if t.unsent > 0 && t.unsent+size > 2*maxUnsentBytes || !t.all.Take(size) {
+		t.drop()
+		t.end()
+		return
+	}
+	t.unsent += size
+	t.queue = append(t.queue, message)
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (t *stream) send(message []byte) error {
+	if err := t.reserve(); err != nil {
+		return err
+	}
+	t.put(message)
+	return nil
+}
+
+// take empties the queue. The messages keep their room until written is told.
+func (t *stream) take() [][]byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	messages := t.queue
+	t.queue = nil
+	return messages
+}
+
+func (t *stream) written(messages [][]byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.taken -= len(messages)
+	t.free(messages)
+}
+
+func (t *stream) free(messages [][]byte) {
+	for _, message := range messages {
+		size := len(message) + messageOverhead
+		t.unsent -= size
+		t.all.Give(size)
+	}
+}
+
+func (t *stream) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.drop()
+}
+
+func (t *stream) drop() {
+	t.closed = true
+	t.free(t.queue)
+	t.queue = nil
+}
+
+func (s *streams) add(t *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = map[string]*stream{}
+	}
+	s.open[t.session.id] = t
+}
+
+func (s *streams) remove(t *stream) {
+	t.close()
+	close(t.session.gone)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, t.session.id)
+}
+
+// find is nil for a session that is not open, and for another caller's.
+func (s *streams) find(id, caller string) *stream {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.open[id]; t != nil && t.caller == caller {
+		return t
+	}
+	return nil
+}
 
 // eventConn is the way to an event stream's client: a connection, or an HTTP/2 stream.
 type eventConn interface {
@@ -26,148 +171,33 @@ type eventConn interface {
 	SetWriteDeadline(time.Time) error
 }
 
-// serveSSE opens an event stream. An HTTP/1 connection is taken from net/http, whose buffers and stack for it are
-// 20 KB of an idle stream's 30 KB.
-func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
-	if f.draining() {
-		f.refuseBusy(w, errStopping)
-		return
-	}
-	if !f.streams.enter() {
-		f.refuseBusy(w, errStreamsFull)
-		return
-	}
-	t := newStream(guard.Caller(r.Context()), &f.sse.unsent)
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-cache")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
-	control := http.NewResponseController(w)
-	if r.ProtoMajor != 1 {
-		_ = control.SetReadDeadline(time.Time{})
-		ctx, cancel := context.WithCancel(r.Context())
-		defer cancel()
-		t.end = cancel
-		f.run(withRequest(ctx, requestOf(r, "sse")), http2Stream{w, control}, t, nil)
-		return
-	}
-	conn, _, err := control.Hijack()
-	if err != nil {
-		f.streams.leave()
-		http.Error(w, "the connection cannot be kept open", http.StatusInternalServerError)
-		return
-	}
-	_ = conn.SetDeadline(time.Time{})
-	go f.runDetached(withRequest(f.base, requestOf(r, "sse")), conn, t, responseHead(w.Header()))
-}
-
-// responseHead is the header of an answer that goes on until the connection is closed.
-func responseHead(header http.Header) []byte {
-	header.Set("Connection", "close")
-	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	var head bytes.Buffer
-	head.WriteString("HTTP/1.1 200 OK\r\n")
-	_ = header.Write(&head) // to memory
-	head.WriteString("\r\n")
-	return head.Bytes()
-}
-
-// runDetached runs a stream on its connection until the client hangs up; it has nothing more to say on it.
-func (f *front) runDetached(ctx context.Context, conn net.Conn, t *stream, head []byte) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	t.end = cancel
-	defer context.AfterFunc(ctx, func() { conn.Close() })() // also ends a write that is stuck
-	defer conn.Close()
-	go func() {
-		defer cancel()
-		_, _ = conn.Read(make([]byte, 1))
-	}()
-	f.run(ctx, conn, t, head)
-}
-
-// run is a stream's life, which its place among the streams ends with.
-func (f *front) run(ctx context.Context, conn eventConn, t *stream, head []byte) {
-	defer f.streams.leave()
-	defer close(t.session.ended)
-	t.ctx = f.server.MCP.WithContext(ctx, t.session)
-	if err := f.server.MCP.RegisterSession(ctx, t.session); err != nil {
-		f.server.log().Error("an event stream could not be registered", "error", err)
-		return
-	}
-	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
-	f.sse.add(t)
-	defer f.sse.remove(t)
-	if write(conn, append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)) == nil {
-		f.pump(conn, t)
-	}
-}
-
-// pump writes what there is to write until the stream ends.
-func (f *front) pump(conn eventConn, t *stream) {
-	quiet := time.NewTicker(keepAlive)
-	defer quiet.Stop()
-	for {
-		var err error
-		select {
-		case n := <-t.session.queue:
-			f.tell(t, n)
-		case <-t.wake:
-			err = flush(conn, t)
-		case <-quiet.C:
-			err = write(conn, []byte(": keep-alive\n\n"))
-		case <-f.closing:
-			for len(t.session.queue) > 0 {
-				f.tell(t, <-t.session.queue)
-			}
-			_ = flush(conn, t)
-			return
-		case <-t.ctx.Done():
-			return
-		}
-		if err != nil {
-			return
-		}
-	}
-}
-
-func (f *front) tell(t *stream, n mcp.JSONRPCNotification) {
-	if isMark(n) {
-		return
-	}
-	if encoded := f.server.encodeNotification(n); encoded != nil {
-		_ = t.send(encoded) // dropped when the client does not read
-	}
-}
-
-// write fails for a client that does not take it all within writeTimeout.
-func write(conn eventConn, events []byte) error {
-	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+// writeEvents fails for a client that does not take them within writeTimeout.
+func writeEvents(to eventConn, events []byte) error {
+	if err := to.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
-	_, err := conn.Write(events)
+	_, err := to.Write(events)
 	return err
 }
 
 // flush writes what is in the queue, in writeTimeout as well. A large message is not copied.
-func flush(conn eventConn, t *stream) error {
+func (t *stream) flush(to eventConn) error {
 	messages := t.take()
 	defer t.written(messages)
 	if len(messages) == 0 {
 		return nil
 	}
-	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := to.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
 	size := 0
 	for _, message := range messages {
-		size += message.size() + messageOverhead
+		size += len(message) + messageOverhead
 	}
-	out := bufio.NewWriterSize(conn, min(size, maxAtOnce))
+	out := bufio.NewWriterSize(to, min(size, maxAtOnce))
 	for _, message := range messages {
 		_, _ = out.WriteString("event: message\ndata: ")
-		for _, part := range message {
-			_, _ = out.Write(part)
-		}
+		_, _ = out.Write(message)
 		_, _ = out.WriteString("\n\n")
 	}
 	return out.Flush() // says whether one of the writes failed

@@ -9,7 +9,10 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
 func TestSSEAnswersOnItsStream(t *testing.T) {
@@ -50,12 +53,11 @@ func TestSSECancelsTheCallThatIsNamed(t *testing.T) {
 
 func TestSSEClosingAStreamCancelsItsCalls(t *testing.T) {
 	f := newFixture()
-	s := f.server()
 	ended := make(chan error, 1)
-	s.Call = func(ctx context.Context, call Call) (json.RawMessage, bool) {
+	s := serverOf(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		defer func() { ended <- ctx.Err() }()
-		return f.direct(ctx, call)
-	}
+		return f.call(ctx, "wait", nil), nil
+	}, "wait")
 	h := startHTTP(t, s, HTTP{})
 	stream := h.openSSE()
 	stream.send(callLine(1, "wait"))
@@ -90,17 +92,17 @@ func TestSSESessionsAreTheirCallersOwn(t *testing.T) {
 }
 
 func TestSSERefusesCallsWhenNobodyReads(t *testing.T) {
-	stream := newStream("", &room{max: maxUnsent})
+	stream := newStream("", &guard.Budget{Max: maxUnsent})
 	for range maxUnsentMessages {
 		require.NoError(t, stream.reserve())
 	}
 	require.ErrorIs(t, stream.reserve(), errStreamFull)
 	require.ErrorIs(t, stream.send([]byte("{}")), errStreamFull)
-	stream.put(parts{}) // a message without an answer gives its place back
+	stream.put(nil) // a message without an answer gives its place back
 	require.NoError(t, stream.reserve())
-	stream.put(parts{[]byte("{}")})
+	stream.put([]byte("{}"))
 	var sent memoryConn
-	require.NoError(t, flush(&sent, stream))
+	require.NoError(t, stream.flush(&sent))
 	require.Equal(t, "event: message\ndata: {}\n\n", sent.String())
 	require.NoError(t, stream.reserve())
 	stream.close()

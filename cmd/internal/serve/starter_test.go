@@ -16,15 +16,16 @@ func TestStarterBeginsAFewAtATime(t *testing.T) {
 		s := newStarter(calls)
 		stop := make(chan struct{})
 		defer close(stop)
-		go s.serve(stop)
-		time.Sleep(starterStep / 2) // out of step with the starter's own
-		begun, forEver := make(chan int, calls), make(chan struct{})
+		begun, forEver := make(chan stdioRequest, calls), make(chan struct{})
 		defer close(forEver)
-		for i := range calls {
-			s.begin(func() {
-				begun <- i
-				<-forEver
-			})
+		call := func(r stdioRequest) {
+			begun <- r
+			<-forEver
+		}
+		go s.serve(stop, call)
+		time.Sleep(starterStep / 2) // out of step with the starter's own
+		for range calls {
+			begin(s, stdioRequest{}, call)
 		}
 		for at := range 10 {
 			synctest.Wait()
@@ -41,15 +42,20 @@ func TestStarterReplacesEndedCallsAtOnce(t *testing.T) {
 		s := newStarter(1000)
 		stop := make(chan struct{})
 		defer close(stop)
-		go s.serve(stop)
 		began, end, order := time.Now(), make(chan struct{}), make(chan int, 1000)
+		call := func(r stdioRequest) {
+			order <- len(r.slots)
+			<-end
+			s.giveTurns(1)
+		}
+		go s.serve(stop, call)
 		first := runtime.GOMAXPROCS(0) * atOnce
 		for i := range first + 10 {
-			s.begin(func() {
-				order <- i
-				<-end
-				s.giveTurns(1)
-			})
+			numbered := make(chan struct{}, i) // whose length is the request's number
+			for range i {
+				numbered <- struct{}{}
+			}
+			begin(s, stdioRequest{slots: numbered}, call)
 		}
 		for range first {
 			<-order
@@ -63,4 +69,13 @@ func TestStarterReplacesEndedCallsAtOnce(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, s.turns, first)
 	})
+}
+
+// begin does what reading does with a request.
+func begin(s *starter, r stdioRequest, call func(stdioRequest)) {
+	if s.now() {
+		go call(r)
+	} else {
+		s.queue <- r
+	}
 }

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,76 +11,77 @@ import (
 )
 
 const (
-	// maxUnanswered requests, and maxUnansweredBytes of them, are read before reading itself waits; chosen, as the
-	// requests that wait for their turn cost memory, and a ping among them has to be seen.
+	// maxUnanswered requests, and maxUnansweredBytes of them, are read before reading itself waits: the requests that wait
+	// for their turn cost memory, and a ping among them has to be seen.
 	maxUnanswered      = 8192
 	maxUnansweredBytes = 64 << 20
 )
 
 // Stdio serves one client that writes messages to in and reads the answers from out, one a line.
 //
-// It returns nil when in has ended and every request that was read is answered; when ctx has ended and the calls
-// in flight have finished within Server.Grace; an error when they did not, or when reading or writing failed. When
-// writing fails it reads no more and waits for the calls in flight, too.
+// It returns nil when in has ended and every request that was read is answered, or when ctx has ended and the calls in
+// flight have finished within Server.Grace. It returns an error when they did not, or when reading or writing failed.
+// When writing fails it reads no more and waits for the calls in flight, too.
 //
-// A line longer than Server.MaxMessage is skipped and answered with an error. Past Server.MaxInFlight, calls wait
-// for their turn, while pings and cancellations do not. A read from in that is under way when ctx ends is given up:
-// its goroutine is left behind unless in has a SetReadDeadline that works, as pipes made by Go have.
+// A line longer than Server.MaxMessage is skipped and answered with an error. Past Server.MaxInFlight, calls wait for
+// their turn, while pings and cancellations do not. A read from in that is under way when ctx ends is abandoned: its
+// goroutine stays behind unless in has a SetReadDeadline that works, as pipes made by Go have.
 //
-// A command that serves its standard output has to ignore SIGPIPE, or the Go runtime ends it at the first failed
-// write, calls in flight or not.
+// A command that serves its standard output has to ignore SIGPIPE. Otherwise the Go runtime ends it at the first failed
+// write, whether or not calls are in flight.
 func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	w := newLineWriter(out)
-	calls := context.WithoutCancel(ctx) // they have the grace period
-	calls, endCalls := context.WithCancel(calls)
+	calls, endCalls := context.WithCancel(context.WithoutCancel(ctx)) // calls have the grace period
 	defer endCalls()
 	c := &stdioConn{
-		server:  s,
-		out:     w,
-		session: newSession("stdio", func(message []byte) error { return w.write(message) }, 100),
-		slots:   make(chan struct{}, s.maxInFlight()),
-		backlog: newBacklog(),
-		starter: newStarter(maxUnanswered),
+		server:     s,
+		out:        w,
+		session:    newSession("stdio", w.write, 100),
+		slots:      make(chan struct{}, s.maxInFlight()),
+		unanswered: newGate(maxUnanswered, maxUnansweredBytes),
+		starter:    newStarter(maxUnanswered),
+		ended:      make(chan error, 1),
 	}
 	if err := s.MCP.RegisterSession(calls, c.session); err != nil {
 		return fmt.Errorf("register the session: %w", err)
 	}
 	defer s.MCP.UnregisterSession(calls, c.session.id)
-	calls = s.MCP.WithContext(withRequest(calls, request{transport: "stdio"}), c.session)
-	streams, endStreams := context.WithCancel(calls)
+	c.calls = s.MCP.WithContext(withRequest(calls, request{transport: "stdio"}), c.session)
+	var endStreams context.CancelFunc
+	c.streams, endStreams = context.WithCancel(c.calls)
 	defer endStreams()
-	c.calls, c.streams = calls, streams
 
-	stopStarting := make(chan struct{})
+	stopStarting, stopNotifying := make(chan struct{}), make(chan struct{})
 	defer close(stopStarting)
-	go c.starter.serve(stopStarting)
-	stopNotifying := c.notify()
-	read := make(chan error, 1)
-	go func() { read <- c.read(newLineReader(in, s.maxMessage())) }()
-	err := c.waitForEnd(ctx, in, read)
+	go c.starter.serve(stopStarting, c.run)
+	go c.session.run(stopNotifying, func(n mcp.JSONRPCNotification) { c.write(s.encodeNotification(n)) })
+	go c.read(newLineReader(in, s.maxMessage()))
+	err := c.waitForEnd(ctx, in)
 	endStreams()
 	close(c.session.gone)
 	err = errors.Join(err, c.drain(ctx, endCalls))
-	stopNotifying()
+	close(stopNotifying)
+	<-c.session.ended
 	return err
 }
 
 // stdioConn is one client over stdio.
 type stdioConn struct {
-	server  *Server
-	out     *lineWriter
-	session *session
-	slots   chan struct{} // taken by calls that run
-	backlog *backlog
-	starter *starter
-	calls   context.Context // of requests
-	streams context.Context // of subscriptions/listen, which runs until the client goes
+	server     *Server
+	out        *lineWriter
+	session    *session
+	slots      chan struct{} // taken by calls that run
+	unanswered *gate
+	starter    *starter
+	calls      context.Context // of requests
+	streams    context.Context // of subscriptions/listen, which runs until the client goes
+	ended      chan error      // has the error that reading ended with
 }
 
 // waitForEnd returns when nothing more is to be read.
-func (c *stdioConn) waitForEnd(ctx context.Context, in io.Reader, read <-chan error) error {
+func (c *stdioConn) waitForEnd(ctx context.Context, in io.Reader) error {
 	select {
-	case err := <-read:
+	case err := <-c.ended:
 		if err != nil && err != io.EOF {
 			return fmt.Errorf("read: %w", err)
 		}
@@ -89,7 +89,7 @@ func (c *stdioConn) waitForEnd(ctx context.Context, in io.Reader, read <-chan er
 	case <-c.out.broken:
 	case <-ctx.Done():
 	}
-	c.backlog.close()
+	c.unanswered.close()
 	if pipe, ok := in.(interface{ SetReadDeadline(time.Time) error }); ok {
 		_ = pipe.SetReadDeadline(time.Unix(1, 0))
 	}
@@ -98,131 +98,85 @@ func (c *stdioConn) waitForEnd(ctx context.Context, in io.Reader, read <-chan er
 
 // drain waits for the requests that were read, for as long as ctx lives and the grace period after it.
 func (c *stdioConn) drain(ctx context.Context, endCalls func()) error {
-	done := c.backlog.close()
 	select {
-	case <-done:
+	case <-c.unanswered.close():
 		return c.out.failure()
 	case <-ctx.Done():
 	}
-	grace := time.NewTimer(c.server.grace())
-	defer grace.Stop()
-	select {
-	case <-done:
-		return c.out.failure()
-	case <-grace.C:
+	if err := c.server.graceful(c.unanswered, endCalls); err != nil {
+		return err
 	}
-	endCalls()
-	last := time.NewTimer(time.Second) // for calls that heed their context; chosen
-	defer last.Stop()
-	select {
-	case <-done:
-		return c.out.failure()
-	case <-last.C:
-		if c.backlog.size() == 0 { // both came while nobody looked
-			return c.out.failure()
-		}
-		return fmt.Errorf("%d requests were still unanswered after the grace period of %s", c.backlog.size(), c.server.grace())
-	}
+	return c.out.failure()
 }
 
-// read handles lines until there are no more.
-func (c *stdioConn) read(lines *lineReader) error {
+// read handles lines until there are no more, or the connection is closing.
+func (c *stdioConn) read(lines *lineReader) {
 	for {
-		line, tooLong, err := lines.next()
+		line, skipped, err := lines.next()
+		if err != nil {
+			c.ended <- err
+			return
+		}
+		m, refusal := decode(line)
+		if skipped {
+			refusal = errorAnswer(m.ID, mcp.INVALID_REQUEST, fmt.Sprintf(
+				"the message is longer than %d bytes and was not read; nothing was done for it", c.server.maxMessage()))
+		}
 		switch {
-		case err != nil:
-			return err
-		case tooLong != nil:
-			c.write(parts{errorAnswer(tooLong.id(), mcp.INVALID_REQUEST, fmt.Sprintf(
-				"the message is longer than %d bytes and was not read; nothing was done for it", c.server.maxMessage()))})
-		case !c.receive(line):
-			return nil
+		case m.isResponse():
+			c.session.deliver(m)
+		case refusal != nil:
+			c.write(refusal)
+		case m.answersAtOnce():
+			c.write(c.server.answerAtOnce(c.calls, c.session, m))
+		case !c.unanswered.wait(len(line)):
+			c.ended <- nil
+			return
+		default:
+			request := c.begin(m)
+			if c.starter.now() {
+				go c.run(request)
+			} else {
+				c.starter.queue <- request // unanswered bounds the queue
+			}
 		}
 	}
 }
 
-// receive handles one line; false when the connection is closing. What answers at once is answered here, which
-// keeps the handshake in order and pings prompt; every other request gets a goroutine of its own,
-// when it may begin.
-func (c *stdioConn) receive(line []byte) bool {
-	m, refusal := decode(line)
-	if m.isResponse() {
-		// One that nobody waits for any more is dropped. mcp-go answers it when it is an error, with an id that
-		// the client may be using for a request of its own.
-		c.session.deliver(m)
-		return true
-	}
-	if refusal != nil {
-		c.write(parts{refusal})
-		return true
-	}
-	if !m.hasID() || m.Method == mcp.MethodPing || m.Method == mcp.MethodInitialize {
-		c.session.cancel(m)
-		c.write(c.server.handle(c.calls, c.session, m))
-		return true
-	}
-	if !c.backlog.enter(len(line)) {
-		return false
-	}
-	base, slots := c.calls, c.slots
+// stdioRequest is a request that was read and is not answered.
+type stdioRequest struct {
+	*message
+	ctx   context.Context
+	end   func()
+	slots chan struct{} // nil for a stream of events, which takes no slot
+}
+
+func (c *stdioConn) begin(m *message) stdioRequest {
+	r := stdioRequest{message: m, slots: c.slots}
+	base := c.calls
 	if m.Method == mcp.MethodSubscriptionsListen {
-		base, slots = c.streams, nil
+		base, r.slots = c.streams, nil
 	}
-	ctx, end := c.session.begin(base, m)
-	c.starter.begin(func() { // the backlog bounds the queue
-		growStack(len(line))
-		defer c.backlog.leave(len(line))
-		defer end()
-		if slots != nil {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-		}
-		answer := c.server.handle(ctx, c.session, m)
-		c.session.settle()
-		c.starter.giveTurns(1) // before the client can send another
-		c.write(answer)
-	})
-	return true
+	r.ctx, r.end = c.session.begin(base, m)
+	return r
 }
 
-func (c *stdioConn) write(p parts) {
-	if p.isNone() {
-		return
+// run answers a request, on a goroutine of its own.
+func (c *stdioConn) run(r stdioRequest) {
+	defer c.unanswered.leave(len(r.raw))
+	defer r.end()
+	if r.slots != nil {
+		r.slots <- struct{}{}
+		defer func() { <-r.slots }()
 	}
-	_ = c.out.write(p[:]...) // a failure ends the connection through out.broken
+	answer := c.server.answer(r.ctx, r.message)
+	c.session.settle()
+	c.starter.giveTurns(1) // before the client can send another
+	c.write(answer)
 }
 
-// notify sends what mcp-go wants to tell the client, until the function returned is called, which sends the rest.
-func (c *stdioConn) notify() (stop func()) {
-	stopping := make(chan struct{})
-	go c.session.run(stopping, func(n mcp.JSONRPCNotification) { c.write(parts{c.server.encodeNotification(n)}) })
-	return func() {
-		close(stopping)
-		<-c.session.ended
+func (c *stdioConn) write(message []byte) {
+	if message != nil {
+		_ = c.out.write(message) // a failure ends the connection through out.broken
 	}
-}
-
-// encodeNotification is nil when the notification cannot be encoded, or panics when it is.
-func (s *Server) encodeNotification(n mcp.JSONRPCNotification) (encoded []byte) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.log().Error("a notification panicked", "method", n.Method, "panic", fmt.Sprintf("%T", p))
-			encoded = nil
-		}
-	}()
-	encoded, err := json.Marshal(n)
-	if err != nil {
-		s.log().Error("a notification could not be encoded", "method", n.Method, "error", err)
-		return nil
-	}
-	return encoded
-}
-
-// growStack gives a new goroutine the stack that a call needs, while there is next to nothing on it to be moved: left
-// to grow on the way down, it is copied three times, which took 7 % of a call's CPU time.
-//
-//go:noinline
-func growStack(n int) byte {
-	var room [8 << 10]byte
-	return room[n%len(room)]
 }

@@ -22,41 +22,27 @@ import (
 const benchServerVariable = "SERVE_BENCHMARK_SERVER"
 
 // benchServers are what the benchmarks run in a process of its own, over real pipes: mcp-go's server with as many
-// workers as it allows, ours without and with Server.Call, and one whose tool takes 50 ms.
+// workers as it allows, ours, and ours with a tool that takes 50 ms.
 func benchServers() map[string]stdioServe {
-	const result = `{"_meta":{"fixture/outcome":"ok"},"content":[{"type":"text","text":"sent"}]}`
-	own := func() *server.MCPServer {
+	own := func(upstream time.Duration) *server.MCPServer {
 		s := server.NewMCPServer("bench", "1")
 		s.AddTool(mcp.NewTool("echo"), func(_ context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-			_ = r.GetArguments()
+			time.Sleep(upstream)
+			var arguments map[string]any
 			answer := mcp.NewToolResultText("sent")
 			answer.Meta = &mcp.Meta{AdditionalFields: map[string]any{"fixture/outcome": "ok"}}
-			return answer, nil
+			return answer, json.Unmarshal(r.Params.RawArguments, &arguments)
 		})
 		return s
 	}
-	after := func(upstream time.Duration) func(context.Context, Call) (json.RawMessage, bool) {
-		return func(_ context.Context, call Call) (json.RawMessage, bool) {
-			time.Sleep(upstream)
-			var arguments map[string]any
-			return json.RawMessage(result), json.Unmarshal(call.Arguments, &arguments) == nil
-		}
-	}
 	return map[string]stdioServe{
 		"mcp-go": func(ctx context.Context, in io.Reader, out io.Writer) error {
-			s := server.NewStdioServer(own())
+			s := server.NewStdioServer(own(0))
 			server.WithWorkerPoolSize(100)(s)
 			return s.Listen(ctx, in, out)
 		},
-		"HandleMessage": func(ctx context.Context, in io.Reader, out io.Writer) error {
-			return (&Server{MCP: own()}).Stdio(ctx, in, out)
-		},
-		"Call": func(ctx context.Context, in io.Reader, out io.Writer) error {
-			return (&Server{MCP: own(), Call: after(0)}).Stdio(ctx, in, out)
-		},
-		"slow": func(ctx context.Context, in io.Reader, out io.Writer) error {
-			return (&Server{MCP: own(), Call: after(50 * time.Millisecond)}).Stdio(ctx, in, out)
-		},
+		"ours": (&Server{MCP: own(0)}).Stdio,
+		"slow": (&Server{MCP: own(50 * time.Millisecond)}).Stdio,
 	}
 }
 
@@ -81,7 +67,7 @@ func benchLine(id int) []byte {
 // BenchmarkStdio reports calls a second and the server's CPU time a call.
 func BenchmarkStdio(b *testing.B) {
 	for _, inFlight := range []int{1, 64} {
-		for _, name := range []string{"mcp-go", "HandleMessage", "Call"} {
+		for _, name := range []string{"mcp-go", "ours"} {
 			b.Run(fmt.Sprintf("%s/%d", name, inFlight), func(b *testing.B) {
 				in, out, cmd := startProcess(b, name)
 				b.ResetTimer()

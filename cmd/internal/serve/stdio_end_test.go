@@ -3,7 +3,6 @@ package serve
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/stretchr/testify/require"
 )
 
@@ -72,20 +72,19 @@ func TestStdioSaysWhatItLeftUnanswered(t *testing.T) {
 	<-f.started
 	client.stop()
 	_, err := client.ended()
-	require.ErrorContains(t, err, "1 requests were still unanswered")
+	require.ErrorContains(t, err, "1 calls were still in flight")
 	close(f.gate)
 }
 
 func TestStdioLetsCallsFinishWhenOutputBreaks(t *testing.T) {
 	f := newFixture()
 	finished := make(chan struct{})
-	s := f.server()
-	s.Call = func(ctx context.Context, call Call) (json.RawMessage, bool) {
-		if call.Name == "wait" {
+	s := serverOf(func(ctx context.Context, r mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		if r.Params.Name == "wait" {
 			defer close(finished)
 		}
-		return f.direct(ctx, call)
-	}
+		return f.call(ctx, r.Params.Name, nil), nil
+	}, "wait", "echo")
 	client := startStdio(t, s.Stdio)
 	client.send(callLine(1, "wait"))
 	<-f.started

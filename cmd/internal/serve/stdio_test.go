@@ -95,55 +95,44 @@ func TestStdioCallsPastTheBoundWaitAndPingsDoNot(t *testing.T) {
 }
 
 func TestStdioCancelsTheCallThatIsNamed(t *testing.T) {
-	for _, direct := range []bool{true, false} {
-		f := newFixture()
-		s := f.server()
-		if !direct {
-			s.Call = nil
-		}
-		client := startStdio(t, s.Stdio)
-		// The cancellation is right behind its call, and another call stays.
-		client.send(callLine(1, "wait") + callLine(2, "wait") +
-			`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}` + "\n")
-		a := readAnswer(t, client.receive())
-		require.Equal(t, "1", string(a.ID))
-		require.True(t, a.Result.IsError)
-		close(f.gate)
-		a = readAnswer(t, client.receive())
-		require.Equal(t, "2", string(a.ID))
-		require.False(t, a.Result.IsError)
-	}
+	f := newFixture()
+	client := startStdio(t, f.server().Stdio)
+	// The cancellation is right behind its call, and another call stays.
+	client.send(callLine(1, "wait") + callLine(2, "wait") +
+		`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}` + "\n")
+	a := readAnswer(t, client.receive())
+	require.Equal(t, "1", string(a.ID))
+	require.True(t, a.Result.IsError)
+	close(f.gate)
+	a = readAnswer(t, client.receive())
+	require.Equal(t, "2", string(a.ID))
+	require.False(t, a.Result.IsError)
 }
 
 func TestStdioSurvivesPanics(t *testing.T) {
-	for _, direct := range []bool{true, false} {
-		var log bytes.Buffer
-		s := newFixture().server()
-		s.Log = slog.New(slog.NewJSONHandler(&log, nil))
-		if !direct {
-			s.Call = nil
-		}
-		client := startStdio(t, s.Stdio)
-		client.send(callLine(1, "panic"))
-		a := readAnswer(t, client.receive())
-		require.Equal(t, -32603, a.Error.Code)
-		require.NotContains(t, a.Error.Message, "+1555")
-		client.send(callLine(2, "echo"))
-		require.Equal(t, "2", string(readAnswer(t, client.receive()).ID))
-		client.stop()
-		_, err := client.ended()
-		require.NoError(t, err)
-		require.Contains(t, log.String(), "fixture_test.go", "where it happened")
-		require.Contains(t, log.String(), `"jsonrpc_id":"1"`)
-		require.NotContains(t, log.String(), "+1555")
-	}
+	var log bytes.Buffer
+	s := newFixture().server()
+	s.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	client := startStdio(t, s.Stdio)
+	client.send(callLine(1, "panic"))
+	a := readAnswer(t, client.receive())
+	require.Equal(t, -32603, a.Error.Code)
+	require.NotContains(t, a.Error.Message, "+1555")
+	client.send(callLine(2, "echo"))
+	require.Equal(t, "2", string(readAnswer(t, client.receive()).ID))
+	client.stop()
+	_, err := client.ended()
+	require.NoError(t, err)
+	require.Contains(t, log.String(), "fixture_test.go", "where it happened")
+	require.Contains(t, log.String(), `"jsonrpc_id":"1"`)
+	require.NotContains(t, log.String(), "+1555")
 }
 
 func TestStdioSkipsLinesThatAreTooLong(t *testing.T) {
 	padding := strings.Repeat("x", 10<<20)
 	for _, c := range []struct{ line, id string }{
 		{`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"echo","arguments":{"Body":"` + padding + `"}}}`, "7"},
-		{`{"method":"tools/call","params":{"name":"echo","arguments":{"id":8,"Body":"` + padding + `"}},"jsonrpc":"2.0","id":"nine"}`, `"nine"`},
+		{`{"method":"tools/call","params":{"name":"echo","arguments":{"id":8,"Body":"` + padding + `"}},"jsonrpc":"2.0","id":"nine"}`, "null"},
 		{`{"method":"tools/call","params":{"Body":"` + padding + `","a":{"id":8}}}`, "null"},
 		{`{"method":"tools/call","params":{"Body":"` + padding + `,\"id\":8}"}}`, "null"},
 		{padding, "null"},

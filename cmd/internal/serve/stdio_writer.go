@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// maxUnwritten is how many bytes may wait for a client that reads slowly before its calls wait as well; chosen.
+// maxUnwritten is how many bytes may wait for a client that reads slowly before its calls wait as well.
 const maxUnwritten = 1 << 20
 
 // lineWriter writes messages, one a line, for many goroutines. Whoever finds nobody writing writes at once;
-// messages that arrive meanwhile go out together with the next write, so that a lone call costs no handing over
-// and a burst few system calls.
+// messages that arrive meanwhile go out together with the next write. So a lone call waits for no other goroutine, and a
+// burst takes few system calls.
 type lineWriter struct {
 	out    io.Writer
 	broken chan struct{} // closed after the first failed write
@@ -30,8 +30,8 @@ func newLineWriter(out io.Writer) *lineWriter {
 	return w
 }
 
-// write queues one message, whole or in parts, and sees to it that it is written; the error is that of an earlier write at times.
-func (w *lineWriter) write(message ...[]byte) error {
+// write queues one message and sees to it that it is written. The error may be that of an earlier write.
+func (w *lineWriter) write(message []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.waiting) > maxUnwritten && w.err == nil {
@@ -40,10 +40,7 @@ func (w *lineWriter) write(message ...[]byte) error {
 	if w.err != nil {
 		return w.err
 	}
-	for _, part := range message {
-		w.waiting = append(w.waiting, part...)
-	}
-	w.waiting = append(w.waiting, '\n')
+	w.waiting = append(append(w.waiting, message...), '\n')
 	if w.writing {
 		return nil
 	}

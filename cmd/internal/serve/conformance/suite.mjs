@@ -25,7 +25,6 @@ const fixture = [
 const anyServer = ['server-initialize', 'ping', 'tools-list']
 const targets = {
   fixture,
-  'fixture-direct': fixture,
   product: [
     ...scenarios({ ...older, args: [] }, [...anyServer, 'dns-rebinding-protection']),
     ...scenarios(at('2025-06-18'), anyServer),

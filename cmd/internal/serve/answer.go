@@ -1,0 +1,117 @@
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// answer answers one message; nil when it calls for no answer. A panic becomes an error that tells nothing.
+func (s *Server) answer(ctx context.Context, m *message) (answer []byte) {
+	meta := m.readMeta()
+	ctx = withTrace(ctx, m, meta.traceparent)
+	defer func() {
+		if p := recover(); p != nil {
+			answer = s.panicked(ctx, m, p)
+		}
+	}()
+	if tool := s.toolOf(m); tool != nil && meta.clear {
+		return s.call(ctx, m, meta, tool.Handler)
+	}
+	if refusal := m.metaRefusal(); refusal != nil {
+		return refusal
+	}
+	response := s.MCP.HandleMessage(ctx, m.raw)
+	if response == nil {
+		return nil
+	}
+	return mustEncode(m.answered(response))
+}
+
+// answerAtOnce answers a message that takes no time, in the order in which it came.
+func (s *Server) answerAtOnce(ctx context.Context, from *session, m *message) []byte {
+	from.cancel(m)
+	from.declare(m)
+	return s.answer(ctx, m)
+}
+
+// encodeNotification is nil when the notification cannot be encoded, or panics when it is.
+func (s *Server) encodeNotification(n mcp.JSONRPCNotification) (encoded []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log().Error("a notification could not be encoded", "method", n.Method, "panic", fmt.Sprintf("%T", p))
+			encoded = nil
+		}
+	}()
+	return mustEncode(n)
+}
+
+// toolOf is the tool that a tools/call names; nil for other messages and for tools that do not exist.
+func (s *Server) toolOf(m *message) *server.ServerTool {
+	if m.Method != mcp.MethodToolsCall || !m.hasID() || m.Result != nil || m.Error != nil || m.JSONRPC != mcp.JSONRPC_VERSION {
+		return nil
+	}
+	return s.MCP.GetTool(m.Params.Name)
+}
+
+// call has a tool's handler answer a tools/call, in its first round or a later one. A task is not made: a server that
+// offers none executes the call as it comes (MCP, "Tasks").
+func (s *Server) call(ctx context.Context, m *message, meta *requestMeta, handler server.ToolHandlerFunc) []byte {
+	request := mcp.CallToolRequest{Request: mcp.Request{Method: string(m.Method)}}
+	p := &request.Params
+	p.Name, p.Meta, p.RawArguments, p.RequestState = m.Params.Name, meta.fields, m.Params.Arguments, m.Params.requestState
+	if m.Params.Arguments != nil {
+		p.Arguments = m.Params.Arguments
+	}
+	if m.Params.InputResponses != nil && json.Unmarshal(m.Params.InputResponses, &p.InputResponses) != nil {
+		return errorAnswer(m.ID, mcp.INVALID_PARAMS, `params: "inputResponses" must be an object; nothing was done`)
+	}
+	if meta.protocol != nil {
+		ctx = server.WithRequestProtocolInfo(ctx, meta.protocol)
+	}
+	result, err := handler(ctx, request)
+	switch {
+	case err != nil:
+		return errorAnswer(m.ID, mcp.INTERNAL_ERROR, err.Error())
+	case result == nil:
+		return errorAnswer(m.ID, mcp.INTERNAL_ERROR, "the tool gave no result")
+	case result.NeedsInput() && meta.protocol == nil:
+		return errorAnswer(m.ID, mcp.INTERNAL_ERROR, "the tool asks for input in a way that the client's protocol revision does not have")
+	}
+	return s.encode(m.ID, result, meta.protocol != nil)
+}
+
+// panicked logs where a panic happened and its type. Its text may quote a message, and is left out unless the Go runtime
+// wrote it.
+func (s *Server) panicked(ctx context.Context, m *message, p any) []byte {
+	text := fmt.Sprintf("%T", p)
+	if err, ok := p.(runtime.Error); ok {
+		text = err.Error()
+	}
+	attrs := append(AppendLogAttrs(ctx, nil), slog.String("method", string(m.Method)), slog.String("panic", text), slog.String("stack", string(debug.Stack())))
+	s.log().LogAttrs(ctx, slog.LevelError, "a handler panicked", attrs...)
+	if !m.hasID() {
+		return nil
+	}
+	return errorAnswer(m.ID, mcp.INTERNAL_ERROR, "internal error; the server's log has the details")
+}
+
+// serverInfo is the server's identity in JSON. mcp-go keeps it to itself, so it is asked once, as a client would ask.
+// This can go when MCPServer has an accessor.
+func (s *Server) serverInfo() json.RawMessage {
+	s.identity.Do(func() {
+		response := s.MCP.HandleMessage(context.Background(), initialize(json.RawMessage("0"), json.RawMessage(`"2025-11-25"`), nil))
+		var result mcp.InitializeResult
+		if ok, is := response.(mcp.JSONRPCResponse); is {
+			result, _ = ok.Result.(mcp.InitializeResult)
+		}
+		s.identityJSON = mustEncode(result.ServerInfo)
+	})
+	return s.identityJSON
+}

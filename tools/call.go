@@ -1,0 +1,66 @@
+package tools
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"unicode/utf8"
+
+	"github.com/mark3labs/mcp-go/mcp"
+)
+
+// MetaIdempotencyKey is the key in a call's _meta under which a caller names its intention: two calls with one value are
+// one message.
+const MetaIdempotencyKey = "twilio-proxy-mcp/idempotency-key"
+
+// maxIdempotencyKey is in characters, the limit that other APIs have.
+const maxIdempotencyKey = 255
+
+// A Call is what came around the arguments, and what Run adds to the answer.
+type Call struct {
+	IdempotencyKey string // "" when the caller gave none
+	Caller         string // "" when there is one caller; see Tools.Caller
+	// State is Question.State of the round before, byte for byte; "" in the first round. A client may change it: seal what
+	// must not be changed.
+	State string
+	// Elicitation is what the client declared for questions to its user. It is nil when nobody can be asked.
+	Elicitation *mcp.ElicitationCapability
+	// Outcome is filled in by Run. Without a Code, a success is CodeSent for Texts and CodeOK for other effects.
+	Outcome Outcome
+
+	answers mcp.InputResponses
+	attrs   []slog.Attr
+	lead    string
+	notes   []string
+}
+
+// Log adds to the call's log line. No message, no identifier of a person and no secret belongs there.
+func (c *Call) Log(attrs ...slog.Attr) { c.attrs = append(c.attrs, attrs...) }
+
+// Lead is said before the content of a success: what the model must not miss.
+func (c *Call) Lead(text string) { c.lead = text }
+
+// Note is said after the content of a success, and after the text of an error.
+func (c *Call) Note(text string) { c.notes = append(c.notes, text) }
+
+// idempotencyKey reads the key from a call's _meta. Its values are JSON or already decoded, as the transport has them.
+func idempotencyKey(meta *mcp.Meta) (string, error) {
+	if meta == nil {
+		return "", nil
+	}
+	value, given := meta.AdditionalFields[MetaIdempotencyKey]
+	if !given {
+		return "", nil
+	}
+	key, isString := value.(string)
+	if raw, isJSON := value.(json.RawMessage); isJSON {
+		isString = raw[0] == '"' && json.Unmarshal(raw, &key) == nil
+	}
+	if !isString {
+		return "", fmt.Errorf("_meta[%q]: must be a string of 1 to %d characters", MetaIdempotencyKey, maxIdempotencyKey)
+	}
+	if n := utf8.RuneCountInString(key); n < 1 || n > maxIdempotencyKey {
+		return "", fmt.Errorf("_meta[%q]: has %d characters, must have 1 to %d", MetaIdempotencyKey, n, maxIdempotencyKey)
+	}
+	return key, nil
+}

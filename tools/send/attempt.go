@@ -1,0 +1,153 @@
+package send
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"twilio-proxy-mcp/schema"
+	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio"
+)
+
+// attempt makes the one request, on a claim unless there is no ledger, and settles the claim.
+func (d *delivery) attempt(ctx context.Context, claim *ledger.Claim, entry unsettled) (schema.MessageInteraction, error) {
+	sending, cancel := context.WithDeadline(ctx, deadlineOf(ctx).Add(-d.reserve()))
+	defer cancel()
+	if claim == nil {
+		sending = ctx
+	}
+	// After the request, a caller who has gone cannot stop the bookkeeping about something that happened.
+	after, stop := context.WithDeadline(context.WithoutCancel(ctx), deadlineOf(ctx))
+	defer stop()
+	answered := false
+	defer func() { // a panic on the way: nobody knows, and the claim must not stand until this process ends
+		if !answered && claim != nil {
+			_ = d.settle(after, claim, ledger.Settlement{State: ledger.Unknown, Code: string(tools.CodeInternal)})
+		}
+	}()
+	created, err := d.Client.CreateMessageInteraction(sending, d.request, d.mayBegin(claim, &entry))
+	answered = true
+	switch {
+	case claim == nil && err == nil:
+		return d.accepted(created), nil
+	case claim == nil:
+		return failed(fromClient(err))
+	case err == nil:
+		d.clock.set(created.Date)
+		return d.settleSent(after, claim, created), nil
+	default:
+		return d.settleUnsent(after, claim, entry, err)
+	}
+}
+
+// mayBegin is asked before each try: whether it is this call's turn, and whether the claim still stands. The turn of the
+// first try was taken before the claim.
+func (d *delivery) mayBegin(claim *ledger.Claim, entry *unsettled) func(ctx context.Context, tries int) error {
+	had := 0
+	return func(ctx context.Context, tries int) error {
+		if tries != had {
+			had = tries
+			if err := d.turn(ctx, deadlineOf(ctx)); err != nil {
+				return err
+			}
+		}
+		if claim == nil {
+			return nil
+		}
+		entry.restart(d.clock.now()) // the waits are over, and the request begins now
+		return claim.Stands(ctx)
+	}
+}
+
+// settleSent records a message that went out. When that fails, the answer is the receipt all the same, with a warning.
+func (d *delivery) settleSent(ctx context.Context, claim *ledger.Claim, created *twilio.Created) schema.MessageInteraction {
+	receipt := d.accepted(created)
+	d.call.Outcome.LedgerID = claim.ID
+	settlement := ledger.Settlement{State: ledger.Sent, Code: string(tools.CodeSent), RequestID: created.RequestID, Receipt: stored(created.Interaction)}
+	if created.Interaction.Sid != nil {
+		settlement.Sid = created.Interaction.Sid.String()
+	}
+	err := d.settle(ctx, claim, settlement)
+	if errors.Is(err, ledger.ErrSidKnown) {
+		// Twilio gave one SID to two messages. Both went out; the second is remembered without it.
+		settlement.Sid = ""
+		err = d.settle(ctx, claim, settlement)
+	}
+	if err != nil {
+		d.call.Note("Warning: the message was sent, but this server could not record that. Do not send it again; until a person looks, a repeat may be answered with \"outcome unknown\".")
+	}
+	return receipt
+}
+
+// settleUnsent records a message that did not go out, or whose outcome is unknown; that one it looks for.
+func (d *delivery) settleUnsent(ctx context.Context, claim *ledger.Claim, entry unsettled, err error) (schema.MessageInteraction, error) {
+	failure := fromClient(err)
+	if errors.Is(err, ledger.ErrClaimLost) {
+		failure = claimLost()
+	} else if unavailable := (*ledger.UnavailableError)(nil); errors.As(err, &unavailable) {
+		failure = d.unrecorded(ctx, err)
+	}
+	if unknown, ok := errors.AsType[*twilio.OutcomeUnknownError](err); ok {
+		d.clock.set(unknown.Date)
+		entry.UpstreamBegun = d.upstreamBegun(entry)
+	}
+	failure.Outcome.LedgerID = claim.ID
+	settlement := ledger.Settlement{State: stateOf(failure.Outcome), Code: string(failure.Outcome.Code), RequestID: failure.Outcome.RequestID, UpstreamBegun: entry.UpstreamBegun}
+	err = d.settle(ctx, claim, settlement)
+	if settlement.State != ledger.Unknown || err != nil { // with an error the entry still stands as claimed, and could not be reconciled
+		return failed(failure)
+	}
+	receipt, err := d.reconciled(ctx, entry, failure)
+	if known := d.upstreamBegun(entry); err != nil && known.After(settlement.UpstreamBegun) {
+		// The look told more of Twilio's clock, perhaps the first of it. Whoever looks later shall know as much, and not
+		// have to trust the clock of this machine.
+		settlement.UpstreamBegun = known
+		_ = d.settle(ctx, claim, settlement)
+	}
+	return receipt, err
+}
+
+func stateOf(o tools.Outcome) ledger.State {
+	switch {
+	case o.Sent == tools.SentUnknown:
+		return ledger.Unknown
+	case o.Code == tools.CodeRefused:
+		return ledger.Refused
+	default:
+		return ledger.NotSent
+	}
+}
+
+// settle logs what it returns.
+func (d *delivery) settle(ctx context.Context, claim *ledger.Claim, settlement ledger.Settlement) error {
+	err := claim.Settle(ctx, settlement)
+	if err != nil {
+		d.Log.ErrorContext(ctx, "the ledger could not be settled", "ledger_id", claim.ID, "state", settlement.State, "error", err)
+	}
+	return err
+}
+
+// stored encodes a receipt for the ledger, without data, which is the message itself.
+func stored(receipt schema.MessageInteraction) json.RawMessage {
+	receipt.Data = nil
+	encoded, err := json.Marshal(receipt)
+	if err != nil {
+		return nil
+	}
+	return encoded
+}
+
+// unsettled is an entry with the local time at which it was read, so that its age is known without comparing two clocks.
+// Of a request of this process, Read and Begun are zero and the time is that of its beginning.
+type unsettled struct {
+	ledger.Entry
+	at time.Time
+}
+
+// restart makes this moment the beginning. upstream is Twilio's clock, if known.
+func (u *unsettled) restart(upstream time.Time) {
+	u.Read, u.Begun, u.at, u.UpstreamBegun = time.Time{}, time.Time{}, time.Now(), upstream
+}

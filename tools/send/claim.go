@@ -1,0 +1,86 @@
+package send
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"twilio-proxy-mcp/schema"
+	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/tools/ledger"
+)
+
+// A delivery is one call of the tool on its way.
+type delivery struct {
+	*Sender
+	call    *tools.Call
+	request schema.CreateMessageInteraction
+}
+
+// claim asks the ledger for the right to send, once it is this call's turn. A Failure says why it could not be asked. A
+// repeat needs no turn. So when there is no turn at once, the ledger is asked first whether this is a repeat: "try later,
+// nothing was sent" would mislead about a message that went out.
+func (d *delivery) claim(ctx context.Context) (ledger.Decision, *tools.Failure) {
+	ctx, stop := context.WithDeadline(ctx, d.lastStart(ctx))
+	defer stop()
+	noTurn := d.turn(ctx, time.Now())
+	if errors.Is(noTurn, errRateWait) {
+		past, err := d.Ledger.Known(ctx, d.intent())
+		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+			return ledger.Decision{}, noTurnFailure(ctx.Err())
+		}
+		if err != nil {
+			return ledger.Decision{}, d.unrecorded(ctx, err)
+		}
+		if past.Verdict != 0 && past.Verdict != ledger.InProgress {
+			return past, nil
+		}
+		noTurn = d.turn(ctx, d.lastStart(ctx))
+		if noTurn != nil && past.Verdict == ledger.InProgress {
+			return ledger.Decision{}, d.unrecorded(ctx, ledger.ErrInProgress)
+		}
+	}
+	if noTurn != nil {
+		return ledger.Decision{}, noTurnFailure(noTurn)
+	}
+	decision, err := d.Ledger.Claim(ctx, d.intent())
+	if err != nil {
+		return ledger.Decision{}, d.unrecorded(ctx, err)
+	}
+	return decision, nil
+}
+
+// lastStart is the latest time at which a request may begin, so that it can be recorded and looked for.
+func (d *delivery) lastStart(ctx context.Context) time.Time {
+	return deadlineOf(ctx).Add(-2 * d.reserve())
+}
+
+// turn waits for this Service's turn to send. The error is errRateWait when the turn would come after latest.
+func (d *delivery) turn(ctx context.Context, latest time.Time) error {
+	return d.sends.wait(ctx, d.request.ServiceSid.String(), latest)
+}
+
+// intent is what the ledger compares. Two messages are the same when their Body and MediaUrl are; Twilio's list of
+// interactions shows the Body alone.
+func (d *delivery) intent() ledger.Intent {
+	content, _ := json.Marshal(map[string]any{"Body": d.request.Body, "MediaUrl": append([]string{}, d.request.MediaUrl...)}) // strings always encode
+	return ledger.Intent{
+		Scope:         ledger.Scope{Account: d.Account, Host: d.Host, Caller: d.call.Caller},
+		Service:       d.request.ServiceSid.String(),
+		Session:       d.request.SessionSid.String(),
+		Participant:   d.request.ParticipantSid.String(),
+		Content:       content,
+		Listed:        []byte(d.request.Body),
+		Key:           d.call.IdempotencyKey,
+		Window:        d.DuplicateWindow,
+		Limits:        d.Limits,
+		UpstreamBegun: d.clock.now,
+	}
+}
+
+// unrecorded logs why the ledger could not be used and is the Failure that says so.
+func (d *delivery) unrecorded(ctx context.Context, err error) *tools.Failure {
+	d.Log.ErrorContext(ctx, "the ledger cannot be used", "error", err)
+	return notRecorded(err)
+}

@@ -1,0 +1,128 @@
+package send
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"twilio-proxy-mcp/schema"
+	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio"
+)
+
+// The bounds of one look for a lost message: 1,000 interactions are more than a conversation has.
+const (
+	maxPages = 5
+	pageSize = 200
+)
+
+// arrivalMargin is how long after the end of its call a request may still take effect at Twilio. An equal message from
+// later is another one. Our choice; Twilio documents nothing about it.
+const arrivalMargin = 2 * time.Minute
+
+// reconciled looks for the message of an entry whose outcome is unknown among the session's interactions. It returns the
+// receipt when exactly one interaction must be the message, or when another call has found it meanwhile, and failure
+// otherwise.
+func (d *delivery) reconciled(ctx context.Context, entry unsettled, failure *tools.Failure) (schema.MessageInteraction, error) {
+	id := entry.ID
+	failure.Outcome.LedgerID = id
+	found, err := d.look(ctx, entry)
+	if err == nil && found != nil {
+		err = d.Ledger.Reconcile(ctx, id, ledger.Settlement{State: ledger.Sent, Code: string(tools.CodeSent), Sid: found.Sid.String(), Receipt: stored(*found)})
+		if err == nil {
+			return d.recovered(*found, id), nil
+		}
+	}
+	if now, entryErr := d.Ledger.Entry(ctx, id); entryErr == nil && now.State == ledger.Sent {
+		return d.replayed(now), nil
+	}
+	if err != nil {
+		d.Log.WarnContext(ctx, "the entry could not be reconciled", "ledger_id", id, "error", err)
+	}
+	d.call.Note(d.resolvedBy(id))
+	return failed(failure)
+}
+
+// look reads the interactions and returns the one that is this message. It returns nil when there is none or more than
+// one, and when nobody can tell.
+func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.MessageInteraction, err error) {
+	if d.request.Body == "" {
+		return nil, nil // the list shows the body alone
+	}
+	if twin, err := d.Ledger.Ambiguous(ctx, entry.ID); err != nil || twin {
+		return nil, err
+	}
+	candidates := map[string]schema.MessageInteraction{} // by SID: when pages move, one interaction is on two of them
+	var since time.Time
+	more := false
+	latest := deadlineOf(ctx).Add(-d.reserve())
+	for page, err := range d.Client.ListInteractions(ctx, twilio.ListInteractions{
+		ServiceSid: d.request.ServiceSid, SessionSid: d.request.SessionSid, PageSize: pageSize, MaxPages: maxPages,
+		Before: func(ctx context.Context) error { return d.looks.wait(ctx, d.request.ServiceSid.String(), latest) },
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		d.clock.set(page.Date)
+		if since.IsZero() {
+			if since = d.upstreamBegun(entry); since.IsZero() {
+				return nil, nil // Twilio does not say what time it is
+			}
+		}
+		for _, interaction := range page.Interactions {
+			mine, err := d.isMine(ctx, interaction, since)
+			if err != nil {
+				return nil, err
+			}
+			if mine {
+				candidates[interaction.Sid.String()] = interaction
+			}
+		}
+		more = page.More
+	}
+	if more || len(candidates) != 1 { // with more, an equal message could be on a page that was not read
+		return nil, nil
+	}
+	for _, one := range candidates {
+		found = &one
+	}
+	return found, nil
+}
+
+// upstreamBegun is the earliest time by Twilio's clock at which the request can have begun. It is zero when nobody knows.
+// For a request of this process, the answer that told most counts. For another's, what its process knew counts, and only
+// without that, counting back from now with the ledger's clock.
+func (d *delivery) upstreamBegun(entry unsettled) time.Time {
+	began := d.clock.at(entry.at.Add(entry.Begun.Sub(entry.Read)))
+	own := entry.Begun.IsZero()
+	if entry.UpstreamBegun.IsZero() || own && began.After(entry.UpstreamBegun) {
+		return began
+	}
+	return entry.UpstreamBegun
+}
+
+// isMine compares one interaction with the message: a program created it, it went to this participant with this body, no
+// earlier than the request and no later than the request can have arrived, and it is no other entry's. A time that was
+// cut to the second may stand for all of that second. So an equal message that another program sent within the same
+// second before the request cannot be told from it.
+func (d *delivery) isMine(ctx context.Context, i schema.MessageInteraction, since time.Time) (bool, error) {
+	if i.InboundParticipantSid != nil || i.InboundResourceSid != nil {
+		return false, nil // the other participant wrote it: Twilio leaves these empty for a message that a program created
+	}
+	if i.Sid == nil || i.DateCreated == nil || i.Data == nil || i.OutboundParticipantSid == nil || *i.OutboundParticipantSid != d.request.ParticipantSid {
+		return false, nil
+	}
+	var data struct {
+		Body *string `json:"body"`
+	}
+	if json.Unmarshal([]byte(*i.Data), &data) != nil || data.Body == nil || *data.Body != d.request.Body {
+		return false, nil
+	}
+	created, err := time.Parse(time.RFC3339, *i.DateCreated)
+	if err != nil || !created.Add(clockGrain).After(since) || created.After(since.Add(d.Deadline+arrivalMargin)) {
+		return false, nil
+	}
+	taken, err := d.Ledger.KnownSid(ctx, i.Sid.String())
+	return !taken, err
+}

@@ -1,0 +1,222 @@
+package send
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+// 150 in any five seconds, and not one more, whatever the pattern of calls.
+func TestRateHoldsOverAnyWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRate(30)
+		turns := make(chan time.Time, 1000)
+		for i := range 700 {
+			if i == 100 {
+				time.Sleep(4900 * time.Millisecond) // a burst across the edge of a fixed window
+			}
+			go func() {
+				if r.wait(t.Context(), "KS", time.Now().Add(time.Minute)) == nil {
+					turns <- time.Now()
+				}
+			}()
+		}
+		var all []time.Time
+		for range 700 {
+			all = append(all, <-turns)
+		}
+		for i := 150; i < len(all); i++ {
+			require.GreaterOrEqual(t, all[i].Sub(all[i-150]), rateWindow, "turn %d", i)
+		}
+		require.LessOrEqual(t, all[699].Sub(all[0]), 5*rateWindow, "and no less")
+	})
+}
+
+func TestServicesDoNotWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRate(1)
+		began := time.Now()
+		for i := range 5 * (maxIdleServices + 10) {
+			require.NoError(t, r.wait(t.Context(), fmt.Sprint(i/5), time.Now()))
+		}
+		require.Zero(t, time.Since(began))
+		require.ErrorIs(t, r.wait(t.Context(), "0", time.Now()), errRateWait)
+		time.Sleep(rateWindow + time.Nanosecond)
+		require.NoError(t, r.wait(t.Context(), "new", time.Now()))
+		require.Len(t, r.services, 1, "Services that were quiet for a window are forgotten")
+	})
+}
+
+func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRate(1)
+		for range 5 {
+			require.NoError(t, r.wait(t.Context(), "KS", time.Now()))
+		}
+		began := time.Now()
+		require.ErrorIs(t, r.wait(t.Context(), "KS", began.Add(4*time.Second)), errRateWait)
+		require.Zero(t, time.Since(began))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, r.wait(ctx, "KS", began.Add(time.Minute)), context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(began))
+	})
+}
+
+// What a caller hears: nothing was sent, and the fake agrees.
+func TestRateLimitedCallsAreSurelyNotSent(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 3*time.Second })
+	for range 5 { // without a send, which takes its time
+		require.NoError(t, b.sends.wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+	}
+	got := b.send("one too many")
+	require.Equal(t, tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo, RetryAfterSeconds: 5}, got.outcome())
+	requireOneWord(t, got)
+	require.Zero(t, f.Accepted())
+}
+
+// Without a turn a repeat still hears what became of the first call, not that nothing was sent.
+func TestARepeatNeedsNoTurn(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	first := b.send("went out")
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDropAfter}, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: 503, Times: 10}))
+	require.Equal(t, tools.CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
+	for range 15 { // far more than the deadline leaves room for
+		_, err := b.sends.take(fake.ServiceSid, time.Now(), time.Now().Add(time.Minute))
+		require.NoError(t, err)
+	}
+	again := b.send("went out")
+	require.True(t, again.outcome().Replayed, again.Content[0].Text)
+	require.Equal(t, first.Structured, again.Structured)
+	require.Equal(t, tools.CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
+	got := b.send("new")
+	require.Equal(t, tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo, RetryAfterSeconds: 5}, got.outcome())
+	require.Equal(t, 2, f.Accepted())
+}
+
+func TestARepeatOfASendUnderWayIsNotCalledUnsent(t *testing.T) {
+	f := newFake(t)
+	arrived, gate := make(chan struct{}), make(chan struct{})
+	arrive := sync.OnceFunc(func() { close(arrived) })
+	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrive()
+		<-gate
+		f.ServeHTTP(w, r)
+	}), func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	first := make(chan answered)
+	go func() { first <- b.send("on its way") }()
+	<-arrived
+	for range 15 {
+		_, err := b.sends.take(fake.ServiceSid, time.Now(), time.Now().Add(time.Minute))
+		require.NoError(t, err)
+	}
+	again := b.send("on its way")
+	require.Equal(t, tools.Outcome{Code: tools.CodeOutcomeUnknown, Sent: tools.SentUnknown, LedgerID: again.outcome().LedgerID}, again.outcome())
+	close(gate)
+	<-first
+}
+
+// Whoever gives up while there is no turn hears that, with a ledger and without.
+func TestACallCancelledWithoutATurn(t *testing.T) {
+	for name, change := range map[string]func(*Config){"ledger": func(*Config) {}, "none": func(c *Config) { c.Ledger = nil }} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			b := newBench(t, f, func(c *Config) { c.RateLimit = 1; change(c) })
+			for range 5 {
+				require.NoError(t, b.sends.wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			encoded := b.callIn(ctx, arguments("new"), "")
+			require.Contains(t, string(encoded), "The call was cancelled while it waited for its turn.")
+			require.Zero(t, f.Accepted())
+		})
+	}
+}
+
+func TestCapsAnswerNotAllowed(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.Limits.PerParticipantPerMinute = 2 })
+	began := time.Now()
+	require.Equal(t, tools.CodeSent, b.send("1").outcome().Code)
+	require.Equal(t, tools.CodeSent, b.send("2").outcome().Code)
+	require.True(t, b.send("2").outcome().Replayed, "a replay is no send")
+	got := b.send("3")
+	require.Equal(t, tools.CodeNotAllowed, got.outcome().Code)
+	require.Equal(t, tools.SentNo, got.outcome().Sent)
+	require.LessOrEqual(t, got.outcome().RetryAfterSeconds, int64(60))
+	require.Greater(t, got.outcome().RetryAfterSeconds, int64((time.Minute-time.Since(began)).Seconds())-1, "a minute after the first")
+	require.Contains(t, got.text(), "--max-sends-per-participant")
+	require.Equal(t, 2, f.Accepted())
+}
+
+// A try after a 429 is a request like any other.
+func TestTriesAfterA429WaitForTheirTurn(t *testing.T) {
+	for name, change := range map[string]func(*Config){"ledger": func(*Config) {}, "none": func(c *Config) { c.Ledger = nil }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFake(t)
+			b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second; change(c) })
+			require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectStatus, Status: http.StatusTooManyRequests, Times: 1000}))
+			var calls sync.WaitGroup
+			for i := range 4 {
+				calls.Go(func() {
+					got := b.send(fmt.Sprint(i))
+					if got.outcome().Code != tools.CodeTryLater || got.outcome().Sent != tools.SentNo {
+						t.Error(got.text())
+					}
+				})
+			}
+			calls.Wait() // in less than a window
+			require.LessOrEqual(t, len(f.Requests()), 5)
+			require.Zero(t, f.Accepted())
+		})
+	}
+}
+
+// Without a turn nobody looks for a lost message, which stays unknown.
+func TestLooksWaitForTheirTurn(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectStatus, Status: http.StatusServiceUnavailable}))
+	require.Equal(t, tools.CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
+	for range 12 {
+		require.Equal(t, tools.CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
+	}
+	require.LessOrEqual(t, len(f.Requests()), 1+5)
+}
+
+// Without a turn and without an answer of the ledger's nobody can say whether this is a repeat. What could not begin in time
+// leaves the rest of its deadline unused: a send needs that to be recorded.
+func TestACallWithoutATurnAndWithoutALedger(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) {
+		c.RateLimit, c.Deadline, c.Ledger = 1, 4*time.Second, &ledger.Ledger{Path: path}
+		t.Cleanup(func() { c.Ledger.Close() })
+	})
+	require.Equal(t, tools.CodeSent, b.send("went out").outcome().Code)
+	lockFile(t, path)
+	for range 4 {
+		require.NoError(t, b.sends.wait(t.Context(), fake.ServiceSid, time.Now()))
+	}
+	began := time.Now()
+	got := b.send("went out")
+	require.Less(t, time.Since(began), b.Deadline-b.reserve())
+	require.Equal(t, tools.CodeTryLater, got.outcome().Code)
+	require.Contains(t, got.text(), "whether an earlier call sent this message cannot be looked up either")
+	require.Equal(t, 1, f.Accepted())
+}
