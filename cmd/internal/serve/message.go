@@ -165,17 +165,14 @@ func (meta *requestMeta) read(raw json.RawMessage) (clear bool) {
 // readCapabilities reads what a client declares. A capability that is not an object of the expected shape is not
 // declared. It is nil when the capabilities are no object themselves.
 func readCapabilities(raw json.RawMessage) *mcp.ClientCapabilities {
-	var each map[string]json.RawMessage
-	if json.Unmarshal(raw, &each) != nil || each == nil {
+	var each map[string]jsontext.Value
+	if jsonv2.Unmarshal(raw, &each, jsontext.AllowDuplicateNames(true)) != nil || each == nil {
 		return nil
 	}
 	declared := &mcp.ClientCapabilities{}
 	for name, value := range each {
-		if value[0] != '{' {
-			continue
-		}
 		one := *declared
-		if json.Unmarshal(mustEncode(map[string]json.RawMessage{name: value}), &one) == nil {
+		if value[0] == '{' && jsonv2.Unmarshal(mustEncode(map[string]any{name: json.RawMessage(value)}), &one) == nil {
 			*declared = one
 		}
 	}
