@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
@@ -101,12 +102,9 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 		err = errors.Join(err, srv.Close())
 	}
 	<-serving
-	streams := front.streams.close()
-	select {
-	case <-streams:
-	case <-shutdown.Done():
+	if front.streams.Acquire(shutdown, maxStreams) != nil {
 		endBase()
-		<-streams
+		_ = front.streams.Acquire(context.Background(), maxStreams) // each stream ends with its context
 	}
 	return err
 }
@@ -116,14 +114,15 @@ type front struct {
 	server   *Server
 	base     context.Context // of event streams that have left net/http
 	config   HTTP
-	calls    *gate
-	streams  *gate
+	calls    inFlight
+	streams  inFlight
 	bodies   *guard.Bodies
 	stopping context.Context // ends when nothing more may begin
 	stop     context.CancelFunc
 	closing  chan struct{} // closed when event streams have to end
-	sse      streams
-	mcp      http.Handler // mcp-go's Streamable HTTP
+	sse      sync.Map      // *stream by session id
+	unsent   guard.Budget  // of all streams
+	mcp      http.Handler  // mcp-go's Streamable HTTP
 }
 
 func (s *Server) newFront(base context.Context, config HTTP) *front {
@@ -132,10 +131,10 @@ func (s *Server) newFront(base context.Context, config HTTP) *front {
 		server:   s,
 		base:     base,
 		config:   config,
-		calls:    newGate(s.maxInFlight(), 0),
-		streams:  newGate(maxStreams, 0),
+		calls:    newInFlight(int64(s.maxInFlight())),
+		streams:  newInFlight(maxStreams),
 		bodies:   guard.NewBodies(s.maxMessage()),
-		sse:      streams{unsent: guard.Budget{Max: maxUnsent}},
+		unsent:   guard.Budget{Max: maxUnsent},
 		stopping: stopping,
 		stop:     stop,
 		closing:  make(chan struct{}),

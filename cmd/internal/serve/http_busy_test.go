@@ -166,7 +166,7 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	h, f := startFront(t, newFixture().server(), r.config())
 	stream := h.openSSE()
 	taken := 0
-	for f.streams.enter() {
+	for f.streams.TryAcquire(1) {
 		taken++
 	}
 	require.Equal(t, maxStreams-1, taken)
@@ -177,9 +177,10 @@ func TestEventStreamsAreBounded(t *testing.T) {
 		require.Contains(t, refused.body, "too many event streams; nothing was done")
 	}
 	require.Equal(t, []string{"streams", "streams", "streams"}, r.all())
-	require.Zero(t, f.calls.size())
+	require.True(t, f.calls.TryAcquire(f.calls.all), "no call holds a place")
+	f.calls.Release(f.calls.all)
 	for range taken {
-		f.streams.leave(0)
+		f.streams.Release(1)
 	}
 }
 
@@ -188,13 +189,14 @@ func TestAFullEventStreamIsCounted(t *testing.T) {
 	var r counted
 	h, f := startFront(t, newFixture().server(), r.config())
 	stream := h.openSSE()
-	require.True(t, f.sse.unsent.Take(maxUnsent/2))
+	require.True(t, f.unsent.Take(maxUnsent/2))
 	refused := h.post(stream.endpoint, callLine(1, "echo"))
 	require.Equal(t, http.StatusServiceUnavailable, refused.status)
 	require.Contains(t, refused.body, "nothing was done")
 	require.Equal(t, []string{"stream"}, r.all())
-	require.Zero(t, f.calls.size())
-	f.sse.unsent.Give(maxUnsent / 2)
+	require.True(t, f.calls.TryAcquire(f.calls.all), "no call holds a place")
+	f.calls.Release(f.calls.all)
+	f.unsent.Give(maxUnsent / 2)
 	stream.send(callLine(1, "echo"))
 }
 

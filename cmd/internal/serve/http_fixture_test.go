@@ -55,7 +55,7 @@ func startFront(t *testing.T, s *Server, config HTTP) (*httpServer, *front) {
 	server := httptest.NewServer(f.routes())
 	t.Cleanup(func() {
 		close(f.closing)
-		<-f.streams.close()
+		must(f.streams.Acquire(context.Background(), maxStreams))
 		server.Close()
 		end()
 	})

@@ -46,20 +46,20 @@ func (f *front) refuseBusy(w http.ResponseWriter, err error) {
 }
 
 // enter counts a message in, among the calls or, when it asks for a stream of events, among the streams.
-func (f *front) enter(m *message) (*gate, error) {
+func (f *front) enter(m *message) (inFlight, error) {
 	counted, full := f.calls, errCallsFull
 	if m.Method == mcp.MethodSubscriptionsListen {
 		counted, full = f.streams, errStreamsFull
 	}
 	switch {
 	case f.draining():
-		return nil, errStopping
-	case counted.enter():
+		return inFlight{}, errStopping
+	case counted.TryAcquire(1):
 		return counted, nil
 	case f.draining(): // since then
-		return nil, errStopping
+		return inFlight{}, errStopping
 	default:
-		return nil, full
+		return inFlight{}, full
 	}
 }
 

@@ -27,7 +27,7 @@ func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
 		f.refuseBusy(w, err)
 		return
 	}
-	defer counted.leave(0)
+	defer counted.Release(1)
 	switch {
 	case refusal != nil && isJSON(r): // mcp-go reads no other type
 		writeJSON(w, http.StatusBadRequest, refusal)

@@ -1,12 +1,14 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/mark3labs/mcp-go/server"
+	"golang.org/x/sync/semaphore"
 )
 
 // Server serves one MCP server over the transports of this package. Set its fields before the first message.
@@ -40,27 +42,25 @@ func orDefault[T int | time.Duration](value, otherwise T) T {
 	return value
 }
 
-// graceful waits until all that is inside a gate has left: for the grace period, and after that, for calls that heed
-// their context, one second more. endCalls ends that context.
-func (s *Server) graceful(inside *gate, endCalls func()) error {
-	done := inside.close()
-	grace := time.NewTimer(s.grace())
-	defer grace.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-grace.C:
-	}
-	endCalls()
-	last := time.NewTimer(time.Second)
-	defer last.Stop()
-	select {
-	case <-done:
-		return nil
-	case <-last.C:
-		if inside.size() == 0 { // both came at once
+// inFlight counts what is under way, and refuses or delays more than fits.
+type inFlight struct {
+	*semaphore.Weighted
+	all int64
+}
+
+func newInFlight(all int64) inFlight { return inFlight{semaphore.NewWeighted(all), all} }
+
+// graceful waits until nothing is in flight: for the grace period, and then one second more for calls that heed their
+// context, which endCalls ends. Nothing new begins meanwhile.
+func (s *Server) graceful(calls inFlight, endCalls func()) error {
+	for _, patience := range []time.Duration{s.grace(), time.Second} {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		err := calls.Acquire(ctx, calls.all)
+		cancel()
+		if err == nil {
 			return nil
 		}
-		return fmt.Errorf("%d calls were still in flight after the grace period of %s", inside.size(), s.grace())
+		endCalls()
 	}
+	return fmt.Errorf("calls were still in flight after the grace period of %s", s.grace())
 }

@@ -22,14 +22,14 @@ func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
 	case f.draining():
 		f.refuseBusy(w, errStopping)
 		return
-	case !f.streams.enter():
+	case !f.streams.TryAcquire(1):
 		f.refuseBusy(w, errStreamsFull)
 		return
 	}
 	w.Header().Set("Content-Type", typeEventStream)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
-	t := newStream(guard.Caller(r.Context()), &f.sse.unsent)
+	t := newStream(guard.Caller(r.Context()), &f.unsent)
 	control := http.NewResponseController(w)
 	if r.ProtoMajor != 1 {
 		_ = control.SetReadDeadline(time.Time{})
@@ -38,7 +38,7 @@ func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
 	}
 	conn, _, err := control.Hijack()
 	if err != nil {
-		f.streams.leave(0)
+		f.streams.Release(1)
 		http.Error(w, "the connection cannot be kept open", http.StatusInternalServerError)
 		return
 	}
@@ -53,7 +53,7 @@ func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
 
 // stream is an event stream's life. Its place among the streams ends with it.
 func (f *front) stream(ctx context.Context, to eventConn, t *stream, head []byte) {
-	defer f.streams.leave(0)
+	defer f.streams.Release(1)
 	defer close(t.session.ended)
 	ctx, t.end = context.WithCancel(ctx)
 	defer t.end()
@@ -71,8 +71,12 @@ func (f *front) stream(ctx context.Context, to eventConn, t *stream, head []byte
 		return
 	}
 	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
-	f.sse.add(t)
-	defer f.sse.remove(t)
+	f.sse.Store(t.session.id, t)
+	defer func() {
+		t.close()
+		close(t.session.gone)
+		f.sse.Delete(t.session.id)
+	}()
 	if writeEvents(to, append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)) == nil {
 		f.pump(to, t)
 	}
@@ -117,7 +121,7 @@ func (f *front) tell(t *stream, n mcp.JSONRPCNotification) {
 
 // serveMessage takes one message of an event stream's client; the answer goes to the stream.
 func (f *front) serveMessage(w http.ResponseWriter, r *http.Request) {
-	t := f.sse.find(r.URL.Query().Get("sessionId"), guard.Caller(r.Context()))
+	t := f.findStream(r.URL.Query().Get("sessionId"), guard.Caller(r.Context()))
 	if t == nil {
 		http.Error(w, "no such session; open /sse first", http.StatusNotFound)
 		return
@@ -147,7 +151,7 @@ func (f *front) accept(t *stream, b *guard.Body, r request) error {
 		return err
 	}
 	leave := func() {
-		counted.leave(0)
+		counted.Release(1)
 		b.Done()
 	}
 	if err := t.reserve(); err != nil {

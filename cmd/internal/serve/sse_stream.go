@@ -23,14 +23,6 @@ const (
 	maxAtOnce         = 32 << 10 // bytes of small messages that are gathered for one write
 )
 
-// streams are the event streams that are open, by session.
-type streams struct {
-	unsent guard.Budget
-
-	mu   sync.Mutex
-	open map[string]*stream
-}
-
 // stream is one client of the HTTP+SSE transport
 // (https://modelcontextprotocol.io/specification/2024-11-05/basic/transports#http-with-sse): it listens on /sse and
 // sends to /message. mcp-go's own lets the answers pile up for a client that does not read. Here each call takes a place
@@ -138,29 +130,10 @@ func (t *stream) drop() {
 	t.queue = nil
 }
 
-func (s *streams) add(t *stream) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open == nil {
-		s.open = map[string]*stream{}
-	}
-	s.open[t.session.id] = t
-}
-
-func (s *streams) remove(t *stream) {
-	t.close()
-	close(t.session.gone)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, t.session.id)
-}
-
-// find is nil for a session that is not open, and for another caller's.
-func (s *streams) find(id, caller string) *stream {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.open[id]; t != nil && t.caller == caller {
-		return t
+// findStream is nil for a session that is not open, and for another caller's.
+func (f *front) findStream(id, caller string) *stream {
+	if t, open := f.sse.Load(id); open && t.(*stream).caller == caller {
+		return t.(*stream)
 	}
 	return nil
 }

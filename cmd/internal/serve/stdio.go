@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	// maxUnanswered requests, and maxUnansweredBytes of them, are read before reading itself waits: the requests that wait
-	// for their turn cost memory, and a ping among them has to be seen.
-	maxUnanswered      = 8192
-	maxUnansweredBytes = 64 << 20
+	// maxUnanswered bytes of requests are read before reading itself waits: the requests that wait for their turn cost
+	// memory, and a ping among them has to be seen. A request counts as minRequest bytes at least, so that there are 8192.
+	maxUnanswered = 64 << 20
+	minRequest    = 8 << 10
 )
 
 // Stdio serves one client that writes messages to in and reads the answers from out, one a line.
@@ -38,10 +38,12 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 		out:        w,
 		session:    newSession("stdio", w.write, 100),
 		slots:      make(chan struct{}, s.maxInFlight()),
-		unanswered: newGate(maxUnanswered, maxUnansweredBytes),
-		starter:    newStarter(maxUnanswered),
+		unanswered: newInFlight(maxUnanswered),
 		ended:      make(chan error, 1),
 	}
+	var stopReading context.CancelFunc
+	c.reading, stopReading = context.WithCancel(ctx)
+	defer stopReading()
 	if err := s.MCP.RegisterSession(calls, c.session); err != nil {
 		return fmt.Errorf("register the session: %w", err)
 	}
@@ -51,12 +53,11 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	c.streams, endStreams = context.WithCancel(c.calls)
 	defer endStreams()
 
-	stopStarting, stopNotifying := make(chan struct{}), make(chan struct{})
-	defer close(stopStarting)
-	go c.starter.serve(stopStarting, c.run)
+	stopNotifying := make(chan struct{})
 	go c.session.run(stopNotifying, func(n mcp.JSONRPCNotification) { c.write(s.encodeNotification(n)) })
 	go c.read(newLineReader(in, s.maxMessage()))
-	err := c.waitForEnd(ctx, in)
+	err := c.waitForEnd(in)
+	stopReading()
 	endStreams()
 	close(c.session.gone)
 	err = errors.Join(err, c.drain(ctx, endCalls))
@@ -70,16 +71,16 @@ type stdioConn struct {
 	server     *Server
 	out        *lineWriter
 	session    *session
-	slots      chan struct{} // taken by calls that run
-	unanswered *gate
-	starter    *starter
+	slots      chan struct{}   // taken by calls that run
+	unanswered inFlight        // in bytes
+	reading    context.Context // ends when nothing more may begin
 	calls      context.Context // of requests
 	streams    context.Context // of subscriptions/listen, which runs until the client goes
 	ended      chan error      // has the error that reading ended with
 }
 
 // waitForEnd returns when nothing more is to be read.
-func (c *stdioConn) waitForEnd(ctx context.Context, in io.Reader) error {
+func (c *stdioConn) waitForEnd(in io.Reader) error {
 	select {
 	case err := <-c.ended:
 		if err != nil && err != io.EOF {
@@ -87,9 +88,8 @@ func (c *stdioConn) waitForEnd(ctx context.Context, in io.Reader) error {
 		}
 		return nil
 	case <-c.out.broken:
-	case <-ctx.Done():
+	case <-c.reading.Done():
 	}
-	c.unanswered.close()
 	if pipe, ok := in.(interface{ SetReadDeadline(time.Time) error }); ok {
 		_ = pipe.SetReadDeadline(time.Unix(1, 0))
 	}
@@ -98,13 +98,10 @@ func (c *stdioConn) waitForEnd(ctx context.Context, in io.Reader) error {
 
 // drain waits for the requests that were read, for as long as ctx lives and the grace period after it.
 func (c *stdioConn) drain(ctx context.Context, endCalls func()) error {
-	select {
-	case <-c.unanswered.close():
-		return c.out.failure()
-	case <-ctx.Done():
-	}
-	if err := c.server.graceful(c.unanswered, endCalls); err != nil {
-		return err
+	if c.unanswered.Acquire(ctx, c.unanswered.all) != nil {
+		if err := c.server.graceful(c.unanswered, endCalls); err != nil {
+			return err
+		}
 	}
 	return c.out.failure()
 }
@@ -129,49 +126,32 @@ func (c *stdioConn) read(lines *lineReader) {
 			c.write(refusal)
 		case m.answersAtOnce():
 			c.write(c.server.answerAtOnce(c.calls, c.session, m))
-		case !c.unanswered.wait(len(line)):
+		case c.reading.Err() != nil || c.unanswered.Acquire(c.reading, weight(m)) != nil:
 			c.ended <- nil
 			return
 		default:
-			request := c.begin(m)
-			if c.starter.now() {
-				go c.run(request)
-			} else {
-				c.starter.queue <- request // unanswered bounds the queue
+			base, slots := c.calls, c.slots
+			if m.Method == mcp.MethodSubscriptionsListen { // a stream of events takes no slot
+				base, slots = c.streams, nil
 			}
+			ctx, end := c.session.begin(base, m)
+			go c.run(ctx, end, slots, m)
 		}
 	}
 }
 
-// stdioRequest is a request that was read and is not answered.
-type stdioRequest struct {
-	*message
-	ctx   context.Context
-	end   func()
-	slots chan struct{} // nil for a stream of events, which takes no slot
-}
-
-func (c *stdioConn) begin(m *message) stdioRequest {
-	r := stdioRequest{message: m, slots: c.slots}
-	base := c.calls
-	if m.Method == mcp.MethodSubscriptionsListen {
-		base, r.slots = c.streams, nil
-	}
-	r.ctx, r.end = c.session.begin(base, m)
-	return r
-}
+func weight(m *message) int64 { return min(max(int64(len(m.raw)), minRequest), maxUnanswered) }
 
 // run answers a request, on a goroutine of its own.
-func (c *stdioConn) run(r stdioRequest) {
-	defer c.unanswered.leave(len(r.raw))
-	defer r.end()
-	if r.slots != nil {
-		r.slots <- struct{}{}
-		defer func() { <-r.slots }()
+func (c *stdioConn) run(ctx context.Context, end func(), slots chan struct{}, m *message) {
+	defer c.unanswered.Release(weight(m))
+	defer end()
+	if slots != nil {
+		slots <- struct{}{}
+		defer func() { <-slots }()
 	}
-	answer := c.server.answer(r.ctx, r.message)
+	answer := c.server.answer(ctx, m)
 	c.session.settle()
-	c.starter.giveTurns(1) // before the client can send another
 	c.write(answer)
 }
 
