@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // A document is what the state file and a seed hold. In a seed everything but
@@ -23,11 +25,11 @@ type document struct {
 // A stateFile is written a moment after something changed, by one timer.
 type stateFile struct {
 	path    string
-	lock    *os.File    // open and locked while the file is this fake's
-	dirty   bool        // something changed since the last write that succeeded
-	timer   *time.Timer // of the next write; nil = none is due
-	failing bool        // the last write failed, which was reported then
-	writing sync.Mutex  // one write at a time; taken before the fake's lock
+	lock    *flock.Flock // held while this fake uses the file
+	dirty   bool         // something changed since the last write that succeeded
+	timer   *time.Timer  // of the next write; nil = none is due
+	failing bool         // the last write failed, which was reported then
+	writing sync.Mutex   // one write at a time; taken before the fake's lock
 }
 
 // saveAfter is how much of the recent past a killed process loses at most,
