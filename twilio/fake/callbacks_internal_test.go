@@ -36,7 +36,7 @@ func TestLoopbackURL(t *testing.T) {
 func TestCallsStayOnLoopback(t *testing.T) {
 	f := New(Config{})
 	defer f.Close()
-	_, err := f.call(t.Context(), webhook{"http://192.0.2.1:9/", nil})
+	_, err := f.postWebhook(t.Context(), webhook{"http://192.0.2.1:9/", nil})
 	require.ErrorContains(t, err, "loopback addresses only")
 
 	f.mu.Lock()
@@ -59,7 +59,7 @@ func TestCallsEnd(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer silent.Close()
-	_, err := f.call(t.Context(), webhook{silent.URL, nil})
+	_, err := f.postWebhook(t.Context(), webhook{silent.URL, nil})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
