@@ -56,7 +56,7 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 // recheckAfter is how long the before hook's consent is good for without asking
 // again. It is longer than it takes to call the hook and to pick up an idle
 // connection. It is much shorter than the time after which another process would
-// think that this one is dead and take over the message.
+// think that this one is dead and release its claim on the message.
 const recheckAfter = 100 * time.Millisecond
 
 // elapsed compares two clocks and returns the longer time. The monotonic clock

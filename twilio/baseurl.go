@@ -33,7 +33,7 @@ func BaseURL(getenv func(string) string) (string, error) {
 	case edge == "" && region == "":
 		return defaultBaseURL, nil
 	case edge == "":
-		return "", errors.New("TWILIO_REGION is set without TWILIO_EDGE: Twilio would route to us1 whatever the region; set both, or neither")
+		return "", errors.New("TWILIO_REGION is set without TWILIO_EDGE: Twilio would ignore the region and route to us1; set both or neither")
 	case region == "":
 		region = "us1"
 	}

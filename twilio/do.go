@@ -57,8 +57,8 @@ func (c *Client) do(ctx context.Context, call apiCall) (*answer, error) {
 	if call.form != "" {
 		lastStart = deadline.Add(-min(time.Until(deadline)/4, maxReserve))
 	}
-	// waitCtx ends when the caller gives up, or when it is too late to start. It
-	// matters only until an attempt has a connection.
+	// waitCtx ends when the caller gives up, or when it is too late to start. For a
+	// send, it matters only until an attempt has a connection.
 	waitCtx, cancel := context.WithDeadlineCause(ctx, lastStart, errNoTimeLeft)
 	defer cancel()
 	for tries := 0; ; tries++ {

@@ -60,7 +60,7 @@
 //	GET    /_fake/messages/{KI}                {"message": message, "request": Request}; request is
 //	                                           missing if it is no longer kept or there was none
 //	POST   /_fake/participants/{KP}/messages   {"body": text}: the participant writes a message,
-//	                                           {"sid": KI}; 409 if nobody can receive it
+//	                                           {"sid": KI}; 409 if it is not accepted
 //	GET    /_fake/events                       server-sent events, each one Event as JSON
 //
 //	session: seq, sid, service_sid, unique_name, status, closed_reason, mode, date_created,

@@ -140,7 +140,7 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 	}
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
-		return fmt.Errorf("a duration is a text such as \"250ms\" or a number of seconds")
+		return fmt.Errorf("a duration must be a text such as \"250ms\" or a number of seconds")
 	}
 	parsed, err := time.ParseDuration(text)
 	*d = Duration(parsed)

@@ -8,8 +8,8 @@ import (
 )
 
 // An Event tells the readers of the feed what changed. It names what to read
-// again; only some events carry the change itself in Data. A refused event means
-// that a call got an error or no answer.
+// again. Only some events contain the change itself, in Status, Code or Data. A
+// refused event means that a call got an error or no answer.
 type Event struct {
 	Type    string `json:"type"` // hello, service, session, message, status, refused, faults, clock, settings or reset
 	Service string `json:"service_sid,omitempty"`

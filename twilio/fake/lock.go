@@ -10,7 +10,7 @@ import (
 )
 
 // ErrInUse is wrapped by OpenState's error when another process has the state file open.
-var ErrInUse = errors.New("the state file is in use by another process")
+var ErrInUse = errors.New("the state file is in use by another process; stop that process or use another file")
 
 // beside returns the path of a hidden file in the folder of the state file.
 func beside(path, ending string) string {

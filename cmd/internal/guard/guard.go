@@ -22,7 +22,7 @@ type Guards struct {
 	// Methods are the methods that pages of admitted origins may use. Empty means GET and POST.
 	Methods []string
 	// Hosts are the admitted values of the Host header, each with or without a port. Empty means the loopback names
-	// (localhost, 127.0.0.0/8, ::1). A browser never sends those for a page that was loaded from another name.
+	// (localhost, 127.0.0.0/8, ::1). A page that makes its own name resolve to this machine cannot send those.
 	Hosts []string
 	// Tokens are the admitted bearer tokens. With several, one can be replaced while another is still in use.
 	Tokens []string

@@ -32,7 +32,7 @@ var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
 }
 
-// fetch is one fetch of the issuer's keys. All requests that need the keys meanwhile wait for the same fetch.
+// fetch is one fetch of the issuer's keys. All requests that need the keys during it wait for the same fetch.
 type fetch struct {
 	done      chan struct{} // closed when the other fields are set
 	keys      *oidc.StaticKeySet

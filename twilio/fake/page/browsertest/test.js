@@ -43,7 +43,7 @@ async function checkMessages(page, fake, server) {
     await drawer.getByRole('button', { name: 'Close' }).click();
   });
 
-  await check('the page was not reloaded meanwhile', async () => {
+  await check('the page was not reloaded during all of that', async () => {
     assert.equal(await page.evaluate(() => window.notReloaded), true);
   });
 }
