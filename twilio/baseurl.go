@@ -11,16 +11,16 @@ import (
 // defaultBaseURL is the Proxy API's own address.
 const defaultBaseURL = "https://proxy.twilio.com"
 
-// BaseURL returns where the environment says that the Proxy API is, as a value
-// for Client.BaseURL. TWILIO_PROXY_BASE_URL has the first word. Without it
-// TWILIO_EDGE and TWILIO_REGION name a host as in Twilio's own libraries,
-// proxy.{edge}.{region}.twilio.com, where an edge without a region means us1.
-// Without any of them it is https://proxy.twilio.com.
+// BaseURL reads the Proxy API's address from the environment. The result is a
+// value for Client.BaseURL. TWILIO_PROXY_BASE_URL takes precedence. Otherwise
+// TWILIO_EDGE and TWILIO_REGION make the host proxy.{edge}.{region}.twilio.com, as
+// in Twilio's own libraries; an edge without a region means us1. If none is set,
+// the address is https://proxy.twilio.com.
 //
-// A region without an edge is an error: Twilio routes it to us1, which is not
-// what whoever set it meant. A base URL must be https, or http to a loopback
-// address; it may have a path, which is kept as a prefix, but no user, query or
-// fragment.
+// A region without an edge is an error: Twilio would route the requests to us1,
+// which is surely not what was meant. A base URL must be https, or http to a
+// loopback address. It may have a path, which is kept as a prefix. It must not have
+// a user, query or fragment.
 func BaseURL(getenv func(string) string) (string, error) {
 	if override := getenv("TWILIO_PROXY_BASE_URL"); override != "" {
 		if _, err := parseBaseURL(override); err != nil {
@@ -33,22 +33,22 @@ func BaseURL(getenv func(string) string) (string, error) {
 	case edge == "" && region == "":
 		return defaultBaseURL, nil
 	case edge == "":
-		return "", errors.New("TWILIO_REGION is set without TWILIO_EDGE: Twilio would route to us1 whatever the region; set both, or neither")
+		return "", errors.New("TWILIO_REGION is set without TWILIO_EDGE: Twilio would ignore the region and route to us1; set both or neither")
 	case region == "":
 		region = "us1"
 	}
 	if !isLabel(edge) {
-		return "", errors.New("TWILIO_EDGE is no name of an edge, such as dublin")
+		return "", errors.New("TWILIO_EDGE is not the name of an edge, such as dublin")
 	}
 	if !isLabel(region) {
-		return "", errors.New("TWILIO_REGION is no name of a region, such as ie1")
+		return "", errors.New("TWILIO_REGION is not the name of a region, such as ie1")
 	}
 	return "https://proxy." + edge + "." + region + ".twilio.com", nil
 }
 
-// parseBaseURL holds raw to the rules in BaseURL's documentation. Its errors
-// continue a sentence that began with the name of the setting, and show nothing
-// of the value, which may hold a password by mistake.
+// parseBaseURL checks raw against the rules in BaseURL's documentation. Its errors
+// continue a sentence that starts with the name of the setting. They do not show
+// the value, which may contain a password by mistake.
 func parseBaseURL(raw string) (*url.URL, error) {
 	if raw == "" {
 		raw = defaultBaseURL

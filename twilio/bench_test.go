@@ -11,8 +11,8 @@ import (
 	"twilio-proxy-mcp/schema"
 )
 
-// BenchmarkSend compares a send with the same POST by a plain http.Client that
-// decodes the answer as well.
+// BenchmarkSend compares a send with the same POST by a plain http.Client, which
+// also decodes the answer.
 func BenchmarkSend(b *testing.B) {
 	s := serve(b, func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)

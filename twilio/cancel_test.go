@@ -19,7 +19,7 @@ func TestCancelledBeforeTheCallIsNotSent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := testClient(t, s.URL).CreateMessageInteraction(ctx, testMessage, func(context.Context, int) error {
-		t.Error("the hook was asked for an attempt that cannot be")
+		t.Error("the hook was called, although no attempt was possible")
 		return nil
 	})
 	require.ErrorAs(t, err, new(*NotSentError))
@@ -62,7 +62,7 @@ func TestCancelledOnceThereIsAConnectionTheOutcomeIsAwaited(t *testing.T) {
 			io.WriteString(w, documentedAnswer)
 		})
 		if moment == "connection" {
-			// The caller's own trace runs after the client's: by then it is too late.
+			// The caller's own trace runs after the client's, when it is too late to stop the send.
 			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { cancel() }})
 		}
 		created, err := testClient(t, s.URL).CreateMessageInteraction(ctx, testMessage, nil)
@@ -85,10 +85,9 @@ func TestAReadIsCancelledAtAnyTime(t *testing.T) {
 	<-gone
 }
 
-// TestACancellationThatRacesTheConnectionNeverLies cancels around the moment in
-// which the connection is got, again and again, and compares the client's word
-// with what the server received.
-func TestACancellationThatRacesTheConnectionNeverLies(t *testing.T) {
+// Cancel many times at about the moment when there is a connection. Compare the
+// client's outcome with what the server received.
+func TestACancellationThatRacesTheConnectionHasTheRightOutcome(t *testing.T) {
 	var received atomic.Int32
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		received.Add(1)
@@ -110,23 +109,23 @@ func TestACancellationThatRacesTheConnectionNeverLies(t *testing.T) {
 	require.NotContains(t, words, "unknown", "whichever side wins, the outcome is known")
 }
 
-// TestAConnectionThatComesTooLateIsClosedUnwritten forces the one interleaving
-// that the race above seldom meets: given up first, connection got second.
+// The race above seldom has this order: first the caller gives up, then there is
+// a connection.
 func TestAConnectionThatComesTooLateIsClosedUnwritten(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
-	h := &handover{ctx: ctx, cancel: cancel}
-	h.giveUp(errors.New("gone"))
+	a := &attempt{ctx: ctx, cancel: cancel}
+	a.giveUp(errors.New("gone"))
 	near, far := net.Pipe()
-	h.gotConn(httptrace.GotConnInfo{Conn: near})
-	require.False(t, h.attempted())
+	a.gotConn(httptrace.GotConnInfo{Conn: near})
+	require.False(t, a.connected())
 	require.ErrorIs(t, near.SetDeadline(time.Now()), io.ErrClosedPipe)
 	far.Close()
 
 	ctx, cancel = context.WithCancelCause(t.Context())
-	h = &handover{ctx: ctx, cancel: cancel}
-	h.gotConn(httptrace.GotConnInfo{Conn: near})
-	h.giveUp(errors.New("gone"))
-	require.True(t, h.attempted())
+	a = &attempt{ctx: ctx, cancel: cancel}
+	a.gotConn(httptrace.GotConnInfo{Conn: near})
+	a.giveUp(errors.New("gone"))
+	require.True(t, a.connected())
 	require.NoError(t, ctx.Err())
 	cancel(nil)
 }

@@ -12,26 +12,27 @@ import (
 	"unicode"
 )
 
-// minPrivate is the least length, in bytes, at which a private value is looked
-// for; chosen. A shorter one is no secret and would blot out half the text.
+// minPrivate is the shortest private value that is hidden, in bytes. A shorter
+// one is not much of a secret, and hiding it would blot out half the text.
 const minPrivate = 4
 
-// In both patterns the group is what is hidden.
+// In both patterns, the group is the part that is hidden.
 var (
 	authorization = regexp.MustCompile(`(?i)\b(?:basic|bearer) +(\S+)`)
 
-	// phoneNumber passes over what has as many digits and tells where or when: a
-	// SID, an IPv4 address with its port and the date of a timestamp.
+	// phoneNumber has three alternatives without a group, for text that looks like
+	// a phone number and stays visible: a SID, an IPv4 address with its port, and
+	// the date of a timestamp.
 	phoneNumber = regexp.MustCompile(`\b[A-Za-z]{2}[0-9A-Fa-f]{32}\b` +
 		`|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]` +
 		`|\b[0-9]{4}-[0-9]{2}-[0-9]{2}T` +
 		`|(\+?\(?\p{Nd}(?:[ +./·()\p{Pd}−]*\p{Nd}){6,})`)
 )
 
-// clean makes text from outside fit for an error: plain, at most limit
-// characters, and "[…]" for each stretch of it that is a form of a private
-// value, credentials or a phone number. All are looked for in the same text, so
-// that hiding one cannot tear another apart.
+// clean makes text from outside fit for an error. The result is plain and at most
+// limit characters long. Each private value, credential and phone number becomes
+// "[…]". All of them are found before any is replaced, so that hiding one does not
+// break up another.
 func clean(text string, private []string, limit int) string {
 	text = plain(html.UnescapeString(text))
 	hidden := make([]bool, len(text))
@@ -42,13 +43,13 @@ func clean(text string, private []string, limit int) string {
 	}
 	lower := lowerASCII(text)
 	for _, value := range private {
-		for _, form := range forms(value) {
-			eachIndex(lower, form, hide)
+		for _, encoded := range encodings(value) {
+			eachIndex(lower, encoded, hide)
 		}
 	}
 	for _, pattern := range []*regexp.Regexp{authorization, phoneNumber} {
 		for _, match := range pattern.FindAllStringSubmatchIndex(text, -1) {
-			hide(match[2], match[3]) // from -1 to -1 for what is passed over
+			hide(match[2], match[3]) // -1 and -1, which hides nothing, for a match without a group
 		}
 	}
 	var shown strings.Builder
@@ -70,43 +71,45 @@ func clean(text string, private []string, limit int) string {
 	return shown.String()
 }
 
-// eachIndex visits where form is in text, unless it is too short to be private.
-func eachIndex(text, form string, visit func(from, to int)) {
-	if len(form) < minPrivate {
+// eachIndex calls visit for each place of value in text. It skips a value that is
+// too short to be private.
+func eachIndex(text, value string, visit func(from, to int)) {
+	if len(value) < minPrivate {
 		return
 	}
-	for at := 0; ; at += len(form) {
-		i := strings.Index(text[at:], form)
+	for at := 0; ; at += len(value) {
+		i := strings.Index(text[at:], value)
 		if i < 0 {
 			return
 		}
 		at += i
-		visit(at, at+len(form))
+		visit(at, at+len(value))
 	}
 }
 
-// forms returns the ways in which servers and libraries write value, as clean
-// compares them: in plain, URLs, JSON, quotes of Go and base64 (without padding,
-// which only follows it). HTML needs none, because clean undoes it; where the
-// value itself has the look of HTML, that changes its other forms.
-func forms(value string) []string {
-	inJSON, _ := json.Marshal(value) // a string always can be
+// encodings returns value as servers and libraries write it: plain, in URLs, in
+// JSON, in Go's quotes and in base64. The base64 has no padding, which would only
+// be appended. HTML is not among them, because clean decodes HTML first. If the
+// value itself contains HTML entities, that decoding changes it, so the decoded
+// encodings are returned too.
+func encodings(value string) []string {
+	inJSON, _ := json.Marshal(value) // never fails for a string
 	all := []string{value, url.QueryEscape(value), url.PathEscape(value)}
 	for _, quoted := range []string{string(inJSON), strconv.Quote(value), strconv.QuoteToASCII(value)} {
 		all = append(all, quoted[1:len(quoted)-1])
 	}
-	for _, form := range all {
-		all = append(all, html.UnescapeString(form))
+	for _, encoded := range all {
+		all = append(all, html.UnescapeString(encoded))
 	}
 	all = append(all, base64.RawStdEncoding.EncodeToString([]byte(value)), base64.RawURLEncoding.EncodeToString([]byte(value)))
-	for i, form := range all {
-		all[i] = lowerASCII(plain(form))
+	for i, encoded := range all {
+		all[i] = lowerASCII(plain(encoded))
 	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
 
-// plain makes one line of printable characters of text, with single spaces.
+// plain turns text into one line of printable characters, with single spaces.
 func plain(text string) string {
 	text = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -117,7 +120,7 @@ func plain(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// lowerASCII keeps every byte where it is, unlike strings.ToLower.
+// lowerASCII keeps every byte at its index, unlike strings.ToLower.
 func lowerASCII(text string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {

@@ -1,21 +1,23 @@
-// Package twilio is a client of Twilio's Proxy API that always knows what
-// became of a message: sent, not sent, or beyond knowing.
+// Package twilio is a client of Twilio's Proxy API. It always says what became of
+// a message: it was sent, it was not sent, or nobody can know.
 //
 // Every operation ends in one of these ways:
 //
-//	nil                   Twilio accepted it, any 2xx, also when the answer's body was unreadable
-//	*Error                Twilio refused it; for 429 it was never processed; nothing was sent
-//	*NotSentError         it never got as far as a connection; nothing was sent
-//	*OutcomeUnknownError  it was attempted, and nobody can know (no answer, 408, 5xx)
+//	nil                   Twilio accepted it (any 2xx), even if the answer's body is unreadable
+//	*Error                Twilio refused it, or with 429 never processed it; nothing was sent
+//	*NotSentError         there was no connection; nothing was sent
+//	*OutcomeUnknownError  it was attempted, and nobody can know the outcome (no answer, 408, 5xx)
 //
-// A send is attempted again only where Twilio surely did nothing: no connection
-// was got, or the answer was 429. A cancelled context stops a send until it has
-// a connection, and from then on no longer: its answer is awaited, so that the
-// outcome is known. What net/http would repeat by itself it cannot repeat here:
-// the body of a send cannot be rewound. One consequence is wanted: when the
-// server closes a kept-alive connection in the very moment in which it is taken
-// up again, the outcome is unknown rather than guessed at. Connections that were
-// closed earlier are noticed in the pool and replaced.
+// A send is repeated only when Twilio certainly did nothing: there was no
+// connection, or the answer was 429. A cancelled context stops a send only until
+// it has a connection. After that, the client waits for the answer, so that the
+// outcome is known.
+//
+// net/http repeats some requests by itself. It cannot repeat a send of this
+// client, because the body cannot be rewound. This has one consequence: if the
+// server closes a kept-alive connection at the moment when a send starts to use
+// it, the outcome is unknown. If the server closed the connection earlier,
+// net/http has noticed that and opens a new one.
 package twilio
 
 import (
@@ -34,14 +36,14 @@ import (
 	"time"
 )
 
-// The limits of one call. All are chosen.
+// The limits of one call are our choice; Twilio documents none.
 const (
-	defaultTimeout     = 30 * time.Second // hosts of MCP servers give a tool call about a minute
+	defaultTimeout     = 30 * time.Second // well within the minute or so that MCP hosts give a tool call
 	defaultMaxInFlight = 100
 	defaultUserAgent   = "twilio-proxy-mcp"
 
-	connectTimeout = 5 * time.Second  // for TCP, and again for TLS: two attempts fit into the default timeout
-	idleTimeout    = 30 * time.Second // shorter than load balancers keep an idle connection, so that this side closes first
+	connectTimeout = 5 * time.Second  // for TCP, and again for TLS; two attempts fit into the default timeout
+	idleTimeout    = 30 * time.Second // load balancers keep idle connections longer, so this side closes first
 	maxHeader      = 64 << 10         // bytes
 )
 
@@ -50,37 +52,38 @@ const (
 // concurrent use. The fields must not change after the first call (or Check),
 // and the client must not be copied.
 type Client struct {
-	// BaseURL is where the API is, without the "/v1"; "" is
-	// https://proxy.twilio.com. See the function BaseURL for what is allowed.
+	// BaseURL is the API's address without the "/v1"; "" means
+	// https://proxy.twilio.com. The function BaseURL documents what is allowed.
 	BaseURL string
 
 	// Username and Password are an account SID and its auth token, or an API
 	// key's SID and its secret.
 	Username, Password string
 
-	// Timeout bounds one call, retries and waiting included; 0 is 30 seconds. An
-	// earlier deadline of the call's context bounds it too.
-	// The last quarter (at most 5 seconds) is kept for the answer: an attempt
-	// that has no connection by then is given up as not sent.
+	// Timeout bounds one call, including retries and waits; 0 means 30 seconds.
+	// An earlier deadline of the call's context takes precedence. The last quarter
+	// of the time (at most 5 seconds) is kept for the answer: a send that has no
+	// connection by then is given up as not sent.
 	Timeout time.Duration
 
-	// MaxInFlight is how many connections are kept open for the next call;
-	// 0 is 100. It should be the number of calls in flight, and limits nothing.
+	// MaxInFlight is how many idle connections are kept for later calls; 0 means
+	// 100. Set it to the expected number of concurrent calls. It does not limit
+	// them.
 	MaxInFlight int
 
-	// UserAgent is sent as the header of that name; "" is "twilio-proxy-mcp".
+	// UserAgent is the value of the User-Agent header; "" means "twilio-proxy-mcp".
 	UserAgent string
 
-	// Observe, when set, is told of every HTTP exchange after it ended, from the
-	// goroutine of the call, so it should be quick.
+	// Observe, if set, is called after every HTTP exchange. It runs in the call's
+	// goroutine, so it should be quick.
 	Observe func(Exchange)
 
 	once      sync.Once
 	configErr error
-	base      *url.URL // its path is without a trailing slash
+	base      *url.URL // its path has no trailing slash
 	pool      *http.Transport
 
-	// The headers of a GET and of a POST; all requests share them.
+	// The headers of a GET and of a POST. All requests share them.
 	header, formHeader http.Header
 }
 
@@ -88,14 +91,14 @@ type Client struct {
 // that identifies a person or an account.
 type Exchange struct {
 	Operation string        // the API's name of the operation, such as "CreateMessageInteraction"
-	Status    int           // the HTTP status; 0 when no answer came
+	Status    int           // the HTTP status; 0 if no answer came
 	Duration  time.Duration // from asking for a connection to the end of the body
-	Retries   int           // how many exchanges the same call had before
+	Retries   int           // how many exchanges of the same call came before
 }
 
-// Check reports a client that cannot work: a base URL, credentials or a limit
-// that make no sense. It calls nobody. Its errors name the field and never show
-// a credential.
+// Check returns an error if the client cannot work, because its base URL,
+// credentials or limits make no sense. It sends no request. The error names the
+// field and never shows a credential.
 func (c *Client) Check() error {
 	c.once.Do(func() {
 		if c.base, c.configErr = c.check(); c.configErr == nil {
@@ -119,9 +122,9 @@ func (c *Client) check() (*url.URL, error) {
 		{c.Username == "", "Username is empty: set an account SID (AC…) or an API key's SID (SK…)"},
 		{c.Password == "", "Password is empty: set the account's auth token or the API key's secret"},
 		{strings.Contains(c.Username, ":"), "Username contains a colon, which Basic authentication cannot carry"},
-		{!oneLine(c.Username), "Username contains a space, a line break or another character that is no part of a SID"},
-		{!oneLine(c.Password), "Password contains a space, a line break or another character that is no part of a secret"},
-		{c.UserAgent != "" && !oneLine(strings.ReplaceAll(c.UserAgent, " ", "")), "UserAgent contains a character that no header may have"},
+		{!isPrintableASCII(c.Username), "Username contains a space, a line break or another character that a SID cannot contain"},
+		{!isPrintableASCII(c.Password), "Password contains a space, a line break or another character that a secret cannot contain"},
+		{c.UserAgent != "" && !isPrintableASCII(strings.ReplaceAll(c.UserAgent, " ", "")), "UserAgent contains a character that is not allowed in a header"},
 		{c.Timeout < 0, "Timeout is negative"},
 		{c.MaxInFlight < 0, "MaxInFlight is negative"},
 	} {
@@ -131,19 +134,20 @@ func (c *Client) check() (*url.URL, error) {
 	}
 	base, err := url.Parse(strings.TrimSuffix(parsed.String(), "/"))
 	if err == nil {
-		base.Host = strings.TrimSuffix(base.Host, ":") // an empty port is no part of a Host header
+		base.Host = strings.TrimSuffix(base.Host, ":") // a Host header must not have an empty port
 	}
 	return base, err
 }
 
-// oneLine reports whether s is printable ASCII without spaces. A secret read
-// from a file with its line break fails here and not as a 401.
-func oneLine(s string) bool {
+// isPrintableASCII reports whether s is printable ASCII without spaces. It
+// catches a secret that was read from a file together with its line break, which
+// Twilio would answer with a 401.
+func isPrintableASCII(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }
 
-// transport is used without an http.Client on top: that is what follows
-// redirects, and keeps cookies, and neither may ever happen here.
+// transport is used without an http.Client, which would follow redirects and
+// keep cookies. Neither may happen here.
 func (c *Client) transport() *http.Transport {
 	idle := c.MaxInFlight
 	if idle == 0 {
@@ -160,11 +164,11 @@ func (c *Client) transport() *http.Transport {
 		MaxResponseHeaderBytes: maxHeader,
 		DisableCompression:     true, // answers are small, and a body that was cut off should stay readable
 		Protocols:              new(http.Protocols),
-		// No ResponseHeaderTimeout: a send is not tried again after it was written,
-		// so giving up before the deadline would only make its outcome unknown.
+		// There is no ResponseHeaderTimeout. A send is not repeated after it was
+		// written, so giving up early would only make its outcome unknown.
 	}
-	// Over HTTP/2, httptrace was seen to report requests as not written that the
-	// server had received whole.
+	// HTTP/1 only: over HTTP/2, httptrace was seen to report requests as not
+	// written although the server had received them completely.
 	t.Protocols.SetHTTP1(true)
 	return t
 }
@@ -190,7 +194,8 @@ func (c *Client) String() string {
 	return "twilio.Client(" + host + ")"
 }
 
-// Format prints what String does, whatever the verb: no verb shows the secret.
+// Format prints what String returns for every verb, so that no verb shows the
+// secret.
 func (c *Client) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.String()) }
 
 // LogValue keeps the credentials out of slog.
@@ -199,10 +204,9 @@ func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }
 // MarshalText keeps the credentials out of JSON and other encodings.
 func (c *Client) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// newHeader makes what is in the header of every request. The credentials are
-// there and never in a URL, as URLs end up in errors. There is no
-// Idempotency-Key: it would make a POST replayable in net/http's eyes, and
-// Twilio does not know it.
+// newHeader makes the header of every request. The credentials are here and
+// never in a URL, because URLs end up in errors. There is no Idempotency-Key
+// header: Twilio does not know it, and net/http would repeat a POST that has one.
 func (c *Client) newHeader() http.Header {
 	r := http.Request{Header: http.Header{}}
 	r.SetBasicAuth(c.Username, c.Password)
@@ -217,8 +221,8 @@ func (c *Client) observe(e Exchange) {
 	}
 }
 
-// at is where the API has a path, which needs no escaping, and query.
-func (c *Client) at(pathAndQuery string) *url.URL {
+// urlOf appends a path, which needs no escaping, and its query to the base URL.
+func (c *Client) urlOf(pathAndQuery string) *url.URL {
 	u := *c.base
 	path, query, _ := strings.Cut(pathAndQuery, "?")
 	u.Path, u.RawQuery = u.Path+path, query
@@ -228,16 +232,16 @@ func (c *Client) at(pathAndQuery string) *url.URL {
 	return &u
 }
 
-// newRequest builds the HTTP request of one attempt, of parts that were made
-// once. A RoundTripper does not change a request, so its header is shared.
-func (c *Client) newRequest(ctx context.Context, req request) *http.Request {
-	r := &http.Request{Method: http.MethodGet, URL: c.at(req.path), Header: c.header}
-	if req.form != "" {
-		// With a body that it cannot rewind (there is no GetBody), net/http never
-		// repeats the request by itself, not even on a kept-alive connection that
-		// turns out to be closed.
+// newRequest builds the HTTP request of one attempt. All requests share a header,
+// because a RoundTripper does not change it.
+func (c *Client) newRequest(ctx context.Context, call apiCall) *http.Request {
+	r := &http.Request{Method: http.MethodGet, URL: c.urlOf(call.path), Header: c.header}
+	if call.form != "" {
+		// There is no GetBody, so net/http cannot rewind the body. It therefore never
+		// repeats the request by itself, not even if a kept-alive connection turns
+		// out to be closed.
 		r.Method, r.Header = http.MethodPost, c.formHeader
-		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(req.form)), int64(len(req.form))
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(call.form)), int64(len(call.form))
 	}
 	return r.WithContext(ctx)
 }

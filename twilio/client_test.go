@@ -37,7 +37,7 @@ const (
 	documentedAnswer = `{"service_sid":"KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","data":"{\"body\":\"some message\"}","date_created":"2015-07-30T20:00:00Z","date_updated":"2015-07-30T20:00:00Z","participant_sid":"KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","inbound_participant_sid":null,"inbound_resource_sid":null,"inbound_resource_status":null,"inbound_resource_type":null,"inbound_resource_url":null,"outbound_participant_sid":"KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","outbound_resource_sid":"SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","outbound_resource_status":"sent","outbound_resource_type":"Message","outbound_resource_url":null,"sid":"KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","type":"message","url":"https://proxy.twilio.com/v1/Services/KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Sessions/KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Participants/KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/MessageInteractions/KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","account_sid":"ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","session_sid":"KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}`
 )
 
-// testClient has a deadline that no passing test comes near.
+// testClient has a timeout that no passing test comes near.
 func testClient(t testing.TB, baseURL string) *Client {
 	c := &Client{BaseURL: baseURL, Username: "AC" + strings.Repeat("a", 32), Password: testSecret, Timeout: time.Minute}
 	t.Cleanup(c.Close)
@@ -60,7 +60,7 @@ func TestDocumentedExampleGoesThroughByteForByte(t *testing.T) {
 		w.Header().Set("Date", "Thu, 30 Jul 2015 20:00:01 GMT")
 		io.WriteString(w, documentedAnswer)
 	})
-	c := testClient(t, s.URL+"/tw%2Filio/") // a prefix on the path, so that nothing is joined by chance
+	c := testClient(t, s.URL+"/tw%2Filio/") // the prefix shows that the paths are joined correctly
 	c.UserAgent = "twilio-proxy-mcp/1.2.3 (test)"
 
 	created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
@@ -124,13 +124,13 @@ func TestInvalidRequestsNeverReachTheWire(t *testing.T) {
 		"not UTF-8":      change(func(m *schema.CreateMessageInteraction) { m.Body = "\xff" }),
 		"file URL":       change(func(m *schema.CreateMessageInteraction) { m.MediaUrl = []string{"file:///etc/passwd"} }),
 		"traversal": change(func(m *schema.CreateMessageInteraction) {
-			// What does not parse leaves the SID as it was, here empty.
+			// A SID that does not parse leaves the field as it was, which is empty here.
 			m.ServiceSid = schema.ServiceSid{}
 			require.Error(t, m.ServiceSid.UnmarshalText([]byte("../../evil?x=")))
 		}),
 	} {
 		_, err := c.CreateMessageInteraction(t.Context(), message, func(context.Context, int) error {
-			t.Errorf("%s: came as far as the hook", name)
+			t.Errorf("%s: the hook was called", name)
 			return nil
 		})
 		require.ErrorAs(t, err, new(*NotSentError), name)

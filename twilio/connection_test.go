@@ -53,7 +53,7 @@ func TestAServerThatSpeaksHTTP2GetsHTTP1(t *testing.T) {
 	require.NotEqual(t, "h2", offered)
 }
 
-func TestACertificateThatDoesNotConvinceIsNotSentAndNotTriedAgain(t *testing.T) {
+func TestWithAnUntrustedCertificateNothingIsSentOrTriedAgain(t *testing.T) {
 	c := secure(t, func(http.ResponseWriter, *http.Request) { t.Error("a request reached the server") }, new(atomic.Int32))
 	c.pool.TLSClientConfig.RootCAs = x509.NewCertPool()
 	attempts := 0
@@ -63,15 +63,15 @@ func TestACertificateThatDoesNotConvinceIsNotSentAndNotTriedAgain(t *testing.T) 
 	require.Equal(t, 1, attempts)
 }
 
-// In a bubble, where time stands still while anybody works: net/http gives a connection up whose writer was not heard of
-// 50 ms after the answer, which happens on a loaded machine.
+// net/http drops a connection whose writer has not finished 50 ms after the answer. That can happen on a loaded machine,
+// so the test runs in a synctest bubble, where time stands still while any goroutine works.
 func TestConcurrentCallsReuseTheirConnections(t *testing.T) {
 	const callers, calls = 64, 5
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var connections, requests atomic.Int32
-				all := make(chan struct{}) // the first requests wait for each other, so that each has a connection
+				all := make(chan struct{}) // the first requests wait for each other, so each needs a connection of its own
 				c := piped(t, scheme, &connections, func(w http.ResponseWriter, r *http.Request) {
 					io.Copy(io.Discard, r.Body)
 					if requests.Add(1) == callers {
@@ -99,9 +99,9 @@ func TestConcurrentCallsReuseTheirConnections(t *testing.T) {
 	}
 }
 
-// A call that waits for its dial may be handed the connection that another call has just returned. When that took longer
-// than an idle connection takes, the caller is asked again.
-func TestTheHookIsAskedAgainAfterAWaitThatAnotherCallsConnectionEnds(t *testing.T) {
+// A call that waits for its dial may get the connection that another call has just finished with. If the wait was longer
+// than recheckAfter, the hook is called again.
+func TestTheHookIsCalledAgainAfterAWaitForAnotherCallsConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var received atomic.Int32
 		answer := make(chan struct{})
@@ -130,7 +130,7 @@ func TestTheHookIsAskedAgainAfterAWaitThatAnotherCallsConnectionEnds(t *testing.
 				return nil
 			})
 		}()
-		time.Sleep(2 * atOnce)
+		time.Sleep(2 * recheckAfter)
 		close(answer)
 		synctest.Wait()
 		close(connect)
@@ -140,11 +140,11 @@ func TestTheHookIsAskedAgainAfterAWaitThatAnotherCallsConnectionEnds(t *testing.
 		require.EqualValues(t, 1, received.Load())
 
 		_, err = c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error { asked++; return nil })
-		require.ErrorContains(t, err, "nobody is there", "the connection that was refused is not used again")
+		require.ErrorContains(t, err, "nobody is there", "the connection that the hook refused is not used again")
 	})
 }
 
-// piped is a client of a server of its own, over pipes.
+// piped starts a server and returns a client that talks to it over in-memory pipes.
 func piped(t *testing.T, scheme string, connections *atomic.Int32, h http.HandlerFunc) *Client {
 	s := httptest.NewUnstartedServer(h)
 	require.NoError(t, s.Listener.Close())
@@ -164,19 +164,18 @@ func piped(t *testing.T, scheme string, connections *atomic.Int32, h http.Handle
 	return c
 }
 
-// TestAKeptConnectionThatWasClosedInTheMeantimeIsReplaced: net/http notices
-// the close while the connection is idle and takes a new one.
+// net/http notices when an idle connection is closed, and opens a new one.
 func TestAKeptConnectionThatWasClosedInTheMeantimeIsReplaced(t *testing.T) {
 	var served atomic.Int32
 	address := listen(t, func(conn net.Conn) {
 		served.Add(1)
-		say(documented())(conn) // keep-alive by its headers, and closed after it
+		say(documented())(conn) // the headers promise keep-alive, but the connection is closed afterwards
 	})
 	c := testClient(t, "http://"+address)
 	for n := range 20 {
 		created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
-		// The close may arrive in the very moment in which the connection is taken
-		// up again: then the word is "unknown", and the message is not sent twice.
+		// The close may arrive at the moment when the connection is used again. Then
+		// the outcome is unknown, and the message is not sent twice.
 		if w := word(created, err); w != "yes" {
 			require.Equal(t, "unknown", w, "%v", err)
 		}
@@ -184,10 +183,9 @@ func TestAKeptConnectionThatWasClosedInTheMeantimeIsReplaced(t *testing.T) {
 	}
 }
 
-// TestAKeptConnectionClosedUnderTheRequestIsNeverRepeated: the server takes
-// the second request on a kept connection and closes. net/http would repeat a
-// request that it takes for replayable.
-func TestAKeptConnectionClosedUnderTheRequestIsNeverRepeated(t *testing.T) {
+// The server closes a kept-alive connection after it has read the second request.
+// net/http would repeat a request that it considers replayable.
+func TestARequestOnAKeptConnectionThatIsClosedIsNeverRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // see TestConcurrentCallsReuseTheirConnections
 		var connections, requests atomic.Int32
 		c := piped(t, "http", &connections, func(w http.ResponseWriter, r *http.Request) {
@@ -206,9 +204,8 @@ func TestAKeptConnectionClosedUnderTheRequestIsNeverRepeated(t *testing.T) {
 	})
 }
 
-// TestNothingWrittenOnAKeptConnectionIsNotRepeatedByNetHTTP closes the
-// connection after it was got and before a byte is written, which is where
-// net/http repeats even a POST if it can rewind the body.
+// The connection closes after it was picked up and before a byte is written. In
+// this case net/http would repeat even a POST if it could rewind the body.
 func TestNothingWrittenOnAKeptConnectionIsNotRepeatedByNetHTTP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var connections, requests atomic.Int32
@@ -234,7 +231,7 @@ func TestNothingWrittenOnAKeptConnectionIsNotRepeatedByNetHTTP(t *testing.T) {
 	})
 }
 
-// brokenWrite is a connection whose writes fail from some time on.
+// brokenWrite is a connection whose writes fail once broken is set.
 type brokenWrite struct {
 	net.Conn
 	broken atomic.Bool

@@ -49,7 +49,7 @@ func TestErrorBodies(t *testing.T) {
 		`{"more_info":"https://www.twilio.com/+15550100123"}`:         {},
 		`{"message":"` + strings.Repeat("é", 400) + `"}`:              {Message: strings.Repeat("é", 299) + "…"},
 	} {
-		ans := &answer{status: 404, requestID: testRequestID, retry: time.Second, body: []byte(body)}
+		ans := &answer{status: 404, requestID: testRequestID, retryAfter: time.Second, body: []byte(body)}
 		want.Status, want.RequestID, want.RetryAfter = 404, testRequestID, time.Second
 		require.Equal(t, &want, parseError(ans, []string{testSecret, "hello there"}), body)
 	}
@@ -167,7 +167,7 @@ func FuzzErrorBody(f *testing.F) {
 		}
 		var whole struct{ Code *int }
 		if json.Unmarshal(body, &whole) == nil && whole.Code != nil && *whole.Code > 0 && strings.Count(strings.ToLower(string(body)), "code") == 1 && strings.Contains(string(body), `"code"`) {
-			require.Equal(t, *whole.Code, e.Code, "what is whole is read in full")
+			require.Equal(t, *whole.Code, e.Code, "a complete body is read completely")
 		}
 	})
 }

@@ -14,42 +14,45 @@ import (
 	"twilio-proxy-mcp/schema"
 )
 
-// How much of an answer is read, in bytes; chosen. The API's objects are of one
-// to four kilobytes, and a page has up to 1000 of them.
+// How many bytes of an answer are read. The API's objects have one to four
+// kilobytes, and a page has up to 1000 of them.
 const (
 	maxObject = 1 << 20
 	maxPage   = 8 << 20
 )
 
-// defaultMaxPages bounds a list whose end is not in sight; chosen.
+// defaultMaxPages bounds a list that does not seem to end.
 const defaultMaxPages = 20
 
 // Created is an accepted message interaction.
 type Created struct {
 	Interaction schema.MessageInteraction
-	Misfits     map[string]json.RawMessage // what was in fields that did not have the documented shape
-	RequestID   string                     // the header Twilio-Request-Id, or ""
+	Misfits     map[string]json.RawMessage // the fields whose values do not have the documented shape
+	RequestID   string                     // the Twilio-Request-Id header, or ""
 	Date        time.Time                  // the answer's Date header; zero without one
-	Retries     int                        // exchanges that came before the one that was accepted
+	Retries     int                        // how many exchanges came before the accepted one
 
-	// Unreadable is why Interaction is empty, or nil: Twilio accepted the message
-	// with a 2xx, but the body was cut off, too long, no JSON object or of
-	// something else.
+	// Unreadable says why Interaction is empty; nil if it is not. Twilio accepted
+	// the message with a 2xx, but the body was cut off, too long, not a JSON object,
+	// or the object of something else.
 	Unreadable error
 }
 
 // CreateMessageInteraction sends a message to a participant
-// (POST …/Participants/{ParticipantSid}/MessageInteractions). before, which may
-// be nil, is asked immediately before each attempt, and hears how many came
-// before that one; it is asked once more, with the same number, when the attempt
-// had to wait for its connection. Its error stops the call as a *NotSentError
-// that wraps it. A request that is not valid is a *NotSentError
-// too. The other errors are those of the package comment.
+// (POST …/Participants/{ParticipantSid}/MessageInteractions).
+//
+// before may be nil. It is called immediately before each attempt with the number
+// of earlier attempts. If the attempt had to wait for its connection, before is
+// called once more with the same number. If before returns an error, the call
+// stops with a *NotSentError that wraps it.
+//
+// A request that is not valid is a *NotSentError too. The other errors are those
+// of the package comment.
 func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.CreateMessageInteraction, before func(ctx context.Context, tries int) error) (*Created, error) {
 	if err := req.Validate(); err != nil {
 		return nil, &NotSentError{Err: err}
 	}
-	ans, err := c.do(ctx, request{
+	ans, err := c.do(ctx, apiCall{
 		operation: "CreateMessageInteraction",
 		path:      req.Path(),
 		form:      req.Form(),
@@ -73,30 +76,31 @@ func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.Create
 	return created, nil
 }
 
-// ListInteractions asks for what was sent in a session.
+// ListInteractions says which session's interactions to list, and how many.
 type ListInteractions struct {
 	ServiceSid schema.ServiceSid
 	SessionSid schema.SessionSid
-	PageSize   int // 1 to 1000; 0 leaves it to Twilio, which says 50
-	MaxPages   int // 0 is 20
-	// Before, which may be nil, is asked once before each request; its error ends the list.
+	PageSize   int // 1 to 1000; 0 means Twilio's default, which is documented as 50
+	MaxPages   int // 0 means 20
+	// Before is called once before each request. If it returns an error, the list ends. May be nil.
 	Before func(ctx context.Context) error
 }
 
 // InteractionPage is one page of a session's interactions.
 type InteractionPage struct {
-	Interactions []schema.MessageInteraction // as Twilio orders them; ParticipantSid is nil, an Interaction has none
+	Interactions []schema.MessageInteraction // in Twilio's order; ParticipantSid is nil, because an Interaction has none
 	Date         time.Time                   // the answer's Date header; zero without one
-	RequestID    string                      // the header Twilio-Request-Id, or ""
-	More         bool                        // a page follows, although it is not fetched when this is the last of MaxPages
+	RequestID    string                      // the Twilio-Request-Id header, or ""
+	More         bool                        // another page follows; if MaxPages is reached, it is not fetched
 }
 
-// ListInteractions reads a session's interactions page by page. The order is
-// Twilio's, which does not document one. Every page is a call of its own with
-// the client's Timeout. The first error ends the list: *Error for any answer
-// that is no 2xx, *NotSentError when Twilio was not reached, another error when
-// no answer came, the page could not be read, or the next page is said to be
-// anywhere but at the same host and path.
+// ListInteractions reads a session's interactions page by page. Twilio documents
+// no order. Every page is a separate call with the client's Timeout.
+//
+// The first error ends the list. It is an *Error for any answer that is not 2xx,
+// and a *NotSentError if Twilio was not reached. It is another error if no answer
+// came, if the page could not be read, or if the next page is not at the same host
+// and path.
 func (c *Client) ListInteractions(ctx context.Context, req ListInteractions) iter.Seq2[*InteractionPage, error] {
 	return func(yield func(*InteractionPage, error) bool) {
 		path, err := interactionsPath(req.ServiceSid, req.SessionSid)
@@ -133,7 +137,7 @@ func (c *Client) interactionPage(ctx context.Context, path string, before func(c
 		} `json:"meta"`
 	}
 	if err := json.Unmarshal(ans.body, &list); err != nil || list.Interactions == nil {
-		return nil, "", errors.New("the page of interactions is not the JSON that it should be")
+		return nil, "", errors.New("the answer is not a page of interactions in JSON")
 	}
 	page := &InteractionPage{Date: ans.date, RequestID: ans.requestID, More: list.Meta.NextPageURL != ""}
 	for _, raw := range list.Interactions {
@@ -147,22 +151,23 @@ func (c *Client) interactionPage(ctx context.Context, path string, before func(c
 	return page, next, err
 }
 
-// nextPath makes a path of next, which must be on the same scheme, host and
-// path as this page: the credentials go nowhere else.
+// nextPath returns the path and query of the next page. It must have the same
+// scheme, host and path as this page, so that the credentials go nowhere else.
 func (c *Client) nextPath(path, next string) (string, error) {
 	if next == "" {
 		return "", nil
 	}
-	here := c.at(path)
+	here := c.urlOf(path)
 	there, err := url.Parse(next)
 	if err != nil || there.User != nil || there.Scheme != here.Scheme || there.Host != here.Host || there.EscapedPath() != here.EscapedPath() {
-		return "", errors.New("the next page is said to be at another address, which is not followed")
+		return "", errors.New("the answer's link to the next page leads to another address; it was not followed")
 	}
-	below, _, _ := strings.Cut(path, "?")
-	return below + "?" + there.Query().Encode(), nil
+	samePath, _, _ := strings.Cut(path, "?")
+	return samePath + "?" + there.Query().Encode(), nil
 }
 
-// interactionsPath needs no escaping: a SID that parsed is letters and digits.
+// interactionsPath needs no escaping, because a parsed SID has only letters and
+// digits.
 func interactionsPath(service schema.ServiceSid, session schema.SessionSid) (string, error) {
 	if service.IsZero() || session.IsZero() {
 		return "", &NotSentError{Err: errors.New("the SID of the service or of the session is missing")}
@@ -170,10 +175,10 @@ func interactionsPath(service schema.ServiceSid, session schema.SessionSid) (str
 	return "/v1/Services/" + service.String() + "/Sessions/" + session.String() + "/Interactions", nil
 }
 
-// readPage does the GET. Reading changes nothing, so no outcome is unknown: what
-// would be for a send is here a plain error, and an unreadable body is one too.
+// readPage does the GET. Reading changes nothing, so there is no unknown outcome:
+// an *OutcomeUnknownError is unwrapped. An unreadable body is an error too.
 func (c *Client) readPage(ctx context.Context, path string, before func(context.Context) error) (*answer, error) {
-	get := request{operation: "ListInteraction", path: path, limit: maxPage}
+	get := apiCall{operation: "ListInteraction", path: path, limit: maxPage}
 	if before != nil {
 		get.before = func(ctx context.Context, _ int) error { return before(ctx) }
 	}

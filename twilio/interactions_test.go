@@ -70,7 +70,7 @@ func TestNextPageElsewhereIsNotFollowed(t *testing.T) {
 	}
 }
 
-func TestAPageThatCannotBeReadIsAnErrorAndNoEmptyList(t *testing.T) {
+func TestAnUnreadablePageIsAnErrorAndNotAnEmptyList(t *testing.T) {
 	for _, body := range []string{``, `{}`, `null`, `[]`, `<html>`, `{"interactions":null}`, `{"interactions":{}}`, `{"interactions":[1]}`, `{"interactions":[`} {
 		s := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
 		var last error

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// word is what a result would say about whether something was sent.
+// word says in one word whether the message was sent.
 func word(created *Created, err error) string {
 	switch err.(type) {
 	case nil:
@@ -54,7 +54,7 @@ func TestEveryStatusGivesTheRightWord(t *testing.T) {
 					if status == 205 || status == 204 || status == 304 {
 						body = ""
 					}
-					// 600 seconds do not fit into the call, so that a 429 is not tried again.
+					// 600 seconds are longer than the call's timeout, so a 429 is not tried again.
 					fmt.Fprintf(conn, "HTTP/1.1 %d Some Text\r\nLocation: /elsewhere\r\nRetry-After: 600\r\nContent-Length: %d\r\n\r\n%s", status, len(body), body)
 				})
 				created, err := testClient(t, "http://"+address).CreateMessageInteraction(t.Context(), testMessage, nil)
@@ -74,13 +74,12 @@ func TestEveryStatusGivesTheRightWord(t *testing.T) {
 	}
 }
 
-// TestBrokenConnections walks through the rows of what httptrace can tell, each
-// with a server that does just that.
+// Each case has a server that breaks the connection at another moment.
 func TestBrokenConnections(t *testing.T) {
 	reset := func(conn net.Conn) { conn.(*net.TCPConn).SetLinger(0) }
 	for _, test := range []struct {
 		name, word string
-		serve      func(net.Conn) // the connection is closed after it
+		serve      func(net.Conn) // afterwards the connection is closed
 		text       string
 	}{
 		{"closed before a byte was read", "unknown", func(net.Conn) {}, ""},
@@ -129,7 +128,7 @@ func TestBrokenConnections(t *testing.T) {
 }
 
 func TestRefusedConnectionIsTriedAgainAndNotSent(t *testing.T) {
-	c := testClient(t, "http://127.0.0.1:1") // a port that is given to nobody meanwhile
+	c := testClient(t, "http://127.0.0.1:1") // nothing listens on this port
 	var seen []Exchange
 	c.Observe = func(e Exchange) { seen = append(seen, e) }
 	asked := 0
@@ -142,8 +141,8 @@ func TestRefusedConnectionIsTriedAgainAndNotSent(t *testing.T) {
 }
 
 func TestNamesThatDoNotExistAreNotTriedAgain(t *testing.T) {
-	require.True(t, hopeless(&NotSentError{Err: &networkError{err: &net.OpError{Err: &net.DNSError{IsNotFound: true}}}}))
-	require.False(t, hopeless(&NotSentError{Err: &net.DNSError{IsTemporary: true}}))
+	require.True(t, isPermanent(&NotSentError{Err: &networkError{err: &net.OpError{Err: &net.DNSError{IsNotFound: true}}}}))
+	require.False(t, isPermanent(&NotSentError{Err: &net.DNSError{IsTemporary: true}}))
 }
 
 func TestRedirectIsNotFollowedAndTheCredentialsStay(t *testing.T) {
@@ -162,7 +161,7 @@ func TestRedirectIsNotFollowedAndTheCredentialsStay(t *testing.T) {
 	}
 }
 
-// listen serves raw connections one by one, each closed after handle.
+// listen calls handle for each raw connection and then closes it.
 func listen(t testing.TB, handle func(net.Conn)) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -182,7 +181,7 @@ func listen(t testing.TB, handle func(net.Conn)) string {
 	return l.Addr().String()
 }
 
-// readRequest reads one request to the end of its body.
+// readRequest reads one request and returns its body.
 func readRequest(conn net.Conn) string {
 	r, err := http.ReadRequest(bufio.NewReader(conn))
 	if err != nil {

@@ -12,22 +12,23 @@ import (
 	"time"
 )
 
-// The pace of retries. All are chosen.
+// The pace of retries is our choice; Twilio documents none.
 const (
 	firstWait     = 250 * time.Millisecond
 	longestWait   = 4 * time.Second
-	maxConnects   = 4              // attempts to get a connection: about two seconds when it is refused at once
-	maxRetryAfter = 24 * time.Hour // longer answers count as this
+	maxConnects   = 4              // attempts to connect; they take about two seconds if each is refused at once
+	maxRetryAfter = 24 * time.Hour // a longer Retry-After counts as this
 )
 
-// retryWait says how long to wait before the next attempt, and whether there
-// may be one. Only two outcomes are surely without effect at Twilio: no
-// connection was got, and 429, of which Twilio says "never processed and is
-// always safe to retry". How often a 429 is tried again is up to the deadline.
+// retryWait says how long to wait before the next attempt, and whether there may
+// be one. Only two outcomes certainly have no effect at Twilio. One is that there
+// was no connection. The other is 429: Twilio says that such a request was "never
+// processed and is always safe to retry". Retries after a 429 end only with the
+// deadline.
 func retryWait(outcome error, tries int) (time.Duration, bool) {
 	switch e := outcome.(type) {
 	case *NotSentError:
-		return backoff(tries, 0, rand.Float64()), tries+1 < maxConnects && !hopeless(e)
+		return backoff(tries, 0, rand.Float64()), tries+1 < maxConnects && !isPermanent(e)
 	case *Error:
 		return backoff(tries, e.RetryAfter, rand.Float64()), e.Status == http.StatusTooManyRequests
 	default:
@@ -35,17 +36,19 @@ func retryWait(outcome error, tries int) (time.Duration, bool) {
 	}
 }
 
-// backoff is the wait after tries+1 failed attempts: what the server asked for,
-// and on top a step that doubles each time, of which half is left to chance
-// (random, 0 to 1) so that calls that failed together do not come back together.
+// backoff is the wait after tries+1 failed attempts. It is the time that the
+// server asked for, plus a step that doubles with each attempt. Half of the step
+// is multiplied by random (0 to 1), so that calls that failed together do not
+// retry together.
 func backoff(tries int, retryAfter time.Duration, random float64) time.Duration {
 	step := min(firstWait<<min(tries, 10), longestWait)
 	return retryAfter + step/2 + time.Duration(random*float64(step/2))
 }
 
-// hopeless reports a failure that another attempt will not mend: a name that
-// does not exist, a certificate that does not convince, a caller's no.
-func hopeless(err error) bool {
+// isPermanent reports whether another attempt would fail in the same way: the
+// host name does not exist, its certificate is not trusted, or the before hook
+// returned an error.
+func isPermanent(err error) bool {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	var hook *hookError
@@ -53,8 +56,8 @@ func hopeless(err error) bool {
 }
 
 // parseRetryAfter reads a Retry-After header: whole seconds, or an HTTP date
-// (RFC 9110, 10.2.3), which counts from now. What it cannot read, and the past,
-// is 0.
+// (RFC 9110, 10.2.3), from which it subtracts now. It returns 0 for a date in the
+// past and for anything else.
 func parseRetryAfter(value string, now time.Time) time.Duration {
 	value = strings.TrimSpace(value)
 	if value == "" {
@@ -74,7 +77,7 @@ func parseRetryAfter(value string, now time.Time) time.Duration {
 	return min(max(at.Sub(now), 0), maxRetryAfter)
 }
 
-// sleep waits, and returns early with the reason when ctx ends.
+// sleep waits for d. If ctx ends first, it returns the cause.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

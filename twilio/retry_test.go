@@ -46,8 +46,9 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// bubble starts a server and a client of it inside a synctest bubble: real
-// net/http on both sides, over pipes, as time stands still on a real network.
+// bubble starts a server and a client inside a synctest bubble. Both sides are
+// real net/http. They talk over in-memory pipes, because time in a bubble does not
+// advance while a goroutine waits for a real network.
 func bubble(t *testing.T, test func(t *testing.T, c *Client), handle http.HandlerFunc) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -62,7 +63,7 @@ func bubble(t *testing.T, test func(t *testing.T, c *Client), handle http.Handle
 	})
 }
 
-func TestANoAfterTheConnectionWasMadeIsNotSent(t *testing.T) {
+func TestNothingIsSentIfTheHookRefusesANewConnection(t *testing.T) {
 	written := false
 	no := errors.New("no")
 	bubble(t, func(t *testing.T, c *Client) {
@@ -75,7 +76,7 @@ func TestANoAfterTheConnectionWasMadeIsNotSent(t *testing.T) {
 		})
 		require.ErrorAs(t, err, new(*NotSentError))
 		require.ErrorIs(t, err, no)
-		require.Equal(t, 2, hooks, "a no is not asked for again")
+		require.Equal(t, 2, hooks, "after an error of the hook there is no retry")
 	}, func(http.ResponseWriter, *http.Request) { written = true })
 	require.False(t, written)
 }
@@ -87,13 +88,13 @@ func TestTooManyRequestsIsTriedAgainAfterTheTimeAsked(t *testing.T) {
 		created, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error { hooks++; return nil })
 		require.NoError(t, err)
 		require.Equal(t, 2, created.Retries)
-		require.Equal(t, 4, hooks, "before each attempt, and when the connection had been made")
+		require.Equal(t, 4, hooks, "before each attempt, and again for each new connection")
 		require.GreaterOrEqual(t, asked[1].Sub(asked[0]), 7*time.Second)
 		require.Less(t, asked[1].Sub(asked[0]), 7*time.Second+firstWait)
-		require.GreaterOrEqual(t, asked[2].Sub(asked[1]), 3*time.Second, "a date counts from the server's own clock")
+		require.GreaterOrEqual(t, asked[2].Sub(asked[1]), 3*time.Second, "a date is compared with the server's own clock")
 		require.Less(t, asked[2].Sub(asked[1]), 3*time.Second+2*firstWait)
 	}, func(w http.ResponseWriter, r *http.Request) {
-		require.Equal(t, "some message", r.PostFormValue("Body"), "the body is whole each time")
+		require.Equal(t, "some message", r.PostFormValue("Body"), "every attempt has the whole body")
 		asked = append(asked, time.Now())
 		switch len(asked) {
 		case 1:
@@ -119,7 +120,7 @@ func TestStormOf429EndsBeforeTheDeadline(t *testing.T) {
 		require.Equal(t, 429, refused.Status)
 		require.Equal(t, 20429, refused.Code)
 		require.Contains(t, err.Error(), "not processed and nothing was sent")
-		require.LessOrEqual(t, time.Since(began), 25*time.Second, "the time kept for an answer is not waited away")
+		require.LessOrEqual(t, time.Since(began), 25*time.Second, "the time kept for an answer is not used for waiting")
 		require.Greater(t, time.Since(began), 20*time.Second)
 		require.Greater(t, asked, 6)
 		require.Less(t, asked, 16)
@@ -144,7 +145,7 @@ func TestARetryAfterThatDoesNotFitEndsTheCallAtOnce(t *testing.T) {
 	})
 }
 
-func TestSilenceIsWaitedForToTheDeadlineAndIsUnknown(t *testing.T) {
+func TestWithNoAnswerByTheDeadlineTheOutcomeIsUnknown(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Client) {
 		c.Timeout = 40 * time.Second
 		began := time.Now()
@@ -172,7 +173,7 @@ func TestABodyThatStallsIsAcceptedAndUnreadableAtTheDeadline(t *testing.T) {
 	})
 }
 
-func TestADialWithoutEndIsGivenUpAsNotSentWhileThereIsTimeForAnAnswer(t *testing.T) {
+func TestADialThatHangsIsGivenUpAsNotSentInTime(t *testing.T) {
 	bubble(t, func(t *testing.T, c *Client) {
 		c.pool.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
 			<-ctx.Done()
@@ -193,7 +194,7 @@ func TestCancelledWhileWaitingToTryAgainIsNotSent(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		_, err := c.CreateMessageInteraction(ctx, testMessage, nil)
-		require.ErrorAs(t, err, new(*Error), "the wait would have ended after the caller's deadline, so it was not begun")
+		require.ErrorAs(t, err, new(*Error), "the wait would have ended after the caller's deadline, so there was none")
 		require.Zero(t, time.Since(began))
 
 		ctx, abort := context.WithCancelCause(t.Context())

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server that speaks no better than TLS 1.1 gets no credentials.
+// A server that offers only TLS 1.1 or older gets no credentials.
 func TestOldTLSIsRefused(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
@@ -24,8 +24,8 @@ func TestOldTLSIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "protocol version")
 }
 
-// An answer is read to one byte beyond its limit, and not to the end that may
-// never come.
+// The client reads one byte more than its limit. It does not wait for the end of
+// the answer, which may never come.
 func TestAnAnswerWithoutAnEndIsNotAwaited(t *testing.T) {
 	over := make(chan struct{})
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -39,7 +39,7 @@ func TestAnAnswerWithoutAnEndIsNotAwaited(t *testing.T) {
 	require.ErrorContains(t, created.Unreadable, "longer than 1048576 bytes")
 }
 
-// What is a JSON object and no interaction is no receipt.
+// A JSON object that is not an interaction is not accepted as a receipt.
 func TestAnAnswerOfSomethingElse(t *testing.T) {
 	for _, body := range []string{`{"ok":true}`, `{}`} {
 		server := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(body)) })

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// authenticate checks Basic auth: the configured credentials when there are
-// any, else any non-empty username, never none.
+// authenticate checks Basic auth against the configured credentials. If there are
+// none, it accepts any username but an empty one.
 func (f *Fake) authenticate(r *http.Request) error {
 	username, password, ok := r.BasicAuth()
 	if ok && username != "" {
@@ -24,14 +24,15 @@ func (f *Fake) authenticate(r *http.Request) error {
 	return refuse(http.StatusUnauthorized, 20003, "Authenticate")
 }
 
-// sameText takes the same time whatever the texts and their lengths are.
+// sameText returns 1 if the texts are equal, else 0. The time it takes does not
+// depend on the texts or their lengths.
 func sameText(a, b string) int {
 	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
 	return subtle.ConstantTimeCompare(x[:], y[:])
 }
 
-// account is the credential that stands for the whole account: its SID owns
-// every resource, its token signs callbacks.
+// account returns the credential of the whole account. Its SID owns every
+// resource, and its token signs callbacks.
 func (f *Fake) account() Credential {
 	for _, c := range f.config.Credentials {
 		if wellFormed("AC", c.Username) {
@@ -41,7 +42,7 @@ func (f *Fake) account() Credential {
 	return Credential{Username: AccountSid, Password: DefaultAuthToken}
 }
 
-// redacted is a copy of the headers that may be recorded and shown.
+// redacted returns a copy of the headers that is safe to record and show.
 func redacted(h http.Header) http.Header {
 	h = h.Clone()
 	if value := h.Get("Authorization"); value != "" {

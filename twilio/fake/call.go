@@ -9,46 +9,47 @@ import (
 	"time"
 )
 
-// maxBody bounds what is read of a request; a longer one is refused with 413.
+// maxBody is the largest request body in bytes. A longer one is refused with 413.
 const maxBody = 1 << 20
 
-// A call is one request as an operation sees it.
+// A call is one request to the API, as an operation sees it.
 type call struct {
 	op     *operation
 	path   map[string]string
 	query  url.Values
 	form   *params
-	base   string // scheme and host for the URLs in the answer
+	base   string // scheme and host of the URLs in the answer
 	number uint64 // of the recorded request
 	now    time.Time
 }
 
-// An answer is what goes back unless a fault says otherwise.
+// An answer is the response to a call, before a fault changes it.
 type answer struct {
 	status  int
 	body    []byte // nil = none
 	receipt bool   // it is the operation's own success
 }
 
-// serveAPI answers one request of the Proxy API: it is recorded, routed,
-// authenticated and counted against the limits, then meets a fault or not.
+// serveAPI answers one request of the Proxy API. It records, routes and
+// authenticates the request and applies the rate limit. Then it performs the
+// operation, with a fault if one is armed.
 func (f *Fake) serveAPI(w http.ResponseWriter, r *http.Request) {
 	body, readErr := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	c, err := f.admit(r, body)
+	c, err := f.readCall(r, body)
 	if err == nil && readErr != nil {
 		err = refuse(http.StatusRequestEntityTooLarge, 0, "The request body could not be read or is longer than %d bytes", maxBody)
 	}
-	f.describe(w, c)
+	f.setHeader(w, c)
 	if err != nil {
 		f.reply(w, c, refusalAnswer(err))
 		return
 	}
-	f.meet(w, r, c, f.takeFault(c.op.id))
+	f.respond(w, r, c, f.takeFault(c.op.id))
 }
 
-// admit records a request and finds out what it asks for.
-func (f *Fake) admit(r *http.Request, body []byte) (*call, error) {
-	op, path, err := f.find(r)
+// readCall records a request and makes a call of it.
+func (f *Fake) readCall(r *http.Request, body []byte) (*call, error) {
+	op, path, err := f.route(r)
 	c := &call{op: op, path: path, query: r.URL.Query(), base: baseURL(r)}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -71,7 +72,7 @@ func (f *Fake) admit(r *http.Request, body []byte) (*call, error) {
 	return c, err
 }
 
-// perform does what a call asks for and returns the answer to it.
+// perform carries out a call and returns the answer.
 func (f *Fake) perform(c *call) answer {
 	result, err := f.do(c)
 	if err != nil {
@@ -90,10 +91,10 @@ func (f *Fake) do(c *call) (any, error) {
 	return c.op.do(f, c)
 }
 
-// describe sets the headers that every answer has.
-func (f *Fake) describe(w http.ResponseWriter, c *call) {
+// setHeader sets the header fields that every answer has.
+func (f *Fake) setHeader(w http.ResponseWriter, c *call) {
 	h := w.Header()
-	h.Set("Date", c.now.UTC().Format(http.TimeFormat)) // by the clock that the resources' dates follow
+	h.Set("Date", c.now.UTC().Format(http.TimeFormat)) // by the fake's clock, like the dates of resources
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Methods", "POST, OPTIONS")
 	h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization")
@@ -104,7 +105,7 @@ func (f *Fake) describe(w http.ResponseWriter, c *call) {
 	h.Set("Twilio-Request-Id", f.world.mint("RQ", c.number))
 }
 
-// reply writes an answer as it is.
+// reply writes an answer unchanged.
 func (f *Fake) reply(w http.ResponseWriter, c *call, a answer) {
 	if a.body != nil {
 		w.Header().Set("Content-Type", "application/json")
@@ -130,7 +131,7 @@ func refusalAnswer(err error) answer {
 	return answer{status: r.Status, body: encode(r)}
 }
 
-// encode writes compact JSON and leaves <, > and & as they are.
+// encode writes compact JSON and does not escape <, > and &.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -141,8 +142,8 @@ func encode(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// baseURL is where the client found the fake, so that the URLs in an answer
-// lead back to it.
+// baseURL is the address at which the client reached the fake. The URLs in an
+// answer lead back to it.
 func baseURL(r *http.Request) string {
 	if r.TLS != nil {
 		return "https://" + r.Host

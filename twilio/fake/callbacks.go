@@ -18,11 +18,12 @@ import (
 	"time"
 )
 
-// callbackTimeout bounds one call of a service's URLs, but in tests.
+// callbackTimeout bounds one call of a service's URLs. Some tests use a shorter
+// one.
 const callbackTimeout = 5 * time.Second
 
-// callbacks are called one after the other, in the order in which they arose,
-// by a goroutine that is there only while some wait.
+// callbacks are sent one after another, in order, by a goroutine that runs only
+// while some are waiting.
 type callbacks struct {
 	timeout time.Duration // bounds one call
 	waiting []webhook
@@ -35,7 +36,8 @@ type webhook struct {
 	form url.Values
 }
 
-// callback tells the service's CallbackUrl about a message, with the lock held.
+// callback tells the service's CallbackUrl about a message. The caller holds the
+// lock.
 func (f *Fake) callback(m *message, now time.Time) {
 	target := m.session.service.CallbackUrl
 	if !loopbackURL(target) {
@@ -66,14 +68,14 @@ func (f *Fake) runCallbacks() {
 		next := f.callbacks.waiting[0]
 		f.callbacks.waiting = f.callbacks.waiting[1:]
 		f.mu.Unlock()
-		_, _ = f.call(context.Background(), next) // informational only: nobody waits for the answer
+		_, _ = f.postWebhook(context.Background(), next) // nobody needs the answer
 	}
 }
 
-// callbackForm has the parameters that Twilio's page on Proxy webhooks lists.
-// errorCode is chosen and there only for a failed message.
+// callbackForm returns the parameters that Twilio's page on Proxy webhooks lists.
+// errorCode is our addition, and only there for a failed message.
 func (f *Fake) callbackForm(m *message, now time.Time) url.Values {
-	h := m.halves("", now)
+	h := m.sharedFields("", now)
 	form := url.Values{}
 	for name, value := range map[string]orNull{
 		"interactionSid":         orNull(m.Sid),
@@ -103,9 +105,9 @@ func (f *Fake) callbackForm(m *message, now time.Time) url.Values {
 	return form
 }
 
-// call posts a webhook and returns the status of the answer. It reaches
-// loopback addresses only and follows no redirect.
-func (f *Fake) call(ctx context.Context, hook webhook) (int, error) {
+// postWebhook posts a webhook and returns the status of the answer. It only calls
+// loopback addresses, and follows no redirects.
+func (f *Fake) postWebhook(ctx context.Context, hook webhook) (int, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.callbacks.timeout)
 	defer cancel()
 	go func() {
@@ -135,8 +137,9 @@ func (f *Fake) call(ctx context.Context, hook webhook) (int, error) {
 	return answer.StatusCode, answer.Body.Close()
 }
 
-// signature is Twilio's: HMAC-SHA1, keyed with the auth token, over the URL and
-// the sorted parameters, in base64 (Twilio's page on webhook security).
+// signature returns Twilio's signature of a webhook: HMAC-SHA1 with the auth token
+// as its key, over the URL and the sorted parameters, in base64 (Twilio's page on
+// webhook security).
 func signature(token string, hook webhook) string {
 	mac := hmac.New(sha1.New, []byte(token))
 	mac.Write([]byte(hook.url))

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The example of Twilio's page on webhook security: its URL, parameters, token
-// and signature.
+// The URL, parameters, token and signature are the example on Twilio's page on
+// webhook security.
 func TestSignature(t *testing.T) {
 	hook := webhook{"https://mycompany.com/myapp.php?foo=1&bar=2", url.Values{
 		"CallSid": {"CA1234567890ABCDE"}, "Caller": {"+14158675309"}, "Digits": {"1234"},
@@ -31,12 +31,12 @@ func TestLoopbackURL(t *testing.T) {
 	}
 }
 
-// Only what is known to be on loopback is called, and the dialer refuses what
-// turns out not to be.
+// Only URLs on loopback are called. If a name resolves to another address, the
+// dialer refuses it.
 func TestCallsStayOnLoopback(t *testing.T) {
 	f := New(Config{})
 	defer f.Close()
-	_, err := f.call(t.Context(), webhook{"http://192.0.2.1:9/", nil})
+	_, err := f.postWebhook(t.Context(), webhook{"http://192.0.2.1:9/", nil})
 	require.ErrorContains(t, err, "loopback addresses only")
 
 	f.mu.Lock()
@@ -59,11 +59,11 @@ func TestCallsEnd(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	defer silent.Close()
-	_, err := f.call(t.Context(), webhook{silent.URL, nil})
+	_, err := f.postWebhook(t.Context(), webhook{silent.URL, nil})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 }
 
-// Who does not read is cut off, and does not hold the others up.
+// A subscriber that does not read is cut off and does not delay the others.
 func TestSlowSubscriberIsCutOff(t *testing.T) {
 	f := New(Config{})
 	defer f.Close()

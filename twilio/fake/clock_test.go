@@ -12,8 +12,8 @@ import (
 
 var noon = time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)
 
-// A clock that is set back makes messages younger: they reach their statuses
-// once more, and say so once more.
+// If the clock is set back, messages reach their statuses again, and each status
+// is announced again.
 func TestClockSetBack(t *testing.T) {
 	s := start(t, fake.Config{RateLimit: true})
 	next := s.events()
@@ -29,7 +29,7 @@ func TestClockSetBack(t *testing.T) {
 	s.SetClock(noon.Add(time.Second))
 	require.Equal(t, "sent", status())
 	s.SetClock(noon.Add(-time.Hour))
-	require.Equal(t, "sent", status(), "as it was created")
+	require.Equal(t, "sent", status(), "the status at creation")
 	s.Advance(time.Hour + 2*time.Second)
 	require.Equal(t, "delivered", next("status")["status"])
 
@@ -57,7 +57,7 @@ func TestClockHasBounds(t *testing.T) {
 		require.Equal(t, end, s.control(200, "PUT", "/_fake/clock", `{"now":"`+end+`"}`).json["now"])
 		s.ok(200, "GET", sessionPath, nil)
 		s.RunClock()
-		require.Equal(t, end[:4], s.Now().Format("2006"), "it runs on from there")
+		require.Equal(t, end[:4], s.Now().Format("2006"), "the clock runs on from there")
 	}
 	s.Advance(1<<63 - 1)
 	s.Advance(1<<63 - 1)
@@ -73,7 +73,8 @@ func TestResetStartsTheClock(t *testing.T) {
 	require.Equal(t, false, s.control(200, "GET", "/_fake/clock", "").json["frozen"])
 }
 
-// The clock is part of the state: what is under way goes on where it was.
+// The clock is part of the state. Messages continue with the status that they had
+// before the restart.
 func TestClockSurvivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	s := start(t, fake.Config{})

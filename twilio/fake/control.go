@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// maxDocument bounds what the control interface reads, in bytes.
+// maxDocument is the largest body that the control interface reads, in bytes.
 const maxDocument = 64 << 20
 
-// controlRoutes is the control interface; doc.go describes it for its users.
+// controlRoutes returns the control interface. The package comment documents it.
 func (f *Fake) controlRoutes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_fake/faults", func(w http.ResponseWriter, _ *http.Request) { f.showFaults(w) })
 	mux.HandleFunc("PUT /_fake/faults", func(w http.ResponseWriter, r *http.Request) { f.readFaults(w, r, f.SetFaults) })
 	mux.HandleFunc("POST /_fake/faults", func(w http.ResponseWriter, r *http.Request) { f.readFaults(w, r, f.Arm) })
 	mux.HandleFunc("DELETE /_fake/faults", func(w http.ResponseWriter, _ *http.Request) {
-		_ = f.SetFaults() // no fault, so none to refuse
+		_ = f.SetFaults() // cannot fail without a fault
 		w.WriteHeader(http.StatusNoContent)
 	})
 	mux.HandleFunc("POST /_fake/reset", func(w http.ResponseWriter, _ *http.Request) {
@@ -45,16 +45,16 @@ func (f *Fake) controlRoutes() *http.ServeMux {
 	mux.HandleFunc("PUT /_fake/settings", f.setSettings)
 	mux.HandleFunc("GET /_fake/events", f.serveEvents)
 	f.pageRoutes(mux)
-	nowhere := func(w http.ResponseWriter, r *http.Request) { showNoRoute(w, r, mux) }
-	mux.HandleFunc("/_fake", nowhere)
-	mux.HandleFunc(anyRoute, nowhere)
+	noRoute := func(w http.ResponseWriter, r *http.Request) { showNoRoute(w, r, mux) }
+	mux.HandleFunc("/_fake", noRoute)
+	mux.HandleFunc(anyRoute, noRoute)
 	return mux
 }
 
 const anyRoute = "/_fake/"
 
-// showNoRoute answers a request that no route takes, with 405 where another
-// method would do.
+// showNoRoute answers a request that fits no route: with 405 if the path has other
+// methods, else with 404.
 func showNoRoute(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete} {
 		other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
@@ -69,8 +69,9 @@ func showNoRoute(w http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
 	showError(w, http.StatusNotFound, errors.New("the control interface has nothing at this path"))
 }
 
-// serveControl lets only loopback addresses in, whatever the fake listens on,
-// and not its own calls of a service's URLs, which others may have set.
+// serveControl admits only loopback addresses, even if the fake listens on others.
+// It refuses the fake's own callbacks: a client of the API could have set a
+// service's URL to the control interface.
 func (f *Fake) serveControl(w http.ResponseWriter, r *http.Request) {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !from.Addr().IsLoopback() {
@@ -78,7 +79,7 @@ func (f *Fake) serveControl(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Header.Get("X-Twilio-Signature") != "" {
-		showError(w, http.StatusForbidden, errors.New("the control interface is no URL for callbacks"))
+		showError(w, http.StatusForbidden, errors.New("callbacks must not call the control interface"))
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxDocument)
@@ -94,7 +95,7 @@ func (f *Fake) showFaults(w http.ResponseWriter) {
 	show(w, map[string][]Fault{"faults": faults})
 }
 
-// readFaults takes {"faults": […]} or a single fault.
+// readFaults reads {"faults": […]} or a single fault.
 func (f *Fake) readFaults(w http.ResponseWriter, r *http.Request, arm func(...Fault) error) {
 	var body struct {
 		Faults *[]Fault `json:"faults"`
@@ -133,17 +134,17 @@ type clockChange struct {
 	Frozen  *bool      `json:"frozen"`
 }
 
-// allowed reports whether the clock, which shows now, stays within its bounds
-// on every way that the change takes.
+// allowed reports whether each step of the change keeps the clock within its
+// bounds.
 func (c *clockChange) allowed(now time.Time) bool {
 	if c.Now != nil {
 		now = *c.Now
 	}
 	then := now.Add(time.Duration(c.Advance))
-	return within(now).Equal(now) && within(then).Equal(then)
+	return clampTime(now).Equal(now) && clampTime(then).Equal(then)
 }
 
-// setClock takes {"now": time}, {"advance": duration} or {"frozen": false}.
+// setClock reads {"now": time}, {"advance": duration} or {"frozen": bool}.
 func (f *Fake) setClock(w http.ResponseWriter, r *http.Request) {
 	var body clockChange
 	if err := readJSON(r.Body, &body); err != nil {
@@ -181,7 +182,7 @@ func (f *Fake) showSettings(w http.ResponseWriter) {
 	show(w, settings{&limit, &queued, &sent})
 }
 
-// setSettings changes what is given; messages that exist keep their life.
+// setSettings changes the given settings. Existing messages are not affected.
 func (f *Fake) setSettings(w http.ResponseWriter, r *http.Request) {
 	var body settings
 	if err := readJSON(r.Body, &body); err != nil {

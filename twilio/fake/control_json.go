@@ -8,20 +8,20 @@ import (
 	"strconv"
 )
 
-// readJSON reads one JSON document, with nothing in it that into has no place
-// for and nothing but space behind it.
+// readJSON reads one JSON document. It refuses unknown fields, and anything but
+// white space after the document.
 func readJSON(r io.Reader, into any) error {
 	d := json.NewDecoder(r)
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if errors.Is(err, io.EOF) {
-		return errors.New("there is no JSON in the body")
+		return errors.New("the body is empty; JSON is needed")
 	}
 	if err != nil {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more behind the JSON")
+		return errors.New("there is more text after the JSON")
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func done(w http.ResponseWriter, err error) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// limitOf reads ?limit=, from 1 to 200, 50 when there is none.
+// limitOf reads ?limit=, which is 1 to 200. The default is 50.
 func limitOf(r *http.Request) int {
 	n, err := strconv.Atoi(r.URL.Query().Get("limit"))
 	if err != nil || n < 1 {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The views that a page shows. Lists are newest first and read backwards with
-// ?before= the seq of the last one shown.
+// The JSON for the page. Lists are newest first. To continue a list, ?before= takes
+// the seq of its last item.
 
 type pageService struct {
 	Sid        string `json:"sid"`
@@ -47,7 +47,7 @@ type pageMessage struct {
 	Body      string    `json:"body"`
 	MediaUrls []string  `json:"media_url,omitempty"`
 	From      string    `json:"from_participant_sid"` // "" = sent through the API
-	To        string    `json:"to_participant_sid"`   // "" = nobody was there
+	To        string    `json:"to_participant_sid"`   // "" = there was no partner
 	Status    string    `json:"status"`
 	ErrorCode int       `json:"error_code,omitempty"`
 	Created   time.Time `json:"date_created"`
@@ -92,7 +92,7 @@ func (f *Fake) showSessions(w http.ResponseWriter, r *http.Request) {
 		if wanted := r.URL.Query().Get("service"); wanted != "" && wanted != s.Sid {
 			continue
 		}
-		page, more := back(s.Sessions, r)
+		page, more := pageBefore(s.Sessions, r)
 		for _, c := range page {
 			views = append(views, f.pageSession(c, now))
 		}
@@ -133,7 +133,7 @@ func (f *Fake) showMessages(w http.ResponseWriter, r *http.Request) {
 	var next uint64
 	if c != nil {
 		now := f.clock.now()
-		page, more := back(c.Messages, r)
+		page, more := pageBefore(c.Messages, r)
 		for _, m := range page {
 			views = append(views, f.pageMessage(m, now))
 		}
@@ -149,7 +149,7 @@ func (f *Fake) showMessages(w http.ResponseWriter, r *http.Request) {
 	show(w, map[string]any{"messages": views, "next_before": next})
 }
 
-// showMessage shows one message with the request that made it, as it came.
+// showMessage shows one message with the recorded request that created it.
 func (f *Fake) showMessage(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	m := f.world.messages[r.PathValue("sid")]
@@ -184,9 +184,9 @@ func (f *Fake) postAnswer(w http.ResponseWriter, r *http.Request) {
 	show(w, map[string]string{"sid": sid})
 }
 
-// back returns, newest first, up to ?limit= items older than ?before=, and
+// pageBefore returns up to ?limit= items older than ?before=, newest first, and
 // whether there are more.
-func back[T sequenced](items []T, r *http.Request) (page []T, more bool) {
+func pageBefore[T sequenced](items []T, r *http.Request) (page []T, more bool) {
 	to := len(items)
 	if before, err := strconv.ParseUint(r.URL.Query().Get("before"), 10, 64); err == nil {
 		to = sort.Search(len(items), func(i int) bool { return items[i].seq() >= before })

@@ -63,7 +63,7 @@ func TestPageViews(t *testing.T) {
 	s.control(404, "GET", "/_fake/messages/KI1", "")
 }
 
-// The page looks often: it must get what it needs and no bodies.
+// The page asks often, so these answers must contain what it needs and no bodies.
 func TestBriefRequests(t *testing.T) {
 	s := start(t, fake.Config{})
 	long := strings.Repeat("ü", 30_000)

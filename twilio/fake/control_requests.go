@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// briefText bounds what a brief request tells of the message, in characters.
+// briefText is how much of each text a brief request contains, in characters.
 const briefText = 600
 
-// A briefRequest is a recorded request without headers and bodies, for who
-// looks often.
+// A briefRequest is a recorded request without headers and bodies, for clients
+// that ask often.
 type briefRequest struct {
 	Number    uint64    `json:"number"`
 	Time      time.Time `json:"time"`
@@ -24,14 +24,14 @@ type briefRequest struct {
 	Status    int       `json:"status,omitempty"`
 	Dropped   bool      `json:"dropped,omitempty"`
 	Message   string    `json:"message_sid,omitempty"`
-	Receipt   bool      `json:"receipt"`             // its caller got the operation's own success, whole
-	Answer    string    `json:"answer,omitempty"`    // without a receipt: the answer's beginning
-	Text      string    `json:"text,omitempty"`      // without a receipt: the beginning of its Body
-	MediaUrls []string  `json:"media_url,omitempty"` // without a receipt: the first of its MediaUrl
+	Receipt   bool      `json:"receipt"`             // the caller got the operation's own success, complete
+	Answer    string    `json:"answer,omitempty"`    // without a receipt: the beginning of the answer
+	Text      string    `json:"text,omitempty"`      // without a receipt: the beginning of Body
+	MediaUrls []string  `json:"media_url,omitempty"` // without a receipt: the first ten values of MediaUrl
 }
 
-// showRequests lists the recorded requests, as ?after= (a number), ?operation=,
-// ?session= (a SID) and ?brief=true say.
+// showRequests lists the recorded requests. It accepts ?after= (a number),
+// ?operation=, ?session= (a SID) and ?brief=true.
 func (f *Fake) showRequests(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	after, _ := strconv.ParseUint(query.Get("after"), 10, 64)
@@ -54,8 +54,8 @@ func (f *Fake) showRequests(w http.ResponseWriter, r *http.Request) {
 	show(w, map[string]any{"requests": brief})
 }
 
-// concerns reports whether the request's path leads to a session, which may not
-// be there, by its SID or its name.
+// concerns reports whether the request's path names a session, by its SID or its
+// unique name. s is nil if there is no such session.
 func (r *Request) concerns(sid string, s *session) bool {
 	if r.session == sid {
 		return true
@@ -71,7 +71,7 @@ func (r *Request) brief() briefRequest {
 	}
 	body := r.Body
 	if cut := strings.LastIndexByte(body, '%'); len(body) == keepBody && cut >= len(body)-2 {
-		body = body[:cut] // half of an escape
+		body = body[:cut] // remove an escape that was cut in half
 	}
 	form, _ := url.ParseQuery(strings.ReplaceAll(body, ";", "%3B"))
 	b.Text, b.Answer = beginning(form.Get("Body")), beginning(r.Answer)
@@ -81,7 +81,7 @@ func (r *Request) brief() briefRequest {
 	return b
 }
 
-// beginning is the first characters of a text, with a mark if there are more.
+// beginning returns the first characters of a text, and "…" if there are more.
 func beginning(s string) string {
 	count := 0
 	for i := range s {
@@ -92,7 +92,7 @@ func beginning(s string) string {
 	return s
 }
 
-// showRequest shows one recorded request, whole.
+// showRequest shows one recorded request with its headers and bodies.
 func (f *Fake) showRequest(w http.ResponseWriter, r *http.Request) {
 	number, _ := strconv.ParseUint(r.PathValue("number"), 10, 64)
 	var found Request

@@ -3,7 +3,7 @@ package fake
 import "time"
 
 func (f *Fake) pageSession(c *session, now time.Time) pageSession {
-	f.settle(c, now)
+	f.expireIfDue(c, now)
 	view := pageSession{Seq: c.Seq, Sid: c.Sid, ServiceSid: c.service.Sid, UniqueName: c.UniqueName, Status: c.Status,
 		ClosedReason: c.ClosedReason, Mode: c.Mode, Created: c.Created, Messages: len(c.Messages),
 		Participants: []pageParticipant{}}

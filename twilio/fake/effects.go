@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// meet answers a call as the fault says, or plainly when there is none.
-func (f *Fake) meet(w http.ResponseWriter, r *http.Request, c *call, fault *Fault) {
+// respond answers a call as the fault says, or normally if there is no fault.
+func (f *Fake) respond(w http.ResponseWriter, r *http.Request, c *call, fault *Fault) {
 	if fault == nil {
 		f.reply(w, c, f.perform(c))
 		return
@@ -44,10 +44,10 @@ func (f *Fake) meet(w http.ResponseWriter, r *http.Request, c *call, fault *Faul
 		f.drop(w, c)
 	case EffectHangAfter:
 		f.perform(c)
-		f.silence(r)
+		f.hang(r)
 		f.drop(w, c)
 	case EffectHang:
-		f.silence(r)
+		f.hang(r)
 		f.drop(w, c)
 	case EffectDropBefore:
 		f.drop(w, c)
@@ -62,7 +62,7 @@ func (fault *Fault) answer() answer {
 	return answer{status: fault.Status, body: encode(refuse(fault.Status, fault.Code, "%s", message))}
 }
 
-// wait lasts for d, or until the client leaves or the fake closes.
+// wait returns after d, or earlier if the client leaves or the fake closes.
 func (f *Fake) wait(r *http.Request, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -73,14 +73,15 @@ func (f *Fake) wait(r *http.Request, d time.Duration) {
 	}
 }
 
-func (f *Fake) silence(r *http.Request) {
+// hang returns when the client leaves or the fake closes.
+func (f *Fake) hang(r *http.Request) {
 	select {
 	case <-r.Context().Done():
 	case <-f.closed:
 	}
 }
 
-// drop notes that a call gets no answer, and drops it.
+// drop records that a call gets no answer, and closes its connection.
 func (f *Fake) drop(w http.ResponseWriter, c *call) {
 	f.mu.Lock()
 	if r := f.requests.find(c.number); r != nil {
@@ -88,12 +89,13 @@ func (f *Fake) drop(w http.ResponseWriter, c *call) {
 	}
 	f.feed.publish(Event{Type: "refused"})
 	f.mu.Unlock()
-	drop(w)
+	closeConnection(w)
 }
 
-// drop closes the connection without an answer. Where the writer has no
-// connection to give (HTTP/2, a recorder) net/http's own way of aborting does.
-func drop(w http.ResponseWriter) {
+// closeConnection closes the connection without an answer. Some writers have no
+// connection to give (HTTP/2, a recorder). For them it uses net/http's own way to
+// abort.
+func closeConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -111,13 +113,14 @@ func (f *Fake) replyHTML(w http.ResponseWriter, c *call, status int) {
 	_, _ = w.Write([]byte(page))
 }
 
-// replyHalf announces the whole body, writes half of it and closes.
+// replyHalf announces the length of the whole body, writes half of it and closes
+// the connection.
 func (f *Fake) replyHalf(w http.ResponseWriter, c *call, a answer) {
 	half := answer{status: a.status, body: a.body[:len(a.body)/2]}
 	w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	f.reply(w, c, half)
 	_ = http.NewResponseController(w).Flush()
-	drop(w)
+	closeConnection(w)
 }
 
 // MarshalJSON writes what time.Duration.String returns.
@@ -130,14 +133,14 @@ func (d *Duration) UnmarshalJSON(data []byte) error {
 	var seconds float64
 	if json.Unmarshal(data, &seconds) == nil {
 		if math.Abs(seconds) >= math.MaxInt64/float64(time.Second) {
-			return fmt.Errorf("a duration of %g seconds is too long: there are 292 years at most", seconds)
+			return fmt.Errorf("a duration of %g seconds is too long: the longest is 292 years", seconds)
 		}
 		*d = Duration(seconds * float64(time.Second))
 		return nil
 	}
 	var text string
 	if err := json.Unmarshal(data, &text); err != nil {
-		return fmt.Errorf("a duration is a text such as \"250ms\" or a number of seconds")
+		return fmt.Errorf("a duration must be a text such as \"250ms\" or a number of seconds")
 	}
 	parsed, err := time.ParseDuration(text)
 	*d = Duration(parsed)

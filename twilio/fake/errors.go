@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// A refusal is an error answer in Twilio's shape. The HTTP status that goes
-// with a Proxy code is chosen, except where the package comment says otherwise.
+// A refusal is an error answer in Twilio's shape. The package comment says which
+// pairs of HTTP status and code Twilio documents.
 type refusal struct {
 	Code     int    `json:"code,omitempty"`
 	Message  string `json:"message"`
@@ -16,8 +16,8 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.Message }
 
-// refuse makes an error answer; code 0 leaves code and more_info out, as
-// Twilio's own 500 does.
+// refuse makes an error answer. With code 0 it has no code and no more_info, like
+// Twilio's own 500.
 func refuse(status, code int, format string, args ...any) *refusal {
 	r := &refusal{Code: code, Message: fmt.Sprintf(format, args...), Status: status}
 	if code != 0 {
@@ -26,12 +26,13 @@ func refuse(status, code int, format string, args ...any) *refusal {
 	return r
 }
 
-// notFound words a 404 as the real API was seen to: without the version.
+// notFound words a 404 as the real API was seen to do. The path in it has no
+// version.
 func notFound(path string) *refusal {
 	return refuse(404, 20404, "The requested resource %s was not found", strings.TrimPrefix(path, "/v1"))
 }
 
-// invalid is code 80701 in its documented wording.
+// invalid makes an error with code 80701 in its documented wording.
 func invalid(parameter, why string) *refusal {
 	return refuse(400, 80701, "'%s' is invalid. %s", parameter, why)
 }

@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// An Event tells whoever watches the feed what changed. It names what to read
-// again rather than carrying it, except where Data says more. Refused tells of
-// any call that was answered an error or not at all.
+// An Event tells the readers of the feed what changed. It names what to read
+// again. Only some events contain the change itself, in Status, Code or Data. A
+// refused event means that a call got an error or no answer.
 type Event struct {
 	Type    string `json:"type"` // hello, service, session, message, status, refused, faults, clock, settings or reset
 	Service string `json:"service_sid,omitempty"`
 	Session string `json:"session_sid,omitempty"`
 	Message string `json:"message_sid,omitempty"`
-	Status  string `json:"status,omitempty"`     // of a status event: the new one
-	Code    int    `json:"error_code,omitempty"` // of a status event
+	Status  string `json:"status,omitempty"`     // the new status, in a status event
+	Code    int    `json:"error_code,omitempty"` // in a status event
 	Data    any    `json:"data,omitempty"`
 }
 
-// A feed sends events to its subscribers. One that falls 256 events behind is
-// cut off; it comes back and reads the state anew.
+// A feed sends events to its subscribers. A subscriber that falls 256 events
+// behind is cut off. It can connect again and read the whole state.
 type feed struct {
 	subscribers map[chan []byte]bool
 }
 
-// publish runs with the lock held and never waits.
+// publish never waits. The caller holds the lock.
 func (fd *feed) publish(e Event) {
 	if len(fd.subscribers) == 0 {
 		return
@@ -67,7 +67,7 @@ func (f *Fake) serveEvents(w http.ResponseWriter, r *http.Request) {
 	ch := f.subscribe()
 	defer f.unsubscribe(ch)
 	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(time.Time{}) // not every writer has one
+	_ = control.SetWriteDeadline(time.Time{}) // some writers have no deadline; their error does not matter
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	beat := time.NewTicker(15 * time.Second)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// What is there from the start, besides two phone numbers: the SIDs of the
-// API documentation's examples, so that those examples work as they stand.
+// A new fake has these resources and two phone numbers. The SIDs are those of the
+// API documentation's examples, so those examples work without changes.
 const (
 	AccountSid          = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	ServiceSid          = "KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -21,24 +21,24 @@ const (
 // DefaultAuthToken signs callbacks when no account credentials are configured.
 const DefaultAuthToken = "fa4e0000000000000000000000000000"
 
-// A Credential is one accepted pair of Basic auth: an account SID with its
-// auth token, or an API key SID (SK…) with its secret.
+// A Credential is one accepted user and password of Basic auth: an account SID
+// with its auth token, or an API key SID (SK…) with its secret.
 type Credential struct{ Username, Password string }
 
 // A Config says how a Fake behaves. The zero value works.
 type Config struct {
-	Credentials  []Credential     // accepted pairs; empty = any non-empty username is accepted, none is not
-	Now          func() time.Time // nil = time.Now; the settable clock starts from it
+	Credentials  []Credential     // the accepted ones; empty = any username but an empty one
+	Now          func() time.Time // the settable clock starts from it; nil = time.Now
 	QueuedFor    time.Duration    // how long a new message stays queued; 0 = it is created as sent
-	SentFor      time.Duration    // how long it then stays sent; 0 = two seconds, less = not at all
+	SentFor      time.Duration    // how long it then stays sent; 0 = two seconds, negative = not at all
 	RateLimit    bool             // enforce 30 requests a second per operation and service
-	KeepRequests int              // recorded requests kept; 0 = the last 1,000
-	Log          *slog.Logger     // gets what goes wrong behind the API's back; nil = slog.Default()
-	Page         http.Handler     // answers what is outside /v1 and /_fake/, such as /; nil = 404
+	KeepRequests int              // how many recorded requests are kept; 0 = 1,000
+	Log          *slog.Logger     // gets errors that no API answer can report; nil = slog.Default()
+	Page         http.Handler     // answers all paths outside /v1 and /_fake/, such as /; nil = 404
 }
 
 // A Fake is the Proxy API in memory. It is an http.Handler, safe for concurrent
-// use. Make one with New and end it with Close.
+// use. Create it with New and end it with Close.
 type Fake struct {
 	config     Config
 	operations []operation
@@ -55,14 +55,13 @@ type Fake struct {
 	feed      feed
 	schedule  schedule
 	file      stateFile
-	seed      []byte // the document that Reset goes back to; nil = the default state
+	seed      []byte // the document that Reset loads; nil = the default state
 	closed    chan struct{}
 	closeOnce sync.Once
 	callbacks callbacks
 }
 
-// New returns a Fake that knows the documentation's service, session and
-// participants.
+// New returns a Fake with the documentation's service, session and participants.
 func New(config Config) *Fake {
 	if config.Now == nil {
 		config.Now = time.Now
@@ -93,8 +92,8 @@ func New(config Config) *Fake {
 	return f
 }
 
-// Close ends hanging answers and event feeds, waits for callbacks under way
-// and writes the state file a last time; its error is that write's.
+// Close ends hanging answers and event feeds. It waits for running callbacks, and
+// writes the state file a last time. It returns the error of that write.
 func (f *Fake) Close() error {
 	f.closeOnce.Do(func() { close(f.closed) })
 	f.mu.Lock()
@@ -104,8 +103,8 @@ func (f *Fake) Close() error {
 	return f.file.close(f)
 }
 
-// ServeHTTP answers the API under /v1, the control interface under /_fake/ and
-// hands the rest to Config.Page.
+// ServeHTTP answers the API under /v1 and the control interface under /_fake/.
+// Config.Page answers all other paths.
 func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case path == "/_fake" || strings.HasPrefix(path, "/_fake/"):
@@ -117,8 +116,8 @@ func (f *Fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Reset forgets everything that happened: resources, requests, counts, faults
-// and clock settings. What remains is the seed, or else the default state.
+// Reset deletes all resources, requests, counts, faults and clock settings. It
+// then loads the seed, or the default state if there is none.
 func (f *Fake) Reset() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -138,13 +137,14 @@ func (f *Fake) Reset() error {
 	return nil
 }
 
-// Accepted is how many messages the API created since the start or the last
-// reset, whether or not their answers arrived.
+// Accepted returns how many messages were created through the API since the start
+// or the last reset. It counts messages whose answers did not arrive, too.
 func (f *Fake) Accepted() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.accepted
 }
 
-// changed notes, with the lock held, that something worth keeping changed.
-func (f *Fake) changed() { f.file.touch(f) }
+// changed makes sure that the state file is written soon. The caller holds the
+// lock.
+func (f *Fake) changed() { f.file.markDirty(f) }

@@ -14,7 +14,7 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// The paths of what is there from the start.
+// The paths of the default resources.
 const (
 	servicePath     = "/v1/Services/" + fake.ServiceSid
 	sessionPath     = servicePath + "/Sessions/" + fake.SessionSid
@@ -22,7 +22,7 @@ const (
 	messagesPath    = participantPath + "/MessageInteractions"
 )
 
-// A server is a fake behind a real listener on loopback.
+// A server is a fake with a real listener on loopback.
 type server struct {
 	*fake.Fake
 	t    *testing.T
@@ -40,7 +40,7 @@ func start(t *testing.T, config fake.Config) *server {
 	return &server{Fake: f, t: t, url: ts.URL}
 }
 
-// A response is an answer that was read to its end.
+// A response is an HTTP response that was read to its end.
 type response struct {
 	status int
 	header http.Header
@@ -48,8 +48,8 @@ type response struct {
 	json   map[string]any
 }
 
-// try makes one request on a connection of its own and returns what net/http
-// makes of the answer.
+// try makes one request on a new connection and returns the response or net/http's
+// error.
 func (s *server) try(method, path string, form url.Values) (response, error) {
 	var body io.Reader
 	if form != nil {
@@ -77,8 +77,8 @@ func (s *server) send(r *http.Request) (response, error) {
 	return got, err
 }
 
-// do is try for a call that must be answered, and as the description says
-// where that is at hand.
+// do is like try, but the request must be answered. If the OpenAPI description is
+// available, the answer must fit it.
 func (s *server) do(method, path string, form url.Values) response {
 	s.t.Helper()
 	got, err := s.try(method, path, form)
@@ -93,7 +93,7 @@ func (s *server) do(method, path string, form url.Values) response {
 	return got
 }
 
-// ok is do for a call that must have the given status.
+// ok is like do, but the answer must have the given status.
 func (s *server) ok(status int, method, path string, form url.Values) response {
 	s.t.Helper()
 	got := s.do(method, path, form)
@@ -101,7 +101,7 @@ func (s *server) ok(status int, method, path string, form url.Values) response {
 	return got
 }
 
-// refused is do for a call that must be refused in Twilio's shape.
+// refused is like do, but the answer must be an error in Twilio's shape.
 func (s *server) refused(status, code int, method, path string, form url.Values) {
 	s.t.Helper()
 	got := s.do(method, path, form)
@@ -112,7 +112,8 @@ func (s *server) refused(status, code int, method, path string, form url.Values)
 	require.NotEmpty(s.t, got.json["more_info"])
 }
 
-// control calls the control interface with a JSON body.
+// control calls the control interface with a JSON body. The answer must have the
+// given status.
 func (s *server) control(status int, method, path, body string) response {
 	s.t.Helper()
 	r, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
@@ -210,7 +211,8 @@ func TestControlRefusesOthers(t *testing.T) {
 	}
 }
 
-// Who may set a CallbackUrl must not reach the control interface by it.
+// A client of the API can set a CallbackUrl. That must not give it access to the
+// control interface.
 func TestControlRefusesCallbacks(t *testing.T) {
 	s := start(t, fake.Config{})
 	r, err := http.NewRequest("POST", s.url+"/_fake/reset", nil)

@@ -8,7 +8,7 @@ import (
 )
 
 // An Effect is what a fault does to a call. "Accepted" below means that the
-// operation took place: a message counts and can be read back.
+// operation is carried out: a message is created and can be read back.
 type Effect string
 
 // The effects. Those that end in After accept the call first.
@@ -18,10 +18,10 @@ const (
 	EffectDropBefore Effect = "drop-before" // not accepted; the connection is closed
 	EffectDropAfter  Effect = "drop-after"  // accepted; the connection is closed without an answer
 	EffectTruncate   Effect = "truncate"    // accepted; half of the answer's body arrives, then the connection is closed
-	EffectHTML       Effect = "html"        // an HTML page under Status (0 = 502); accepted if that is a 2xx
-	EffectErrorAfter Effect = "error-after" // accepted; answers Status (0 = 500) all the same
-	EffectHang       Effect = "hang"        // not accepted; silence until the client leaves or the fake closes
-	EffectHangAfter  Effect = "hang-after"  // accepted; then the same silence
+	EffectHTML       Effect = "html"        // answers an HTML page with Status (0 = 502); accepted if that is a 2xx
+	EffectErrorAfter Effect = "error-after" // accepted, but answers Status (0 = 500)
+	EffectHang       Effect = "hang"        // not accepted; no answer until the client leaves or the fake closes
+	EffectHangAfter  Effect = "hang-after"  // accepted; then no answer, like hang
 )
 
 func effects() []Effect {
@@ -29,21 +29,21 @@ func effects() []Effect {
 		EffectHTML, EffectErrorAfter, EffectHang, EffectHangAfter}
 }
 
-// A Fault changes the answers to the next Times calls of an operation. Faults
-// are never random: the first armed one that fits a call is used up by it.
+// A Fault changes the answers to the next Times calls of an operation. Faults are
+// never random: a call uses up the first armed fault that fits it.
 type Fault struct {
 	Operation string            `json:"operation"`         // an operation id of the OpenAPI description, "" = any
 	Effect    Effect            `json:"effect"`            // what happens
-	Times     int               `json:"times,omitempty"`   // calls still to be hit; 0 = one
+	Times     int               `json:"times,omitempty"`   // how many more calls it applies to; 0 = one
 	Status    int               `json:"status,omitempty"`  // HTTP status, 200 to 599
 	Code      int               `json:"code,omitempty"`    // Twilio's error code; 0 = none in the body
 	Message   string            `json:"message,omitempty"` // "" = the status's own text
-	Delay     Duration          `json:"delay,omitempty"`   // real time, not the settable clock's
-	Header    map[string]string `json:"header,omitempty"`  // more response headers, such as Retry-After
+	Delay     Duration          `json:"delay,omitempty"`   // in real time, not by the settable clock
+	Header    map[string]string `json:"header,omitempty"`  // additional response headers, such as Retry-After
 }
 
-// Arm adds faults behind those that are armed already. It refuses all of them
-// when one names an unknown operation or effect or a status out of range.
+// Arm adds faults after those that are already armed. It refuses all of them if
+// one of them is invalid, for example because of an unknown operation or effect.
 func (f *Fake) Arm(faults ...Fault) error {
 	faults = slices.Clone(faults)
 	for i := range faults {
@@ -58,7 +58,7 @@ func (f *Fake) Arm(faults ...Fault) error {
 	return nil
 }
 
-// SetFaults replaces what is armed; it fails like Arm and then changes nothing.
+// SetFaults replaces the armed faults. It fails like Arm, and then changes nothing.
 func (f *Fake) SetFaults(faults ...Fault) error {
 	faults = slices.Clone(faults)
 	for i := range faults {
@@ -73,7 +73,7 @@ func (f *Fake) SetFaults(faults ...Fault) error {
 	return nil
 }
 
-// Faults lists what is armed, with Times counted down.
+// Faults returns the armed faults. Times is how many calls are left.
 func (f *Fake) Faults() []Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -81,8 +81,8 @@ func (f *Fake) Faults() []Fault {
 }
 
 func (f *Fake) completeFault(fault *Fault) error {
-	known := fault.Operation == "" || slices.ContainsFunc(f.operations, func(op operation) bool { return op.id == fault.Operation })
-	if !known {
+	isOperation := fault.Operation == "" || slices.ContainsFunc(f.operations, func(op operation) bool { return op.id == fault.Operation })
+	if !isOperation {
 		return fmt.Errorf("unknown operation %q: use an operation id of the OpenAPI description, such as CreateMessageInteraction", fault.Operation)
 	}
 	if !slices.Contains(effects(), fault.Effect) {
@@ -104,7 +104,8 @@ func (f *Fake) completeFault(fault *Fault) error {
 	return nil
 }
 
-// takeFault uses up one time of the first fault that fits; nil = none does.
+// takeFault returns the first fault that fits the operation and counts it down. It
+// returns nil if none fits.
 func (f *Fake) takeFault(operation string) *Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -126,6 +127,6 @@ func (f *Fake) faultsChanged() {
 	f.feed.publish(Event{Type: "faults", Data: slices.Clone(f.faults)})
 }
 
-// A Duration is written in JSON as Go writes it, "1.5s", and read from that or
-// from a number of seconds.
+// A Duration is written in JSON as in Go, "1.5s". It is read from that or from a
+// number of seconds.
 type Duration time.Duration

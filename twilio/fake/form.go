@@ -12,21 +12,21 @@ import (
 	"unicode/utf8"
 )
 
-// params are the body parameters of a call. The first rule that one of them
-// breaks is kept in err; what follows reads zero values.
+// params are the body parameters of a call. err is the first problem found while
+// reading them.
 type params struct {
 	values url.Values
 	err    error
 }
 
-// readForm reads a form-encoded body. Like the real API it finds no parameters
-// in a body of another type.
+// readForm reads a form-encoded body. A body of another type has no parameters,
+// as with the real API.
 func readForm(r *http.Request, body []byte) (*params, error) {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if r.Method != http.MethodPost || kind != "application/x-www-form-urlencoded" {
 		return &params{}, nil
 	}
-	// Servers of form posts take a raw semicolon as it is; net/url has given that up.
+	// A raw semicolon is part of a value. net/url would refuse it.
 	values, err := url.ParseQuery(strings.ReplaceAll(string(body), ";", "%3B"))
 	if err != nil {
 		return nil, refuse(400, 80701, "The request body is not form-encoded")
@@ -47,8 +47,8 @@ func (p *params) fail(name, why string, args ...any) {
 	}
 }
 
-// text returns a parameter and whether it was given; limit counts characters,
-// 0 = any number of them.
+// text returns a parameter and whether it was given. limit is in characters; 0 =
+// no limit.
 func (p *params) text(name string, limit int) (string, bool) {
 	value := p.values.Get(name)
 	if limit > 0 && utf8.RuneCountInString(value) > limit {
@@ -65,7 +65,8 @@ func (p *params) required(name string, limit int) string {
 	return value
 }
 
-// natural reads an integer from 0; an empty value counts as not given.
+// natural reads an integer that is not negative. An empty value counts as not
+// given.
 func (p *params) natural(name string) (int, bool) {
 	value := p.values.Get(name)
 	if value == "" {
@@ -103,8 +104,8 @@ func (p *params) oneOf(name string, allowed ...string) (string, bool) {
 	return value, true
 }
 
-// address reads an absolute http or https URL of up to 4,000 characters; an
-// empty one is given and means none.
+// address reads an absolute http or https URL of up to 4,000 characters. An empty
+// value counts as given, so that an update can remove a URL.
 func (p *params) address(name string) (string, bool) {
 	value, given := p.text(name, 4000)
 	if value != "" && !webURL(value) {
@@ -132,7 +133,7 @@ func (p *params) date(name string) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	t, err := time.Parse(time.RFC3339, value)
-	t = t.UTC() // which can lead into the year 10000
+	t = t.UTC() // this can change the year, even to 10000
 	if err != nil || t.Year() < 1 || t.Year() > 9999 {
 		p.fail(name, "It must be an ISO 8601 date and time such as 2015-07-30T20:00:00Z, up to the year 9999 in UTC.")
 	}

@@ -12,7 +12,7 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// Clients that build the form by hand send what others escape.
+// Clients that build the form by hand may not escape semicolons.
 func TestRawSemicolon(t *testing.T) {
 	s := start(t, fake.Config{})
 	r, err := http.NewRequest("POST", s.url+messagesPath, strings.NewReader("Body=one;+two;three"))
@@ -32,7 +32,7 @@ func TestEmptyMediaUrlIsNotGiven(t *testing.T) {
 	s.refused(400, 80701, "POST", messagesPath, url.Values{"MediaUrl": {""}})
 }
 
-// An expired session is refused by one code, whatever is asked of it.
+// All calls on an expired session are refused with the same code.
 func TestExpiredSession(t *testing.T) {
 	s := start(t, fake.Config{})
 	s.ok(200, "POST", sessionPath, url.Values{"DateExpiry": {"2001-01-01T00:00:00Z"}})
@@ -49,8 +49,8 @@ func TestDeletedSessionGivesItsNameBack(t *testing.T) {
 	s.ok(201, "POST", servicePath+"/Sessions", url.Values{"UniqueName": {"Order #1234"}})
 }
 
-// A session that is opened again has its pairs again: they are not given away
-// because a session in between had them, too.
+// A reopened session holds its pairs of identifier and number again, even if
+// another session held them in between.
 func TestReopenedSessionHoldsItsPairs(t *testing.T) {
 	s := start(t, fake.Config{})
 	service := "/v1/Services/" + text(s.ok(201, "POST", "/v1/Services", url.Values{"UniqueName": {"one number"}}).json["sid"])
@@ -78,8 +78,7 @@ func TestControlAnswersJSON(t *testing.T) {
 	require.NotEmpty(t, s.control(405, "GET", "/_fake/reset", "").json["error"])
 }
 
-// A callback that leads elsewhere leads nowhere: the answer counts, not what it
-// points at.
+// A redirect counts as the answer to a callback. It is not followed.
 func TestCallbacksFollowNoRedirect(t *testing.T) {
 	s := start(t, fake.Config{})
 	blocks := startHook(t, 403)
@@ -107,14 +106,14 @@ func TestDeletedInteractionIsAnnounced(t *testing.T) {
 	sid := text(s.ok(200, "POST", messagesPath, body("x")).json["sid"])
 	next := s.events()
 	s.ok(204, "DELETE", sessionPath+"/Interactions/"+sid, nil)
-	require.NoError(t, s.Arm(fake.Fault{Effect: fake.EffectHang})) // the end of the wait, if nothing was announced
+	require.NoError(t, s.Arm(fake.Fault{Effect: fake.EffectHang})) // its event ends the loop if the deletion is not announced
 	for {
 		switch event := next(""); event["type"] {
 		case "session":
 			require.Equal(t, fake.SessionSid, event["session_sid"])
 			return
 		case "faults":
-			t.Fatal("nothing told of it")
+			t.Fatal("the deletion was not announced")
 		}
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// FuzzHandler throws requests at the handler: it never panics and never answers
-// a 5xx that no fault asked for, nor an error that looks like a success.
+// FuzzHandler sends random requests. The handler must never panic, never answer
+// a 5xx without a fault, and never report an error with a success status.
 func FuzzHandler(f *testing.F) {
 	for _, seed := range []struct{ method, target, contentType, body string }{
 		{"POST", messagesPath, "application/x-www-form-urlencoded", "Body=some+message&MediaUrl=https%3A%2F%2Fexample.com"},
@@ -38,7 +38,7 @@ func FuzzHandler(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, method, target, contentType, body string) {
 		r, err := http.NewRequest(method, "http://127.0.0.1"+target, strings.NewReader(body))
-		if err != nil || strings.HasPrefix(r.URL.Path, "/_fake/events") { // those answer until the client leaves
+		if err != nil || strings.HasPrefix(r.URL.Path, "/_fake/events") { // the event feed answers until the client leaves
 			return
 		}
 		one := fake.New(fake.Config{})
@@ -47,13 +47,13 @@ func FuzzHandler(f *testing.F) {
 		r.Header.Set("Content-Type", contentType)
 		r.SetBasicAuth("x", "y")
 		defer func() {
-			// An armed fault may drop the connection in the documented way.
+			// An armed fault may drop the connection; net/http documents this panic for it.
 			if p := recover(); p != nil && !errors.Is(asError(p), http.ErrAbortHandler) {
 				panic(p)
 			}
 		}()
 		armed := false
-		for range 2 { // the second request meets what the first one made
+		for range 2 { // the second request sees what the first one changed
 			w := httptest.NewRecorder()
 			again := r.Clone(t.Context())
 			again.Body = io.NopCloser(strings.NewReader(body))

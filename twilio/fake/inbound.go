@@ -10,14 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// ErrBlocked is what Answer returns when the service's intercept URL answered
-// 403: no interaction came to be (code 80909).
+// ErrBlocked is returned by Answer if the service's intercept URL answered 403. No
+// interaction was created (code 80909).
 var ErrBlocked = errors.New("80909: the intercept URL answered 403, the message was blocked")
 
-// Answer lets a participant write to its proxy identifier. It returns the SID
-// of the interaction: the inbound half is the participant's, the outbound half
-// goes to the partner, if the session has one. An error says why the message
-// went nowhere; in a closed session the service's out-of-session URL is called.
+// Answer lets a participant write to its proxy identifier. It returns the SID of
+// the new interaction. The interaction's inbound half is the participant's. The
+// outbound half goes to the partner, if the session has one. An error says why the
+// message was not accepted. In a closed session, the service's out-of-session URL
+// is called.
 func (f *Fake) Answer(ctx context.Context, participantSid, body string) (string, error) {
 	if body == "" || !utf8.ValidString(body) {
 		return "", invalid("body", "It must be text, and not empty.")
@@ -26,7 +27,7 @@ func (f *Fake) Answer(ctx context.Context, participantSid, body string) (string,
 		return "", invalid("body", fmt.Sprintf("It is longer than %d bytes.", maxBody))
 	}
 	f.mu.Lock()
-	m, err := f.inbound(participantSid, body)
+	m, err := f.newInbound(participantSid, body)
 	var hook webhook
 	if err == nil {
 		hook = webhook{m.session.service.InterceptCallbackUrl, f.callbackForm(m, m.Created)}
@@ -36,7 +37,7 @@ func (f *Fake) Answer(ctx context.Context, participantSid, body string) (string,
 	f.mu.Unlock()
 
 	if loopbackURL(hook.url) {
-		status, callErr := f.call(ctx, hook)
+		status, callErr := f.postWebhook(ctx, hook)
 		if err == nil && callErr == nil && status == http.StatusForbidden {
 			return "", ErrBlocked
 		}
@@ -47,17 +48,19 @@ func (f *Fake) Answer(ctx context.Context, participantSid, body string) (string,
 
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.direct(m, f.clock.now()); err != nil { // what held before the intercept URL was asked may hold no more
+	// The session may have changed during the call of the intercept URL.
+	if err := f.routeInbound(m, f.clock.now()); err != nil {
 		return "", err
 	}
-	m.Seq = f.world.next() // the order is that of arrival, after the intercept URL agreed
+	m.Seq = f.world.next() // messages are ordered by the time at which the intercept URL agreed
 	f.addMessage(m.session, m, m.Created)
 	return m.Sid, nil
 }
 
-// inbound makes the message that a participant writes. With an error that the
-// out-of-session URL is to hear of it returns the message as well.
-func (f *Fake) inbound(participantSid, body string) (*message, error) {
+// newInbound creates the message that a participant writes. If the out-of-session
+// URL must be called because of the error, it returns both the message and the
+// error.
+func (f *Fake) newInbound(participantSid, body string) (*message, error) {
 	p := f.world.participants[participantSid]
 	if p == nil || !p.Deleted.IsZero() {
 		return nil, refuse(404, 80903, "Unknown Participant")
@@ -65,17 +68,18 @@ func (f *Fake) inbound(participantSid, body string) (*message, error) {
 	now := f.clock.now()
 	m := &message{Body: body, Inbound: p.Sid, session: p.session}
 	m.record = f.newRecord("KI", &call{now: now})
-	return m, f.direct(m, now)
+	return m, f.routeInbound(m, now)
 }
 
-// direct finds out whether a participant's message may go on now, and to whom.
-func (f *Fake) direct(m *message, now time.Time) error {
+// routeInbound checks that a participant's message is acceptable now, and sets who
+// receives it.
+func (f *Fake) routeInbound(m *message, now time.Time) error {
 	p := f.world.participants[m.Inbound]
 	if p == nil || p.session != m.session || !p.Deleted.IsZero() {
 		return refuse(404, 80903, "Unknown Participant")
 	}
-	f.settle(p.session, now)
-	if err := p.session.usable(); err != nil {
+	f.expireIfDue(p.session, now)
+	if err := p.session.checkTakesMessages(); err != nil {
 		return err
 	}
 	m.Outbound, m.Life = "", f.lifeFor(p)
@@ -87,8 +91,8 @@ func (f *Fake) direct(m *message, now time.Time) error {
 	return nil
 }
 
-// messageForm has Messaging's webhook parameters, which an out-of-session URL
-// gets; which of them Proxy sends is chosen.
+// messageForm returns the parameters for an out-of-session URL. They are some of
+// Messaging's webhook parameters; Twilio does not document which ones Proxy sends.
 func (f *Fake) messageForm(m *message) url.Values {
 	p := f.world.participants[m.Inbound]
 	sid := m.resourceSid(true)

@@ -13,7 +13,7 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// A hook is a service's URL on loopback that keeps what it is called with.
+// A hook is a service's URL on loopback. It records the calls it gets.
 type hook struct {
 	url   string
 	calls chan *http.Request
@@ -45,7 +45,7 @@ func TestAnswer(t *testing.T) {
 	require.Equal(t, fake.OtherParticipantSid, got["outbound_participant_sid"])
 	require.Equal(t, "sent", got["outbound_resource_status"])
 	require.NotEqual(t, got["inbound_resource_sid"], got["outbound_resource_sid"])
-	require.Zero(t, s.Accepted(), "that was nobody's API call")
+	require.Zero(t, s.Accepted(), "an answer is not an API call")
 	require.Empty(t, s.ok(200, "GET", messagesPath, nil).json["interactions"])
 	require.Equal(t, "in-progress", s.ok(200, "GET", sessionPath, nil).json["status"])
 
@@ -81,8 +81,8 @@ func TestAnswerThatIsBlocked(t *testing.T) {
 	s.control(409, "POST", "/_fake/participants/"+fake.ParticipantSid+"/messages", `{"body":""}`)
 }
 
-// While the intercept URL thinks, the session may close, the partner may leave
-// and the writer as well.
+// During the call of the intercept URL, the session may be closed, and the partner
+// or the writer may leave.
 func TestAnswerThatComesTooLate(t *testing.T) {
 	for name, test := range map[string]struct {
 		meanwhile func(s *server)
@@ -130,8 +130,8 @@ func TestAnswerWithoutPartner(t *testing.T) {
 	require.Error(t, err)
 }
 
-// TestOnlyLoopbackIsCalled: a host name that is not loopback is never dialled,
-// so the message goes on at once and no lookup is made.
+// A host name that is not loopback is neither looked up nor dialled, so the
+// message is accepted at once.
 func TestOnlyLoopbackIsCalled(t *testing.T) {
 	s := start(t, fake.Config{})
 	s.ok(200, "POST", servicePath, url.Values{"InterceptCallbackUrl": {"http://192.0.2.1/"}, "CallbackUrl": {"http://127.0.0.1.example.com/"}})
@@ -139,5 +139,5 @@ func TestOnlyLoopbackIsCalled(t *testing.T) {
 	_, err := s.Answer(t.Context(), fake.ParticipantSid, "hello")
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
-	require.Less(t, time.Since(began), 5*time.Second, "one call that is not answered takes as long")
+	require.Less(t, time.Since(began), 5*time.Second, "an unanswered call would take that long")
 }

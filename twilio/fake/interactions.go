@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// halves are the fields that Interaction and MessageInteraction share.
-type halves struct {
+// sharedFields are the fields that Interaction and MessageInteraction share.
+type sharedFields struct {
 	InboundParticipantSid  orNull `json:"inbound_participant_sid"`
 	InboundResourceSid     orNull `json:"inbound_resource_sid"`
 	InboundResourceStatus  orNull `json:"inbound_resource_status"`
@@ -29,19 +29,19 @@ type interactionView struct {
 	AccountSid string `json:"account_sid"`
 	Data       string `json:"data"`
 	Type       string `json:"type"`
-	halves
+	sharedFields
 }
 
 func (f *Fake) viewInteraction(m *message, c *call) interactionView {
 	return interactionView{
 		Sid: m.Sid, SessionSid: m.session.Sid, ServiceSid: m.session.service.Sid, AccountSid: f.account().Username,
 		Data: m.data(), Type: "message",
-		halves: m.halves(m.session.url(c.base)+"/Interactions/"+m.Sid, c.now),
+		sharedFields: m.sharedFields(m.session.url(c.base)+"/Interactions/"+m.Sid, c.now),
 	}
 }
 
-func (m *message) halves(url string, now time.Time) halves {
-	h := halves{DateCreated: stamp(m.Created), DateUpdated: stamp(m.Created), Url: url}
+func (m *message) sharedFields(url string, now time.Time) sharedFields {
+	h := sharedFields{DateCreated: stamp(m.Created), DateUpdated: stamp(m.Created), Url: url}
 	if m.Inbound != "" {
 		h.InboundParticipantSid = orNull(m.Inbound)
 		h.InboundResourceSid = orNull(m.resourceSid(true))
@@ -59,8 +59,8 @@ func (m *message) halves(url string, now time.Time) halves {
 	return h
 }
 
-// resourceSid makes up the SID of one of the two text messages behind an
-// interaction. They follow from its own SID and are not stored.
+// resourceSid returns the made-up SID of one of the two text messages behind an
+// interaction. It is calculated from the interaction's SID and not stored.
 func (m *message) resourceSid(inbound bool) string {
 	if inbound {
 		return "SM" + m.Sid[2:18] + "8" + m.Sid[19:]
@@ -68,8 +68,8 @@ func (m *message) resourceSid(inbound bool) string {
 	return "SM" + m.Sid[2:]
 }
 
-// data is the compact JSON text that the documentation shows; media_url is
-// chosen and there only when media were given.
+// data returns the compact JSON text that the documentation shows. media_url is
+// our addition, and only there if the message has media.
 func (m *message) data() string {
 	return string(encode(struct {
 		Body      string   `json:"body"`
@@ -87,8 +87,8 @@ func (f *Fake) interaction(c *call) (*message, error) {
 		func(m *message) bool { return m.session == s })
 }
 
-// messageIn finds the message whose SID ends the path, among those that the
-// list at that path has.
+// messageIn finds the message whose SID ends the path. has says which messages
+// belong to the list at that path.
 func (f *Fake) messageIn(c *call, list string, has func(*message) bool) (*message, error) {
 	sid := c.path["Sid"]
 	if !wellFormed("KI", sid) {

@@ -2,18 +2,19 @@ package fake
 
 import "time"
 
-// A life is how a message goes on after it was created: queued, sent, final,
-// each for a time. Messages share lives; a life never changes.
+// A life says which statuses a message has after its creation: queued for a time,
+// then sent for a time, then the final status. A life never changes, so messages
+// can share it.
 type life struct {
 	Queued time.Duration `json:"queued,omitempty"`
 	Sent   time.Duration `json:"sent,omitempty"`
 	Final  string        `json:"final,omitempty"`
-	Code   int           `json:"error_code,omitempty"` // goes with Final
-	Stuck  string        `json:"stuck,omitempty"`      // the status it never leaves; "" = none
+	Code   int           `json:"error_code,omitempty"` // belongs to Final
+	Stuck  string        `json:"stuck,omitempty"`      // the status that the message never leaves; "" = none
 }
 
-// magicLives are the participant identifiers whose messages meet a known fate.
-// The last five digits of a failing one are the Messaging error code. Chosen.
+// magicLives returns the lives of messages to special participant identifiers. The
+// last five digits of a failing one are the Messaging error code.
 func magicLives() map[string]*life {
 	return map[string]*life{
 		"+15550000001": {Stuck: "queued"},
@@ -29,18 +30,18 @@ func magicLives() map[string]*life {
 	}
 }
 
-// lifeFor is the life of a message that goes to a participant now.
+// lifeFor returns the life of a new message to this participant.
 func (f *Fake) lifeFor(to *participant) *life {
 	l := life{Queued: f.config.QueuedFor, Sent: f.config.SentFor, Final: "delivered"}
 	if magic := f.magic[to.Identifier]; magic != nil {
 		l.Final, l.Code, l.Stuck = magic.Final, magic.Code, magic.Stuck
 	}
-	return f.world.share(l)
+	return f.world.sharedLife(l)
 }
 
-// at tells the status that a message created at the given time has now, since
-// when, and when the next one is due (zero = never). A clock that was set back
-// to before the creation finds the message as it was created.
+// at returns the status of a message now, since when it has that status, and when
+// the next one is due (zero = never). If the clock was set back to before the
+// creation, it returns the first status.
 func (l *life) at(created, now time.Time) (status string, since, due time.Time) {
 	if now.Before(created) {
 		now = created
@@ -61,7 +62,7 @@ func (l *life) at(created, now time.Time) (status string, since, due time.Time) 
 	}
 }
 
-// code is the error code that goes with a status; 0 = none.
+// code returns the error code of a status; 0 = none.
 func (l *life) code(status string) int {
 	if status == l.Final {
 		return l.Code

@@ -14,8 +14,8 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// conversation is a session with one participant of the given identifier; it
-// returns where to post messages.
+// conversation creates a session with one participant and returns the path for
+// messages to it.
 func (s *server) conversation(identifier string) string {
 	s.t.Helper()
 	session := s.session(servicePath, url.Values{})
@@ -82,8 +82,8 @@ func TestClockOverHTTP(t *testing.T) {
 	require.Equal(t, "queued", s.ok(200, "POST", messagesPath, body("x")).json["outbound_resource_status"])
 }
 
-// events subscribes to the feed and returns a function that waits for the next
-// event of a type, "" = of any.
+// events subscribes to the feed. The returned function waits for the next event of
+// a type; "" = any type.
 func (s *server) events() func(kind string) map[string]any {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), "GET", s.url+"/_fake/events", nil)
@@ -114,7 +114,7 @@ func TestEvents(t *testing.T) {
 	next := s.events()
 	sid := s.ok(200, "POST", messagesPath, body("hello")).json["sid"]
 	require.Equal(t, sid, next("message")["message_sid"])
-	delivered := next("status") // by the real clock
+	delivered := next("status") // after real time has passed
 	require.Equal(t, sid, delivered["message_sid"])
 	require.Equal(t, "delivered", delivered["status"])
 	require.Equal(t, fake.SessionSid, delivered["session_sid"])
@@ -130,7 +130,7 @@ func TestEvents(t *testing.T) {
 	require.EqualValues(t, 30005, failed["error_code"])
 
 	s.refused(404, 20404, "POST", sessionPath+"/Participants/KP"+strings.Repeat("0", 32)+"/MessageInteractions", body("x"))
-	next("refused") // by no fault
+	next("refused") // without a fault
 
 	require.NoError(t, s.Arm(fake.Fault{Effect: fake.EffectHTML}))
 	require.Len(t, next("faults")["data"], 1)

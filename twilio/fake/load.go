@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// load builds a new world from a document, with the lock held, and puts it in
-// the place of the present one only when all of it was sound.
+// load builds a new world from a document. It replaces the present world only if
+// the whole document is valid. The caller holds the lock.
 func (f *Fake) load(data []byte) error {
 	var doc document
 	if err := readJSON(bytes.NewReader(data), &doc); err != nil {
-		return fmt.Errorf("the document is not as expected: %w", err)
+		return fmt.Errorf("the document cannot be read: %w", err)
 	}
 	clock := f.clock.with(doc.Clock)
 	l := loader{world: f.newWorld(), now: clock.now()}
@@ -26,12 +26,12 @@ func (f *Fake) load(data []byte) error {
 	}
 	l.world.sort()
 	f.clock, f.world, f.accepted = clock, l.world, doc.Accepted
-	f.followAll()
+	f.rescheduleAll()
 	return nil
 }
 
-// A loader completes the records of a document and adds them to a world. The
-// first thing that is wrong is kept in err.
+// A loader completes the records of a document and adds them to a world. err is
+// the first problem found.
 type loader struct {
 	world *world
 	now   time.Time
@@ -45,10 +45,10 @@ func (l *loader) check(ok bool, format string, args ...any) bool {
 	return l.err == nil
 }
 
-// record completes what every resource has. Records come in the order in which
-// they were made, so a sequence number that is missing or out of order is
-// replaced by the next one.
-func (l *loader) record(prefix string, r *record, known bool) bool {
+// record completes the fields that all resources share. A missing sequence number,
+// or one that was never given out, becomes the next free one. exists says that the
+// world already has a record with this SID.
+func (l *loader) record(prefix string, r *record, exists bool) bool {
 	if r.Seq == 0 || r.Seq > l.world.minted {
 		r.Seq = l.world.next()
 	}
@@ -62,12 +62,12 @@ func (l *loader) record(prefix string, r *record, known bool) bool {
 		r.Updated = r.Created
 	}
 	l.dates(r.Sid, &r.Created, &r.Updated)
-	return l.check(wellFormed(prefix, r.Sid), "%q is no SID that begins with %s", r.Sid, prefix) &&
-		l.check(!known, "%s is there twice", r.Sid)
+	return l.check(wellFormed(prefix, r.Sid), "%q is not a SID that begins with %s", r.Sid, prefix) &&
+		l.check(!exists, "%s is there twice", r.Sid)
 }
 
-// dates puts the dates of a record into UTC, where they must have a year of four
-// digits: the API and the state file write no other.
+// dates converts the dates of a record to UTC. Their year must have four digits,
+// because the API and the state file cannot write any other.
 func (l *loader) dates(sid string, dates ...*time.Time) {
 	for _, d := range dates {
 		*d = d.UTC()
@@ -111,26 +111,26 @@ func (l *loader) session(s *service, c *session) {
 	if c.Mode == "" {
 		c.Mode = "voice-and-message"
 	}
-	l.check(slices.Contains([]string{"open", "in-progress", "closed", "failed", "unknown"}, c.Status), "session %s has a status there is not", c.Sid)
-	l.check(slices.Contains([]string{"message-only", "voice-only", "voice-and-message"}, c.Mode), "session %s has a mode there is not", c.Sid)
+	l.check(slices.Contains([]string{"open", "in-progress", "closed", "failed", "unknown"}, c.Status), "session %s has an unknown status", c.Sid)
+	l.check(slices.Contains([]string{"message-only", "voice-only", "voice-and-message"}, c.Mode), "session %s has an unknown mode", c.Sid)
 	if c.Started.IsZero() {
 		c.Started = c.Created
 	}
 	l.dates(c.Sid, &c.Started, &c.DateExpiry, &c.Ended, &c.LastInteraction)
-	there := 0
+	active := 0
 	people, messages := c.Participants, c.Messages
 	c.Participants, c.Messages = nil, nil
 	l.world.addSession(s, c)
-	l.present().settle(c, l.now)
+	l.asFake().expireIfDue(c, l.now)
 	for _, p := range people {
 		if l.check(p != nil, "a participant is null") && l.record("KP", &p.record, l.world.participants[p.Sid] != nil) {
 			l.participant(c, p)
 			if p.Deleted.IsZero() {
-				there++
+				active++
 			}
 		}
 	}
-	l.check(there <= 2, "session %s has more than 2 participants", c.Sid)
+	l.check(active <= 2, "session %s has more than 2 participants", c.Sid)
 	for _, m := range messages {
 		if l.check(m != nil, "a message is null") && l.record("KI", &m.record, l.world.messages[m.Sid] != nil) {
 			l.message(c, m)
@@ -140,17 +140,18 @@ func (l *loader) session(s *service, c *session) {
 
 func (l *loader) participant(c *session, p *participant) {
 	l.dates(p.Sid, &p.Deleted)
-	l.check(reachable(p.Identifier), "participant %s has no identifier that could be reached", p.Sid)
+	l.check(reachable(p.Identifier), "participant %s needs an identifier that can be reached, such as +15550100001", p.Sid)
 	if p.ProxyIdentifier == "" && l.err == nil {
-		if err := l.present().assign(&call{now: l.now}, c.service, p); err != nil {
+		if err := l.asFake().assign(&call{now: l.now}, c.service, p); err != nil {
 			l.check(false, "participant %s: %w", p.Sid, err)
 		}
 	}
 	l.world.addParticipant(c, p)
 }
 
-// present is a fake as it will be, for what a record needs of it.
-func (l *loader) present() *Fake { return &Fake{world: l.world} }
+// asFake returns a fake with the new world, so that the loader can use its
+// methods.
+func (l *loader) asFake() *Fake { return &Fake{world: l.world} }
 
 func (l *loader) message(c *session, m *message) {
 	for _, sid := range []string{m.Inbound, m.Outbound} {
@@ -161,12 +162,12 @@ func (l *loader) message(c *session, m *message) {
 	if m.Life == nil {
 		m.Life = &life{Final: "delivered"}
 	}
-	m.Life = l.world.share(*m.Life)
+	m.Life = l.world.sharedLife(*m.Life)
 	l.world.addMessage(c, m)
 }
 
-// sort puts every list in the order of the sequence numbers, on which paging
-// relies, whatever order a document written by hand had.
+// sort puts every list in the order of the sequence numbers. Paging needs this
+// order, and a document that was written by hand may have another.
 func (w *world) sort() {
 	slices.SortStableFunc(w.services, bySeq)
 	for _, s := range w.services {

@@ -5,29 +5,28 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/gofrs/flock"
 )
 
-// ErrInUse is the reason of OpenState where another process has the file open.
-var ErrInUse = errors.New("the state file is in use by another process")
+// ErrInUse is wrapped by OpenState's error when another process has the state file open.
+var ErrInUse = errors.New("the state file is in use by another process; stop that process or use another file")
 
-// beside is the path of a hidden file that goes with the state file.
+// beside returns the path of a hidden file in the folder of the state file.
 func beside(path, ending string) string {
 	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+ending)
 }
 
-// lockBeside locks a file that stays where it is; the state file itself is
-// replaced all the time. The lock ends with the process, whatever ends that.
-func lockBeside(path string) (*os.File, error) {
-	lock, err := os.OpenFile(beside(path, ".lock"), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	mine, err := tryLock(lock)
-	if err == nil && !mine {
+// lockBeside locks a separate file, because the state file itself is replaced on every write. The operating system
+// releases the lock when the process ends, even after a crash.
+func lockBeside(path string) (*flock.Flock, error) {
+	lock := flock.New(beside(path, ".lock"), flock.SetFlag(os.O_CREATE|os.O_RDWR), flock.SetPermissions(0o600))
+	locked, err := lock.TryLock()
+	if err == nil && !locked {
 		err = fmt.Errorf("%s: %w", path, ErrInUse)
 	}
 	if err != nil {
-		return nil, errors.Join(err, lock.Close())
+		return nil, err
 	}
 	return lock, nil
 }

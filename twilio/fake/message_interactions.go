@@ -10,7 +10,7 @@ type messageInteractionView struct {
 	Data           string `json:"data"`
 	Type           string `json:"type"`
 	ParticipantSid string `json:"participant_sid"`
-	halves
+	sharedFields
 }
 
 func (f *Fake) viewMessageInteraction(m *message, c *call) messageInteractionView {
@@ -18,7 +18,7 @@ func (f *Fake) viewMessageInteraction(m *message, c *call) messageInteractionVie
 	return messageInteractionView{
 		Sid: m.Sid, SessionSid: m.session.Sid, ServiceSid: m.session.service.Sid, AccountSid: f.account().Username,
 		Data: m.data(), Type: "message", ParticipantSid: m.Outbound,
-		halves: m.halves(p.url(c.base)+"/MessageInteractions/"+m.Sid, c.now),
+		sharedFields: m.sharedFields(p.url(c.base)+"/MessageInteractions/"+m.Sid, c.now),
 	}
 }
 
@@ -44,8 +44,8 @@ func (f *Fake) fetchMessageInteraction(c *call) (any, error) {
 	return f.viewMessageInteraction(m, c), nil
 }
 
-// createMessageInteraction sends a message to the participant named, from that
-// participant's proxy identifier.
+// createMessageInteraction sends a message to the participant that the path names,
+// from that participant's proxy identifier.
 func (f *Fake) createMessageInteraction(c *call) (any, error) {
 	p, err := f.participant(c)
 	if err != nil {
@@ -54,7 +54,7 @@ func (f *Fake) createMessageInteraction(c *call) (any, error) {
 	if !p.Deleted.IsZero() {
 		return nil, notFound(p.url(""))
 	}
-	if err := p.session.usable(); err != nil {
+	if err := p.session.checkTakesMessages(); err != nil {
 		return nil, err
 	}
 	body, _ := c.form.text("Body", 0)
@@ -75,8 +75,8 @@ func (f *Fake) createMessageInteraction(c *call) (any, error) {
 	}
 	m := &message{record: f.newRecord("KI", c), Body: body, MediaUrls: media, Outbound: p.Sid,
 		Life: f.lifeFor(p), exchange: c.number}
-	if made := f.requests.find(c.number); made != nil {
-		made.Message = m.Sid
+	if request := f.requests.find(c.number); request != nil {
+		request.Message = m.Sid
 	}
 	f.accepted++
 	f.addMessage(p.session, m, c.now)
@@ -86,9 +86,9 @@ func (f *Fake) createMessageInteraction(c *call) (any, error) {
 // addMessage puts a new message into a session and announces it.
 func (f *Fake) addMessage(s *session, m *message, now time.Time) {
 	f.world.addMessage(s, m)
-	s.touched(now)
+	s.recordInteraction(now)
 	f.changed()
 	f.feed.publish(Event{Type: "message", Service: s.service.Sid, Session: s.Sid, Message: m.Sid})
-	f.follow(m, now)
+	f.scheduleNext(m, now)
 	f.callback(m, now)
 }

@@ -30,7 +30,7 @@ func TestMessageIsReadBack(t *testing.T) {
 	s.ok(204, "DELETE", sessionPath+"/Interactions/"+text(made["sid"]), nil)
 	s.refused(404, 20404, "GET", messagesPath+"/"+text(made["sid"]), nil)
 	require.Empty(t, s.ok(200, "GET", messagesPath, nil).json["interactions"])
-	require.Equal(t, 1, s.Accepted(), "what was sent was sent")
+	require.Equal(t, 1, s.Accepted(), "deleting an interaction does not change the count")
 }
 
 func TestMessageRefusals(t *testing.T) {

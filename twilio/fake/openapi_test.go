@@ -18,20 +18,21 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// descriptionFile is Twilio's published OpenAPI description. It is not part of
-// the repository; where it lies beside it, every answer is held against it.
+// descriptionFile is Twilio's published OpenAPI description. It is not part of the
+// repository. If the file exists, every answer is checked against it.
 const descriptionFile = "../../../shared/twilio_proxy_v1.json"
 
-// contradictions are the fields where the description's own examples break its
-// schemas, or where it has no value for what can be. Each may be null.
+// contradictions are the fields where the description's own examples violate its
+// schemas, or where the schema has no value for a possible case. The test allows
+// null in them.
 var contradictions = map[string][]string{
-	// The create example answers null: no message came in.
+	// In the example of a create, no message came in and the field is null.
 	"proxy.v1.service.session.participant.message_interaction": {"inbound_resource_status"},
-	// The same interaction read as Interaction, and one that found no partner.
+	// The same interaction read as an Interaction; and one that has no partner.
 	"proxy.v1.service.session.interaction": {"inbound_resource_status", "outbound_resource_status"},
 }
 
-// A description checks answers.
+// A description checks answers against the OpenAPI description.
 type description struct {
 	paths   map[string]map[string]any
 	schemas *jsonschema.Compiler
@@ -81,8 +82,8 @@ func translateNullable(v any) {
 	}
 }
 
-// check holds an answer against the description and returns the operation's id;
-// "" for a path that is not in it.
+// check checks an answer against the description. It returns the operation's id,
+// or "" for a path that is not in the description.
 func (d *description) check(t *testing.T, r *http.Request, got response) string {
 	t.Helper()
 	template, operation := d.find(r)
@@ -132,12 +133,12 @@ func (d *description) find(r *http.Request) (string, map[string]any) {
 	return "", nil
 }
 
-// TestAnswersFitTheDescription walks all 25 operations; every other test of
-// this package checks its answers in the same way while it runs.
+// This test calls all 25 operations. All other tests of this package check their
+// answers in the same way.
 func TestAnswersFitTheDescription(t *testing.T) {
 	d, err := readDescription()
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("%s is not here, so there is nothing to hold the answers against", descriptionFile)
+		t.Skipf("%s does not exist, so answers are not checked against it", descriptionFile)
 	}
 	require.NoError(t, err)
 	s := start(t, fake.Config{})
@@ -154,7 +155,7 @@ func TestAnswersFitTheDescription(t *testing.T) {
 	require.Len(t, s.seen, 25)
 }
 
-// everyOperation calls each operation at least once, with success.
+// everyOperation calls each operation successfully at least once.
 func everyOperation(s *server) {
 	service := text(s.ok(201, "POST", "/v1/Services", url.Values{"UniqueName": {"shop"}}).json["sid"])
 	root := "/v1/Services/" + service
@@ -189,12 +190,11 @@ func everyOperation(s *server) {
 	s.ok(204, "DELETE", root, nil)
 }
 
-// TestContradictionsAreReal keeps the list honest: a field that the description
-// has come to allow null for does not belong on it.
+// A field does not belong in contradictions if the description allows null in it.
 func TestContradictionsAreReal(t *testing.T) {
 	data, err := os.ReadFile(descriptionFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("%s is not here, so there is nothing to contradict", descriptionFile)
+		t.Skipf("%s does not exist, so contradictions cannot be checked", descriptionFile)
 	}
 	require.NoError(t, err)
 	var doc struct {

@@ -6,15 +6,13 @@ import (
 	"strings"
 )
 
-// An operation is one row of the API: what Twilio's OpenAPI description calls
-// it, where it is, the status of its success and what it does. do runs with
-// the lock held; its error is a *refusal.
+// An operation is one of the API's operations.
 type operation struct {
-	id     string
+	id     string // its name in Twilio's OpenAPI description
 	method string
 	path   string
-	status int
-	do     func(*Fake, *call) (any, error)
+	status int                             // of a success
+	do     func(*Fake, *call) (any, error) // runs with the lock held; its error is a *refusal
 }
 
 const (
@@ -65,31 +63,31 @@ func operations() []operation {
 	}
 }
 
-// find returns the operation that a request asks for and the elements of its
-// path by name. The refusal is a 404 where nothing is, a 405 where another
-// method would do.
-func (f *Fake) find(r *http.Request) (*operation, map[string]string, error) {
+// route returns the operation that a request asks for, and the elements of its
+// path by name. The error is a 405 if the path only has operations with other
+// methods, and a 404 if it has none.
+func (f *Fake) route(r *http.Request) (*operation, map[string]string, error) {
 	elements, ok := pathElements(r.URL)
 	if !ok {
 		return nil, nil, notFound(r.URL.Path)
 	}
-	there := false
+	pathExists := false
 	for i := range f.operations {
 		op := &f.operations[i]
 		values, ok := matchPath(op.path, elements)
 		if ok && op.method == r.Method {
 			return op, values, nil
 		}
-		there = there || ok
+		pathExists = pathExists || ok
 	}
-	if there {
+	if pathExists {
 		return nil, nil, refuse(405, 20004, "Method not allowed")
 	}
 	return nil, nil, notFound(r.URL.Path)
 }
 
-// pathElements splits before it unescapes, so that an escaped slash never
-// makes one element two.
+// pathElements splits the path before it unescapes the elements, so that an
+// escaped slash never splits one.
 func pathElements(u *url.URL) ([]string, bool) {
 	elements := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
 	for i, e := range elements {

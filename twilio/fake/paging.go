@@ -6,14 +6,14 @@ import (
 	"strconv"
 )
 
-// Lists are newest first. A page token names the record that the page before
-// ended with, so records that come later do not shift the pages that follow.
+// Lists are newest first. A page token names the last record of the page before,
+// so new records do not shift the following pages.
 
 type sequenced interface{ seq() uint64 }
 
-// A window is where a page lies in a slice that is sorted oldest first.
+// A window is the place of a page in a slice that is sorted oldest first.
 type window struct {
-	from, to   int // items[from:to], to be read backwards
+	from, to   int // the page is items[from:to], read backwards
 	size, page int
 }
 
@@ -27,10 +27,10 @@ type pageMeta struct {
 	Url             string `json:"url"`
 }
 
-// listPage renders the page of items that a call asks for. The slice is not
-// copied; only what is on the page is rendered.
+// listPage renders the page of items that a call asks for, and only that page. It
+// does not copy the slice.
 func listPage[T sequenced, V any](c *call, path, key string, items []T, render func(T) V) (any, error) {
-	w, err := cut(c.query, items)
+	w, err := findWindow(c.query, items)
 	if err != nil {
 		return nil, err
 	}
@@ -58,9 +58,9 @@ func listPage[T sequenced, V any](c *call, path, key string, items []T, render f
 
 func token[T sequenced](item T) string { return strconv.FormatUint(item.seq(), 16) }
 
-// cut finds the window: after ("PA…") or before ("PB…") the record of a token,
-// or, without a token, the page with a number.
-func cut[T sequenced](query url.Values, items []T) (window, error) {
+// findWindow finds the page that a query asks for. A token names the page after
+// ("PA…") or before ("PB…") a record. Without a token, the number Page counts.
+func findWindow[T sequenced](query url.Values, items []T) (window, error) {
 	w := window{size: 50}
 	numbers := params{values: query}
 	if n, given := numbers.natural("PageSize"); given {

@@ -11,7 +11,7 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// page reads one page of interactions: their bodies and the page's meta.
+// page reads one page of interactions. It returns their bodies and the page's meta.
 func (s *server) page(path string) (bodies []string, meta map[string]any) {
 	s.t.Helper()
 	got := s.ok(200, "GET", strings.TrimPrefix(path, s.url), nil).json
@@ -43,7 +43,7 @@ func TestPaging(t *testing.T) {
 		require.EqualValues(t, len(urls)-1, meta["page"])
 		got = append(got, items...)
 		next = text(meta["next_page_url"])
-		if len(urls) == 2 { // what comes meanwhile shifts no page
+		if len(urls) == 2 { // new messages do not shift the following pages
 			s.ok(200, "POST", messagesPath, body("late"))
 			require.NotNil(t, meta["previous_page_url"])
 			before, _ := s.page(text(meta["previous_page_url"]))
@@ -54,7 +54,7 @@ func TestPaging(t *testing.T) {
 	require.Len(t, urls, 3)
 
 	numbered, _ := s.page(list + "?PageSize=3&Page=2")
-	require.Equal(t, want[5:], numbered, "without a token the number counts")
+	require.Equal(t, want[5:], numbered, "without a token, the page number counts")
 	beyond, _ := s.page(list + "?PageSize=1000&Page=2147483647")
 	require.Empty(t, beyond)
 	mine, meta := s.page(messagesPath + "?PageSize=5")

@@ -29,7 +29,7 @@ func (f *Fake) viewParticipant(p *participant, base string) participantView {
 	}
 }
 
-// participant finds the participant that the path names, deleted or not.
+// participant finds the participant that the path names, even if it was deleted.
 func (f *Fake) participant(c *call) (*participant, error) {
 	s, err := f.session(c)
 	if err != nil {
@@ -74,7 +74,7 @@ func (f *Fake) createParticipant(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := c.form.participant()
+	p := c.form.newParticipant()
 	if c.form.err != nil {
 		return nil, c.form.err
 	}
@@ -87,8 +87,8 @@ func (f *Fake) createParticipant(c *call) (any, error) {
 	return f.viewParticipant(p, c.base), nil
 }
 
-// participant reads the parameters of CreateParticipant.
-func (p *params) participant() *participant {
+// newParticipant reads the parameters of CreateParticipant.
+func (p *params) newParticipant() *participant {
 	var who participant
 	who.Identifier = p.required("Identifier", 191)
 	who.FriendlyName, _ = p.text("FriendlyName", 255)
@@ -97,16 +97,16 @@ func (p *params) participant() *participant {
 	return &who
 }
 
-// admitParticipant checks that p may join a session with the given
-// participants, and assigns its proxy identifier.
+// admitParticipant checks that p may join a session that has these participants.
+// It assigns p's proxy identifier.
 func (f *Fake) admitParticipant(c *call, s *session, p *participant, present []*participant) error {
-	if err := s.ended(); err != nil {
+	if err := s.checkOpen(); err != nil {
 		return err
 	}
 	if !reachable(p.Identifier) {
 		return refuse(400, 80404, "Participant identifier provided does not appear to be a valid, reachable phone number.")
 	}
-	there := 0
+	active := 0
 	for _, other := range present {
 		deleted := !other.Deleted.IsZero()
 		if other.Identifier == p.Identifier && deleted {
@@ -116,16 +116,17 @@ func (f *Fake) admitParticipant(c *call, s *session, p *participant, present []*
 			return refuse(400, 80103, "Participant has already been added to the Session")
 		}
 		if !deleted {
-			there++
+			active++
 		}
 	}
-	if there >= 2 {
+	if active >= 2 {
 		return refuse(400, 80609, "A Session may have at most 2 participants")
 	}
 	return f.assign(c, s.service, p)
 }
 
-// reachable takes an E.164 number or a channel's identifier, "messenger:123".
+// reachable accepts an E.164 number or a channel's identifier such as
+// "messenger:123".
 func reachable(identifier string) bool {
 	channel, rest, found := strings.Cut(identifier, ":")
 	return e164(identifier) || found && channel != "" && rest != "" && strings.Trim(channel, "abcdefghijklmnopqrstuvwxyz-") == ""

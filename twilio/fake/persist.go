@@ -8,11 +8,13 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
-// A document is what the state file and a seed hold. In a seed everything but
-// the names a person cares about may be left out: SIDs are minted, dates are
-// the moment of loading, the clock stays as it is.
+// A document is the content of the state file or of a seed. A seed may leave out
+// SIDs, dates and the clock. Missing SIDs are made up, missing dates become the
+// moment of loading, and the clock stays as it is.
 type document struct {
 	Clock    *clockSetting `json:"clock,omitempty"`
 	Minted   uint64        `json:"minted,omitempty"`
@@ -20,30 +22,29 @@ type document struct {
 	Services []*service    `json:"services"`
 }
 
-// A stateFile is written a moment after something changed, by one timer.
+// A stateFile is written a moment after a change, by one timer.
 type stateFile struct {
 	path    string
-	lock    *os.File    // open and locked while the file is this fake's
-	dirty   bool        // something changed since the last write that succeeded
-	timer   *time.Timer // of the next write; nil = none is due
-	failing bool        // the last write failed, which was reported then
-	writing sync.Mutex  // one write at a time; taken before the fake's lock
+	lock    *flock.Flock // held while this fake uses the file
+	dirty   bool         // something changed since the last write that succeeded
+	timer   *time.Timer  // for the next write; nil = none is due
+	failing bool         // the last write failed, and that was logged
+	writing sync.Mutex   // allows one write at a time; locked before the fake's mu
 }
 
-// saveAfter is how much of the recent past a killed process loses at most,
-// apart from the time that writing takes; retryAfter goes by after a write
-// that failed. Both chosen.
 const (
-	saveAfter  = 500 * time.Millisecond
-	retryAfter = 5 * time.Second
+	saveAfter  = 500 * time.Millisecond // a killed process loses no more than this, plus the time of one write
+	retryAfter = 5 * time.Second        // the wait after a failed write
 )
 
-// OpenState makes path the file that survives a restart. What it holds replaces
-// everything; where there is no such file the present state is kept and the
-// file is made. The file is replaced as a whole, half a second after a change
-// and on Close, and holds message bodies: it is readable by its owner only.
-// Until Close, a lock on a file beside it, as .state.json.lock is beside
-// state.json, keeps others away.
+// OpenState keeps the fake's state in the file at path. If the file exists, its
+// content replaces the present state. If not, the file is created with the present
+// state.
+//
+// The file is replaced as a whole half a second after a change, and on Close. It
+// contains message bodies, so only its owner can read it. Until Close, a lock on a
+// hidden file in the same folder (.state.json.lock for state.json) keeps other
+// processes away.
 func (f *Fake) OpenState(path string) error {
 	lock, err := lockBeside(path)
 	if err != nil {
@@ -58,7 +59,7 @@ func (f *Fake) OpenState(path string) error {
 	return f.file.save(f)
 }
 
-// loadFile loads what the file holds, if there is one.
+// loadFile loads the file if it exists.
 func (f *Fake) loadFile(path string) error {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -75,8 +76,8 @@ func (f *Fake) loadFile(path string) error {
 	return nil
 }
 
-// Seed replaces all resources by those of a JSON document, and Reset will go
-// back to them. The document has the form of the state file. On an error
+// Seed replaces all resources by those of a JSON document. A later Reset goes back
+// to them. The document has the form of the state file. If there is an error,
 // nothing has changed.
 func (f *Fake) Seed(data []byte) error {
 	f.mu.Lock()
@@ -90,45 +91,45 @@ func (f *Fake) Seed(data []byte) error {
 	return nil
 }
 
-// touch notes a change, with the fake's lock held.
-func (s *stateFile) touch(f *Fake) {
+// markDirty arranges for the next write. The caller holds the fake's lock.
+func (s *stateFile) markDirty(f *Fake) {
 	if s.path != "" {
 		s.dirty = true
-		s.arm(f, saveAfter)
+		s.scheduleWrite(f, saveAfter)
 	}
 }
 
-// arm sets the timer of the next write, unless it is set or the fake closed.
-func (s *stateFile) arm(f *Fake, wait time.Duration) {
+// scheduleWrite starts the timer for the next write, unless it runs already or the
+// fake is closed.
+func (s *stateFile) scheduleWrite(f *Fake, wait time.Duration) {
 	select {
 	case <-f.closed:
 	default:
 		if s.timer == nil {
-			s.timer = time.AfterFunc(wait, func() { s.due(f) })
+			s.timer = time.AfterFunc(wait, func() { s.writeDue(f) })
 		}
 	}
 }
 
-// due writes what the timer was set for. A write that fails is tried again; the
-// first of several failures in a row is reported.
-func (s *stateFile) due(f *Fake) {
+// writeDue is called by the timer. It tries a failed write again later. Of several
+// failures in a row, it logs only the first.
+func (s *stateFile) writeDue(f *Fake) {
 	f.mu.Lock()
 	s.timer = nil
 	f.mu.Unlock()
 	err := s.save(f)
 	f.mu.Lock()
-	news := err != nil && !s.failing
+	firstFailure := err != nil && !s.failing
 	if s.failing = err != nil; s.failing {
-		s.arm(f, retryAfter)
+		s.scheduleWrite(f, retryAfter)
 	}
 	f.mu.Unlock()
-	if news {
-		f.config.Log.Error("the state file cannot be written; it is tried again", "error", err)
+	if firstFailure {
+		f.config.Log.Error("the state file cannot be written; the fake keeps trying", "error", err)
 	}
 }
 
-// save writes what has changed to a new file that then takes the old one's
-// place.
+// save replaces the file if something has changed.
 func (s *stateFile) save(f *Fake) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
@@ -162,7 +163,7 @@ func (s *stateFile) close(f *Fake) error {
 	}
 	f.mu.Unlock()
 	if err := s.save(f); err != nil {
-		return err // the lock stays, for another try
+		return err // keep the lock, so that Close can be called again
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -174,8 +175,9 @@ func (s *stateFile) close(f *Fake) error {
 	return lock.Close()
 }
 
-// replaceFile writes a new file and gives it the name of the old one. What a
-// killed process left of a new file goes first: there is one writer at a time.
+// replaceFile writes a new file and renames it to the old one's name. A new file
+// that a killed process left behind is removed first. This is safe because of the
+// lock: there is only one writer.
 func replaceFile(path string, data []byte) error {
 	temporary := beside(path, ".new")
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -199,8 +201,8 @@ func replaceFile(path string, data []byte) error {
 	return os.Rename(temporary, path)
 }
 
-// snapshot copies, with the lock held, what may still change. Messages never
-// do, so only the slices that point at them are copied.
+// snapshot copies everything that may still change. Messages never change, so it
+// copies only the slices that point to them. The caller holds the lock.
 func (f *Fake) snapshot() document {
 	doc := document{Clock: f.clock.setting(), Minted: f.world.minted, Accepted: f.accepted}
 	for _, s := range f.world.services {

@@ -18,7 +18,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	first := start(t, fake.Config{})
 	require.NoError(t, first.OpenState(path))
-	for range 5 { // numbers that are used up without a record that shows it
+	for range 5 { // these use up sequence numbers and leave no record
 		gone := text(first.ok(200, "POST", messagesPath, body("gone")).json["sid"])
 		first.ok(204, "DELETE", sessionPath+"/Interactions/"+gone, nil)
 	}
@@ -33,7 +33,7 @@ func TestStateSurvivesARestart(t *testing.T) {
 	require.NoError(t, first.Close())
 	info, err := os.Stat(path)
 	require.NoError(t, err)
-	require.Zero(t, info.Mode().Perm()&0o077, "it holds message bodies")
+	require.Zero(t, info.Mode().Perm()&0o077, "only the owner may read it, because it contains message bodies")
 
 	second := start(t, fake.Config{})
 	require.NoError(t, second.OpenState(path))
@@ -43,15 +43,15 @@ func TestStateSurvivesARestart(t *testing.T) {
 	for range 5 {
 		second.ok(200, "POST", failing, body("more"))
 	}
-	require.Len(t, second.everything(), len(want)+5, "a new SID takes no old one's place")
-	require.NoError(t, second.Close()) // it writes no more
+	require.Len(t, second.everything(), len(want)+5, "a new message must not get an old SID")
+	require.NoError(t, second.Close()) // after this, it writes nothing
 	left, err := filepath.Glob(path + ".*")
 	require.NoError(t, err)
-	require.Empty(t, left, "no temporary file stays behind")
+	require.Empty(t, left, "no temporary file is left")
 	requireAlone(t, path)
 }
 
-// requireAlone finds nothing beside the state file but its lock.
+// requireAlone checks that the folder has only the state file and its lock file.
 func requireAlone(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
@@ -61,7 +61,7 @@ func requireAlone(t *testing.T, path string) {
 	}
 }
 
-// Two fakes that write one file would undo each other's work.
+// Two fakes with the same file would overwrite each other's state.
 func TestStateFileHasOneOwner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	first, second := start(t, fake.Config{}), start(t, fake.Config{})
@@ -73,8 +73,9 @@ func TestStateFileHasOneOwner(t *testing.T) {
 	require.Equal(t, 1, second.Accepted())
 }
 
-// What a process left behind that was killed as it wrote goes at the next start.
-func TestHalfWrittenFileGoes(t *testing.T) {
+// A process that was killed during a write leaves a temporary file. The next start
+// removes it.
+func TestHalfWrittenFileIsRemoved(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(path), ".state.json.new"), []byte(`{"serv`), 0o600))
 	s := start(t, fake.Config{})
@@ -82,8 +83,8 @@ func TestHalfWrittenFileGoes(t *testing.T) {
 	requireAlone(t, path)
 }
 
-// What is made after the last write is in no file: a killed process or a reset
-// forgets it, but its SIDs stay used up.
+// Resources that were created after the last write are lost if the process is
+// killed or seeded again. Their SIDs must not be used for other resources.
 func TestSidsAreNeverGivenTwice(t *testing.T) {
 	path, copied := filepath.Join(t.TempDir(), "state.json"), filepath.Join(t.TempDir(), "killed.json")
 	given := map[string]bool{}
@@ -101,7 +102,7 @@ func TestSidsAreNeverGivenTwice(t *testing.T) {
 	left, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(copied, left, 0o600))
-	once(first) // not in the copy, as if the process had been killed
+	once(first) // it is not in the copy, as if the process had been killed before the write
 
 	second := start(t, fake.Config{})
 	require.NoError(t, second.OpenState(copied))
@@ -114,8 +115,8 @@ func TestSidsAreNeverGivenTwice(t *testing.T) {
 	second.ok(200, "GET", messagesPath+"/"+kept, nil)
 }
 
-// everything is what the API tells of services, sessions, participants and
-// interactions, by URL path.
+// everything returns all services, sessions, participants and interactions as the
+// API shows them, by URL path.
 func (s *server) everything() map[string]any {
 	all := map[string]any{}
 	var read func(path, key string, below ...string)
@@ -148,7 +149,7 @@ func TestStateIsWrittenSoon(t *testing.T) {
 	require.Eventually(t, func() bool {
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.True(t, json.Valid(data), "never half a file")
+		require.True(t, json.Valid(data), "the file must be complete at all times")
 		return string(data) != "" && containsText(data, "written without a Close")
 	}, time.Minute, 10*time.Millisecond)
 }
@@ -162,7 +163,7 @@ func containsText(data []byte, s string) bool {
 	return json.Unmarshal(data, &doc) == nil && len(doc.Services[0].Sessions[0].Messages) == 1 && doc.Services[0].Sessions[0].Messages[0].Body == s
 }
 
-func TestStateFileThatIsNone(t *testing.T) {
+func TestInvalidStateFile(t *testing.T) {
 	for name, content := range map[string]string{
 		"no JSON": "{", "unknown field": `{"servises":[]}`, "bad SID": `{"services":[{"sid":"KS1","unique_name":"a"}]}`,
 		"salt": `{"salt":"xyz","services":[]}`, "null": `{"services":[null]}`,
@@ -201,8 +202,8 @@ func TestSeedOutOfOrder(t *testing.T) {
 	require.Equal(t, []any{"later", "between", "sooner"}, names)
 }
 
-// An identifier writes to one open session by one number, wherever in the file
-// that session is.
+// A pair of identifier and number belongs to one open session. The place of that
+// session in the file does not matter.
 func TestSeedKeepsPairsApart(t *testing.T) {
 	s := start(t, fake.Config{})
 	const open = `{"participants":[{"identifier":"+15550100001","proxy_identifier":"+15550109999"}]}`
@@ -217,7 +218,7 @@ func TestSeedKeepsPairsApart(t *testing.T) {
 			s.refused(400, 80208, "POST", third+"/Participants", url.Values{"Identifier": {"+15550100001"}})
 		}
 	}
-	// One who left makes room for another.
+	// A deleted participant does not count towards the two that a session may have.
 	s.control(204, "POST", "/_fake/seed", `{"services":[{"unique_name":"a","phone_numbers":[{"phone_number":"+15550109999"}],"sessions":[{"participants":[
 		{"identifier":"+15550100001","date_deleted":"2001-01-01T00:00:00Z"},{"identifier":"+15550100002"},{"identifier":"+15550100003"}]}]}]}`)
 }

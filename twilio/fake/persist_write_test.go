@@ -18,8 +18,8 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// post makes one request without a connection, which a bubble of synctest
-// cannot wait for.
+// post makes one request without a network connection, because a synctest bubble
+// cannot wait for the network.
 func post(t *testing.T, f *fake.Fake, method, path, form string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(method, path, strings.NewReader(form))
@@ -37,8 +37,8 @@ func create(t *testing.T, f *fake.Fake, text string) *httptest.ResponseRecorder 
 	return post(t, f, http.MethodPost, messagesPath, "Body="+text)
 }
 
-// A folder that is away for a while costs nothing: what changed meanwhile is
-// written when it is back, changes or no changes, and the log says it once.
+// If the folder is missing for a while, nothing is lost. The changes are written
+// when it is back, even without a further change. The failure is logged once.
 func TestFailedWriteIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
@@ -81,7 +81,8 @@ func read(t *testing.T, path string) string {
 	return string(content)
 }
 
-// Who has the file open keeps what was there: it is replaced, not rewritten.
+// The file is replaced, not rewritten. A process that has it open still reads the
+// old content.
 func TestStateFileIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "state.json")

@@ -37,7 +37,7 @@ func (f *Fake) viewNumber(n *number, c *call) numberView {
 	}
 }
 
-// inUse counts the sessions that are not closed and have this number.
+// inUse counts the open sessions that use this number.
 func (f *Fake) inUse(n *number, c *call) int {
 	open := map[*session]bool{}
 	for _, p := range n.users {
@@ -114,7 +114,7 @@ func (f *Fake) createPhoneNumber(c *call) (any, error) {
 	return f.viewNumber(n, c), nil
 }
 
-// numberIsFree refuses what some service has already.
+// numberIsFree returns an error if a service already has this number.
 func (f *Fake) numberIsFree(s *service, sid, phone string) error {
 	taken := f.world.numbers[sid]
 	for _, other := range f.world.services {

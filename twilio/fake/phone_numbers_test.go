@@ -53,7 +53,7 @@ func TestPhoneNumbers(t *testing.T) {
 	s.ok(204, "DELETE", numbers+"/PN"+strings.Repeat("a", 32), nil)
 }
 
-// A service of its own, with the given settings and numbers.
+// service creates a service with the given settings and numbers.
 func (s *server) service(settings url.Values, numbers ...string) string {
 	s.t.Helper()
 	path := "/v1/Services/" + text(s.ok(201, "POST", "/v1/Services", settings).json["sid"])
@@ -81,13 +81,13 @@ func TestNumberSelection(t *testing.T) {
 	one := s.session(avoid, nil)
 	require.Equal(t, first, s.join(one, anna))
 	two := s.session(avoid, nil)
-	require.Equal(t, second, s.join(two, anna), "the first is taken by an open session")
+	require.Equal(t, second, s.join(two, anna), "an open session holds the first number")
 	three := s.session(avoid, nil)
 	s.refused(400, 80208, "POST", three+"/Participants", url.Values{"Identifier": {anna}})
-	require.Equal(t, first, s.join(three, "+15550100004"), "another person may have it")
+	require.Equal(t, first, s.join(three, "+15550100004"), "another person may have the same number")
 	s.ok(200, "POST", one, url.Values{"Status": {"closed"}})
 	s.ok(200, "POST", two, url.Values{"Status": {"closed"}})
-	require.Equal(t, first, s.join(s.session(avoid, nil), anna), "not the last one again")
+	require.Equal(t, first, s.join(s.session(avoid, nil), anna), "avoid-sticky does not give the last number again")
 	s.refused(400, 80801, "POST", one, url.Values{"Status": {"in-progress"}})
 	s.ok(200, "POST", two, url.Values{"Status": {"in-progress"}})
 

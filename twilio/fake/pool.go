@@ -6,26 +6,27 @@ import (
 	"time"
 )
 
-// e164 reports whether s is a + and two to fifteen digits, the first not 0.
+// e164 reports whether s is a + and two to fifteen digits that do not start with 0.
 func e164(s string) bool {
 	digits, plus := strings.CutPrefix(s, "+")
 	return plus && len(digits) >= 2 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
 }
 
-// country tells the ISO code of a few countries by calling code; "" = another.
+// country returns the ISO code of a phone number's country. It knows only a few
+// countries, and returns "" for others.
 func country(phone string) string {
-	for _, known := range []struct{ prefix, iso string }{
+	for _, c := range []struct{ prefix, iso string }{
 		{"+1", "US"}, {"+31", "NL"}, {"+33", "FR"}, {"+34", "ES"}, {"+39", "IT"}, {"+44", "GB"},
 		{"+46", "SE"}, {"+49", "DE"}, {"+52", "MX"}, {"+55", "BR"}, {"+61", "AU"}, {"+81", "JP"}, {"+91", "IN"},
 	} {
-		if strings.HasPrefix(phone, known.prefix) {
-			return known.iso
+		if strings.HasPrefix(phone, c.prefix) {
+			return c.iso
 		}
 	}
 	return ""
 }
 
-// areaCode is the three digits after +1; "" elsewhere.
+// areaCode returns the three digits after +1, or "" for other countries.
 func areaCode(phone string) string {
 	if strings.HasPrefix(phone, "+1") && len(phone) >= 5 {
 		return phone[2:5]
@@ -33,24 +34,25 @@ func areaCode(phone string) string {
 	return ""
 }
 
-// holds reports whether a participant still keeps its proxy identifier from
-// others with the same identifier.
+// holds reports whether a participant still uses its proxy identifier. While it
+// does, no other participant with the same identifier can get that proxy
+// identifier.
 func (f *Fake) holds(p *participant, now time.Time) bool {
 	if p == nil || f.world.participants[p.Sid] != p || !p.Deleted.IsZero() {
 		return false
 	}
-	f.settle(p.session, now)
+	f.expireIfDue(p.session, now)
 	return p.session.Status != "closed"
 }
 
-// assign gives p its proxy identifier: the one that was asked for, else one
-// picked from the service's numbers.
+// assign gives p its proxy identifier: the requested one, or else one of the
+// service's numbers.
 func (f *Fake) assign(c *call, s *service, p *participant) error {
 	taken := func(proxy string) bool {
 		return f.holds(s.holders[pairing{p.Identifier, proxy}], c.now)
 	}
 	if p.ProxyIdentifierSid != "" || p.ProxyIdentifier != "" {
-		n, err := s.asked(p)
+		n, err := s.requestedNumber(p)
 		if err != nil {
 			return err
 		}
@@ -60,15 +62,15 @@ func (f *Fake) assign(c *call, s *service, p *participant) error {
 		p.ProxyIdentifier, p.ProxyIdentifierSid = n.PhoneNumber, n.Sid
 		return nil
 	}
-	n, err := s.pick(p.Identifier, taken)
+	n, err := s.pickNumber(p.Identifier, taken)
 	if err == nil {
 		p.ProxyIdentifier, p.ProxyIdentifierSid = n.PhoneNumber, n.Sid
 	}
 	return err
 }
 
-// asked finds the number that a participant was created with.
-func (s *service) asked(p *participant) (*number, error) {
+// requestedNumber finds the number that the caller asked for.
+func (s *service) requestedNumber(p *participant) (*number, error) {
 	for _, n := range s.Numbers {
 		if (p.ProxyIdentifierSid == "" || n.Sid == p.ProxyIdentifierSid) &&
 			(p.ProxyIdentifier == "" || n.PhoneNumber == p.ProxyIdentifier) {
@@ -78,10 +80,10 @@ func (s *service) asked(p *participant) (*number, error) {
 	return nil, refuse(400, 80605, "Proxy identifier not associated with service.")
 }
 
-// pick chooses the first number, in order of creation, that is not reserved,
-// near enough and not taken. Of several, prefer-sticky takes the number that
-// the identifier had last, and avoid-sticky leaves that one for the end.
-func (s *service) pick(identifier string, taken func(proxy string) bool) (*number, error) {
+// pickNumber returns the oldest number that is not reserved, near enough and not
+// taken. If there are several, prefer-sticky prefers the number that the
+// identifier had last, and avoid-sticky avoids it.
+func (s *service) pickNumber(identifier string, taken func(proxy string) bool) (*number, error) {
 	const none = "This Service has no compatible Proxy numbers for this Participant. "
 	if len(s.Numbers) == 0 {
 		return nil, refuse(400, 80205, none+"This Service has no Proxy numbers configured.")
@@ -106,8 +108,8 @@ func (s *service) pick(identifier string, taken func(proxy string) bool) (*numbe
 	return free[0], nil
 }
 
-// near applies the geo match level; overlay and radius count as area-code
-// would, and an identifier of no known country is near to every number.
+// near applies the geo match level. It treats overlay and radius like area-code.
+// An identifier of an unknown country is near every number.
 func (s *service) near(phone, identifier string) bool {
 	if country(identifier) == "" {
 		return true

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The documented limit: 30 requests a second per endpoint and service over a
-// sliding window of five seconds, so up to 150 of them at once.
+// The documented limit is 30 requests a second per endpoint and service, over a
+// sliding window of five seconds. So 150 requests may come at once.
 const (
 	limitSpan  = 5 * time.Second
 	limitCount = 30 * 5
@@ -17,13 +17,13 @@ type rateLimits struct {
 	windows map[string]*rateWindow
 }
 
-// A rateWindow remembers when the last calls were allowed, in a ring.
+// A rateWindow keeps the times of the last allowed calls in a ring buffer.
 type rateWindow struct {
 	times [limitCount]time.Time
 	next  int
 }
 
-// allow counts a call unless it is one too many.
+// allow reports whether a call is within the limit, and counts it if so.
 func (l *rateLimits) allow(operation, service string, now time.Time) bool {
 	if !l.on {
 		return true
@@ -45,8 +45,8 @@ func (l *rateLimits) allow(operation, service string, now time.Time) bool {
 	return true
 }
 
-// tooMany refuses a call beyond the limit, with Twilio's code for it, or with
-// Proxy's own where the call is to no service. Chosen.
+// tooMany refuses a call beyond the limit. The code is Twilio's general one, or
+// Proxy's own if the call belongs to no service.
 func tooMany(service string) *refusal {
 	code := 20429
 	if service == "" {
@@ -55,7 +55,7 @@ func tooMany(service string) *refusal {
 	return refuse(http.StatusTooManyRequests, code, "Too Many Requests")
 }
 
-// forget lets everyone begin anew.
+// forget restarts the limit for all.
 func (l *rateLimits) forget() { l.windows = nil }
 
 // SetRateLimit switches the limit on or off.

@@ -30,7 +30,8 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
-// Each service has its own turn, and what leads to none has Proxy's own code.
+// Each service has its own limit. A call that belongs to no service gets Proxy's
+// own code.
 func TestRateLimitByService(t *testing.T) {
 	s := start(t, fake.Config{RateLimit: true})
 	s.SetClock(noon)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// An orNull is a text that the API writes as null when there is none.
+// An orNull is a text that the API writes as null if it is empty.
 type orNull string
 
 func (s orNull) MarshalJSON() ([]byte, error) {
@@ -15,7 +15,8 @@ func (s orNull) MarshalJSON() ([]byte, error) {
 	return encode(string(s)), nil
 }
 
-// A stamp is a time as the API writes it: in GMT, to the second, null for none.
+// A stamp is a time as the API writes it: in GMT, to the second, and null for the
+// zero time.
 type stamp time.Time
 
 func (t stamp) MarshalJSON() ([]byte, error) {
@@ -25,7 +26,7 @@ func (t stamp) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Time(t).UTC().Format("2006-01-02T15:04:05Z"))
 }
 
-// The absolute URLs of records, as the client reaches them.
+// The URLs of records. base is the address at which the client reached the fake.
 
 func (s *service) url(base string) string { return base + "/v1/Services/" + s.Sid }
 

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A schedule knows which message changes its status next. Statuses themselves
-// follow from the clock; the schedule is there to announce them, with one
-// timer however many messages are under way.
+// A schedule knows which message changes its status next. The statuses themselves
+// follow from the clock. The schedule only announces them, with one timer for all
+// messages.
 type schedule struct {
 	due   dueHeap
 	timer *time.Timer
@@ -18,47 +18,48 @@ type dueMessage struct {
 	message *message
 }
 
-// follow expects the next status of a message, if there is one.
-func (f *Fake) follow(m *message, now time.Time) {
+// scheduleNext schedules the next change of a message's status, if there is one.
+func (f *Fake) scheduleNext(m *message, now time.Time) {
 	if m.Outbound == "" {
 		return
 	}
 	if _, _, due := m.Life.at(m.Created, now); !due.IsZero() {
 		heap.Push(&f.schedule.due, dueMessage{due, m})
-		f.wakeUp()
+		f.setTimer()
 	}
 }
 
-// followAll expects anew what is ahead of all messages.
-func (f *Fake) followAll() {
+// rescheduleAll schedules the next change of every message, and nothing else.
+func (f *Fake) rescheduleAll() {
 	f.schedule.due = nil
 	now := f.clock.now()
 	for _, m := range f.world.messages {
-		f.follow(m, now)
+		f.scheduleNext(m, now)
 	}
 }
 
-// tick announces, with the lock held, every status that was reached by now.
-func (f *Fake) tick() {
+// announceDue announces every status that was reached by now. The caller holds the
+// lock.
+func (f *Fake) announceDue() {
 	now := f.clock.now()
 	for len(f.schedule.due) > 0 && !f.schedule.due[0].at.After(now) {
 		next := heap.Pop(&f.schedule.due).(dueMessage)
 		m := next.message
 		if f.world.messages[m.Sid] != m {
-			continue // deleted meanwhile
+			continue // it was deleted
 		}
 		status, _, _ := m.Life.at(m.Created, next.at)
 		f.feed.publish(Event{Type: "status", Service: m.session.service.Sid, Session: m.session.Sid,
 			Message: m.Sid, Status: status, Code: m.Life.code(status)})
 		f.callback(m, next.at)
-		f.follow(m, next.at)
+		f.scheduleNext(m, next.at)
 	}
-	f.wakeUp()
+	f.setTimer()
 }
 
-// wakeUp sets the timer for the first change that is due. While the clock
-// stands there is none.
-func (f *Fake) wakeUp() {
+// setTimer sets the timer for the next change. While the clock is stopped, there
+// is no timer.
+func (f *Fake) setTimer() {
 	s := &f.schedule
 	if len(s.due) == 0 || !f.clock.frozen.IsZero() {
 		s.stop()
@@ -72,7 +73,7 @@ func (f *Fake) wakeUp() {
 			select {
 			case <-f.closed:
 			default:
-				f.tick()
+				f.announceDue()
 			}
 		})
 		return
@@ -98,7 +99,7 @@ func (h *dueHeap) Pop() any {
 	old[len(old)-1] = dueMessage{}
 	*h = old[:len(old)-1]
 	if len(*h) == 0 {
-		*h = nil // a burst does not keep its memory
+		*h = nil // release the memory after a burst
 	}
 	return last
 }

@@ -32,8 +32,8 @@ func (f *Fake) viewService(s *service, base string) serviceView {
 	}
 }
 
-// service finds the service that the path names. A service's own path may name
-// it by its unique name as well, because the API leaves that element free.
+// service finds the service that the path names. In FetchService, the path may
+// also have the unique name, because the API does not restrict that element.
 func (f *Fake) service(c *call) (*service, error) {
 	sid, parent := c.path["ServiceSid"]
 	if !parent {
@@ -51,7 +51,8 @@ func (f *Fake) service(c *call) (*service, error) {
 	return nil, notFound("/Services/" + sid)
 }
 
-// serviceOf is the SID of the service that a path leads to, "" for none known.
+// serviceOf returns the SID of the service that a path leads to, or "" if there is
+// no such service.
 func (f *Fake) serviceOf(path map[string]string) string {
 	for _, sid := range []string{path["ServiceSid"], path["Sid"]} {
 		if f.world.bySid[sid] != nil {
@@ -107,7 +108,8 @@ func (f *Fake) updateService(c *call) (any, error) {
 	return f.viewService(s, c.base), nil
 }
 
-// applyService writes what was given into s, which is not in the world yet.
+// applyService writes the given parameters into s, which is a new service or a
+// copy.
 func (f *Fake) applyService(c *call, s *service) error {
 	if other := f.world.names[s.UniqueName]; other != nil && other.Sid != s.Sid {
 		return refuse(409, 80602, "Service UniqueName must be unique.")

@@ -2,9 +2,9 @@ package fake
 
 import "time"
 
-// expiry is when a session that is not closed will expire; zero = never. A
-// date of expiry overrides the time to live, which counts from the session's
-// start or its last interaction.
+// expiry returns when an open session expires; zero = never. A date of expiry
+// overrides the time to live, which counts from the session's start or its last
+// interaction.
 func (s *session) expiry() time.Time {
 	if !s.DateExpiry.IsZero() {
 		return s.DateExpiry
@@ -19,8 +19,8 @@ func (s *session) expiry() time.Time {
 	return from.Add(time.Duration(s.Ttl) * time.Second)
 }
 
-// settle closes a session whose time has come.
-func (f *Fake) settle(s *session, now time.Time) {
+// expireIfDue closes a session that has expired by now.
+func (f *Fake) expireIfDue(s *session, now time.Time) {
 	at := s.expiry()
 	if s.Status == "closed" || at.IsZero() || now.Before(at) {
 		return
@@ -29,8 +29,8 @@ func (f *Fake) settle(s *session, now time.Time) {
 	f.sessionChanged(s)
 }
 
-// ended refuses a session that takes no change because it is closed.
-func (s *session) ended() error {
+// checkOpen returns an error if the session is closed.
+func (s *session) checkOpen() error {
 	switch {
 	case s.Status != "closed":
 		return nil
@@ -41,9 +41,9 @@ func (s *session) ended() error {
 	}
 }
 
-// usable refuses a session that takes no messages.
-func (s *session) usable() error {
-	if err := s.ended(); err != nil {
+// checkTakesMessages returns an error if the session is closed or voice-only.
+func (s *session) checkTakesMessages() error {
+	if err := s.checkOpen(); err != nil {
 		return err
 	}
 	if s.Mode == "voice-only" {
@@ -52,8 +52,9 @@ func (s *session) usable() error {
 	return nil
 }
 
-// touched notes an interaction: the first one puts an open session in progress.
-func (s *session) touched(now time.Time) {
+// recordInteraction updates the session's dates. The first interaction puts an
+// open session in progress.
+func (s *session) recordInteraction(now time.Time) {
 	s.LastInteraction, s.Updated = now, now
 	if s.Status == "open" {
 		s.Status = "in-progress"

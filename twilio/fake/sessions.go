@@ -26,7 +26,7 @@ type sessionView struct {
 }
 
 func (f *Fake) viewSession(s *session, c *call) sessionView {
-	f.settle(s, c.now)
+	f.expireIfDue(s, c.now)
 	url := s.url(c.base)
 	return sessionView{
 		Sid: s.Sid, ServiceSid: s.service.Sid, AccountSid: f.account().Username,
@@ -38,8 +38,8 @@ func (f *Fake) viewSession(s *session, c *call) sessionView {
 	}
 }
 
-// session finds the session that the path names, up to date with the clock.
-// FetchSession may name it by its unique name as well.
+// session finds the session that the path names, and closes it if it has expired.
+// In FetchSession, the path may also have the unique name.
 func (f *Fake) session(c *call) (*session, error) {
 	s, err := f.service(c)
 	if err != nil {
@@ -61,7 +61,7 @@ func (f *Fake) session(c *call) (*session, error) {
 	case found.service != s:
 		return nil, refuse(403, 80610, "Unauthorized. You may be trying to use an invalid combination of sids.")
 	}
-	f.settle(found, c.now)
+	f.expireIfDue(found, c.now)
 	return found, nil
 }
 
@@ -95,7 +95,7 @@ func (f *Fake) createSession(c *call) (any, error) {
 	if status, given := c.form.oneOf("Status", "open", "in-progress"); given {
 		s.Status = status
 	}
-	s.expire(c.form)
+	s.readExpiry(c.form)
 	people, err := f.readParticipants(c)
 	if err != nil {
 		return nil, err
@@ -118,8 +118,8 @@ func (f *Fake) createSession(c *call) (any, error) {
 	return f.viewSession(s, c), nil
 }
 
-// readParticipants reads the repeated parameter Participants: each value is a
-// JSON object with the parameters of CreateParticipant.
+// readParticipants reads the parameter Participants, which may be repeated. Each
+// value is a JSON object with the parameters of CreateParticipant.
 func (f *Fake) readParticipants(c *call) ([]*participant, error) {
 	var people []*participant
 	for _, value := range c.form.values["Participants"] {
@@ -132,7 +132,7 @@ func (f *Fake) readParticipants(c *call) ([]*participant, error) {
 			"Identifier": {fields.Identifier}, "FriendlyName": {fields.FriendlyName},
 			"ProxyIdentifier": {fields.ProxyIdentifier}, "ProxyIdentifierSid": {fields.ProxyIdentifierSid},
 		}}
-		people = append(people, one.participant())
+		people = append(people, one.newParticipant())
 		if c.form.err == nil {
 			c.form.err = one.err
 		}
@@ -140,7 +140,7 @@ func (f *Fake) readParticipants(c *call) ([]*participant, error) {
 	return people, c.form.err
 }
 
-func (s *session) expire(p *params) {
+func (s *session) readExpiry(p *params) {
 	if ttl, given := p.natural("Ttl"); given {
 		s.Ttl = ttl
 	}
@@ -156,12 +156,12 @@ func (f *Fake) updateSession(c *call) (any, error) {
 	}
 	changed := *s
 	status, given := c.form.oneOf("Status", "open", "in-progress", "closed", "failed", "unknown")
-	changed.expire(c.form)
+	changed.readExpiry(c.form)
 	switch {
 	case c.form.err != nil:
 		return nil, c.form.err
 	case s.Status == "closed" && !given:
-		return nil, s.ended()
+		return nil, s.checkOpen()
 	case given && s.Status == "closed" && status == "in-progress":
 		if err := f.reopen(c, &changed); err != nil {
 			return nil, err
@@ -177,8 +177,8 @@ func (f *Fake) updateSession(c *call) (any, error) {
 	return f.viewSession(s, c), nil
 }
 
-// reopen starts a closed session again: its time to live counts from now and
-// an expiry that has passed is forgotten.
+// reopen opens a closed session again. Its time to live starts now, and a past
+// date of expiry is removed.
 func (f *Fake) reopen(c *call, s *session) error {
 	for _, p := range s.Participants {
 		holder := s.service.holders[pairing{p.Identifier, p.ProxyIdentifier}]

@@ -138,8 +138,8 @@ func TestParticipants(t *testing.T) {
 	require.Equal(t, 1, s.Accepted())
 }
 
-// A date that is in the year 9999 only where it was written cannot be shown in
-// UTC, nor kept in a file.
+// A date can be in the year 9999 in its own time zone and in the year 10000 in
+// UTC. Neither the API nor the state file can write it.
 func TestDateExpiryEndsWithTheYear9999(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state.json")
 	s := start(t, fake.Config{})

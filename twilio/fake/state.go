@@ -2,9 +2,8 @@ package fake
 
 import "time"
 
-// A world is all resources there are. Records are found by SID in the maps and
-// in order of creation in the slices; the exported fields of a record are what
-// the state file keeps.
+// A world holds all resources. The maps find records by SID; the slices are in
+// order of creation. The state file keeps the exported fields of a record.
 type world struct {
 	salt   string
 	minted uint64
@@ -32,7 +31,8 @@ func (f *Fake) newWorld() *world {
 	}
 }
 
-// A record is what every resource has. Seq grows with creation.
+// A record has the fields that all resources share. A newer record has a larger
+// Seq.
 type record struct {
 	Sid     string    `json:"sid"`
 	Seq     uint64    `json:"seq,omitempty"`
@@ -57,12 +57,12 @@ type service struct {
 	Sessions []*session `json:"sessions,omitempty"`
 
 	names   map[string]*session      // by unique name
-	holders map[pairing]*participant // who last got a proxy identifier; closed sessions' count no more
-	sticky  map[string]string        // proxy identifier last given, by identifier
+	holders map[pairing]*participant // the last participant with each pair; it may be in a closed session by now
+	sticky  map[string]string        // the last assigned proxy identifier, by identifier
 }
 
-// A pairing is a person's identifier with the proxy identifier they write to.
-// In sessions that are not closed it belongs to one participant.
+// A pairing is a person's identifier with the proxy identifier they write to. Only
+// one participant in all open sessions may have it.
 type pairing struct{ identifier, proxy string }
 
 type number struct {
@@ -71,7 +71,7 @@ type number struct {
 	IsReserved  bool   `json:"is_reserved,omitempty"`
 
 	service *service
-	users   []*participant // who got this number, deleted ones included
+	users   []*participant // all who ever got this number, deleted ones included
 }
 
 type session struct {
@@ -104,21 +104,22 @@ type participant struct {
 	created []*message // sent to this participant through the API
 }
 
-// A message never changes after its creation: its status follows from its
-// life and the clock. Updated stays zero.
+// A message never changes after its creation. Its status follows from its life
+// and the clock. Updated stays zero.
 type message struct {
 	record
 	Body      string   `json:"body"`
 	MediaUrls []string `json:"media_url,omitempty"`
 	Inbound   string   `json:"inbound_participant_sid,omitempty"`  // who wrote it; "" = created through the API
-	Outbound  string   `json:"outbound_participant_sid,omitempty"` // who gets it; "" = nobody
+	Outbound  string   `json:"outbound_participant_sid,omitempty"` // who receives it; "" = nobody
 	Life      *life    `json:"life,omitempty"`
 
 	session  *session
 	exchange uint64 // the number of the recorded request; 0 = none
 }
 
-func (w *world) share(l life) *life {
+// sharedLife returns one pointer for all equal lives, which saves memory.
+func (w *world) sharedLife(l life) *life {
 	if w.lives[l] == nil {
 		w.lives[l] = &l
 	}
@@ -155,7 +156,8 @@ func (w *world) addParticipant(c *session, p *participant) {
 	w.participants[p.Sid] = p
 	if p.Deleted.IsZero() && p.ProxyIdentifier != "" {
 		pair := pairing{p.Identifier, p.ProxyIdentifier}
-		if c.Status != "closed" || c.service.holders[pair] == nil { // a file can have them in any order
+		// In a file, a closed session may come after the open one that holds the pair now.
+		if c.Status != "closed" || c.service.holders[pair] == nil {
 			c.service.holders[pair] = p
 		}
 		c.service.sticky[p.Identifier] = p.ProxyIdentifier
@@ -174,7 +176,8 @@ func (w *world) addMessage(c *session, m *message) {
 	}
 }
 
-// addDefaults makes what is there from the start. The numbers are fictional.
+// addDefaults creates the resources of a new fake. The phone numbers are
+// fictional.
 func (w *world) addDefaults(now time.Time) {
 	make := func(sid string) record { return record{Sid: sid, Seq: w.next(), Created: now, Updated: now} }
 	s := &service{record: make(ServiceSid), UniqueName: "My Service",

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Authorize refuses requests without one of the bearer tokens or a fitting access token, when any are asked for. The
-// Authorization header ends here; Caller tells the next handler who it was.
+// Authorize refuses requests without a valid bearer token or access token. It admits everything if neither Tokens nor
+// OAuth is set. It removes the Authorization header; the next handler learns from Caller who called.
 func (g *Guards) Authorize(next http.Handler) http.Handler {
 	digests := make([][sha256.Size]byte, len(g.Tokens))
 	for i, token := range g.Tokens {
@@ -49,14 +49,15 @@ func bearer(r *http.Request) (string, error) {
 	return token, nil
 }
 
-// caller compares digests, all of them, so that the time it takes tells nothing of the tokens or their lengths.
+// caller compares the token's digest with every known digest. The time this takes reveals nothing about the tokens or
+// their lengths.
 func (g *Guards) caller(ctx context.Context, token string, digests [][sha256.Size]byte) (string, error) {
 	digest := sha256.Sum256([]byte(token))
-	known := 0
+	matched := 0
 	for i := range digests {
-		known |= subtle.ConstantTimeCompare(digest[:], digests[i][:])
+		matched |= subtle.ConstantTimeCompare(digest[:], digests[i][:])
 	}
-	if known == 1 {
+	if matched == 1 {
 		return "token:" + hex.EncodeToString(digest[:8]), nil
 	}
 	if g.OAuth == nil {
@@ -66,17 +67,17 @@ func (g *Guards) caller(ctx context.Context, token string, digests [][sha256.Siz
 	if err != nil {
 		return "", err
 	}
-	return "subject:" + subject, nil // no subject can pass for a token
+	return "subject:" + subject, nil // the prefix keeps a subject from looking like a token
 }
 
-// errBadToken, errScope and errIssuer tell the three ways in which a token that is there can fail.
+// A token can fail in three ways.
 var (
 	errBadToken = errors.New("the token is not valid")
 	errScope    = errors.New("the token's scope is too small")
-	errIssuer   = errors.New("the authorization server's keys cannot be had")
+	errIssuer   = errors.New("the authorization server's keys could not be fetched")
 )
 
-// unauthorized answers as RFC 6750 and RFC 9728 say.
+// unauthorized writes the answer that RFC 6750 and RFC 9728 define.
 func (g *Guards) unauthorized(w http.ResponseWriter, err error) {
 	challenge := `Bearer realm="mcp"`
 	if g.OAuth != nil {

@@ -5,16 +5,18 @@ import (
 	"net/http"
 )
 
-// maxForgotten is how many bytes of a refused body are still taken, four bodies of the largest size that is served; chosen.
-const maxForgotten = 4 << 20
+// maxDiscarded is how many bytes of a refused body are read and thrown away. It is four times the largest body that the
+// server accepts.
+const maxDiscarded = 4 << 20
 
-// ForgetBody takes what is left of a body that was refused, up to 4 MiB and for as long as the server's read deadline
-// allows. It is called when the answer has been written: a client that writes all it has before it reads gets that answer
-// then, and not a connection that was reset under it. A client that has asked whether to send its body at all is not read.
+// ForgetBody reads and discards the rest of a refused body, up to 4 MiB and until the server's read deadline. Call it
+// after the answer has been written. Some clients write their whole body before they read the answer. Without this call
+// the connection would be reset while they write, and they would never see the answer. A client that sent an Expect
+// header has not sent its body yet, so nothing is read from it.
 func ForgetBody(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor > 1 || r.Header.Get("Expect") != "" {
 		return
 	}
-	_ = http.NewResponseController(w).Flush() // who reads meanwhile stops writing
-	_, _ = io.CopyN(io.Discard, r.Body, maxForgotten)
+	_ = http.NewResponseController(w).Flush() // a client that reads while it writes sees the answer and stops
+	_, _ = io.CopyN(io.Discard, r.Body, maxDiscarded)
 }

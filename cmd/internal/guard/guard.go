@@ -1,5 +1,5 @@
-// Package guard keeps unwanted HTTP requests away from a handler: foreign origins, foreign hosts, and callers who do
-// not show that they may.
+// Package guard keeps unwanted HTTP requests away from a handler. It refuses foreign origins, foreign hosts, and callers
+// without valid credentials.
 package guard
 
 import (
@@ -10,31 +10,33 @@ import (
 	"net/http"
 )
 
-// Guards is what is let in. The zero value admits requests to loopback host names that come from no web page.
+// Guards says which requests are admitted. The zero value admits requests that name a loopback host and do not come from
+// a web page.
 type Guards struct {
-	// Origins are the values of the Origin header that are admitted, like https://app.example. Requests without an
-	// Origin do not come from a web page and are admitted.
+	// Origins are the admitted values of the Origin header, such as https://app.example. A request without an Origin
+	// header does not come from a web page and is admitted.
 	Origins []string
-	// SameOrigin also admits the Origin that the Host header names: the pages that the server itself serves. It is safe
-	// behind the Host guard, without which any page could name its own host.
+	// SameOrigin also admits an Origin that equals the Host header: the pages that this server itself serves. Use it
+	// only together with the Host guard. Without that guard, any page could put its own name into both headers.
 	SameOrigin bool
-	// Methods are what pages of admitted origins may use; none: GET and POST.
+	// Methods are the methods that pages of admitted origins may use. Empty means GET and POST.
 	Methods []string
-	// Hosts are the host names that are admitted in the Host header, each with or without a port. None: the loopback
-	// names (localhost, 127.0.0.0/8, ::1), which a web page cannot make a browser send for a name of its own.
+	// Hosts are the admitted values of the Host header, each with or without a port. Empty means the loopback names
+	// (localhost, 127.0.0.0/8, ::1). A page that makes its own name resolve to this machine cannot send those.
 	Hosts []string
-	// Tokens are the bearer tokens that are admitted; with several, one can be replaced while another is still in use.
+	// Tokens are the admitted bearer tokens. With several, one can be replaced while another is still in use.
 	Tokens []string
 	// OAuth admits access tokens of an authorization server; nil admits none.
 	OAuth *OAuth
-	// Refused is told of each request that is refused and which guard did it: origin, host, token, scope. May be nil.
+	// Refused is called for each refused request, with the guard that refused it: origin, host, token or scope. May be
+	// nil.
 	Refused func(guard string)
 }
 
-// ErrOpen is the reason of Check where a listener is open to other machines and a guard is missing.
+// ErrOpen is wrapped by Check's error when other machines can reach the listener and a guard is missing.
 var ErrOpen = errors.New("not listening")
 
-// Check says what is missing before these guards may stand before a listener at addr, and how to go on.
+// Check returns an error if these guards are not enough for a listener at addr. The error says what to set.
 func (g *Guards) Check(addr net.Addr) error {
 	if g.OAuth != nil {
 		if err := g.OAuth.check(); err != nil {
@@ -65,10 +67,10 @@ func (g *Guards) Check(addr net.Addr) error {
 	return nil
 }
 
-// minTokenLength keeps out what could be guessed; chosen.
+// minTokenLength is in characters. A random token of this length is too long to guess.
 const minTokenLength = 16
 
-// errNoToken is the reason for refusing a request without credentials.
+// errNoToken means that a request has no credentials.
 var errNoToken = errors.New("no bearer token")
 
 func (g *Guards) refuse(w http.ResponseWriter, guard string, status int, text string) {
@@ -80,7 +82,7 @@ func (g *Guards) refuse(w http.ResponseWriter, guard string, status int, text st
 
 type callerKey struct{}
 
-// Caller says whose credentials Authorize admitted; "" when it asked for none.
+// Caller names the caller whose credentials Authorize admitted. It is "" when Authorize asks for no credentials.
 func Caller(ctx context.Context) string {
 	caller, _ := ctx.Value(callerKey{}).(string)
 	return caller

@@ -54,7 +54,8 @@ func TestOrigin(t *testing.T) {
 	require.Equal(t, []string{"origin", "origin", "origin"}, refused)
 	two := ask(t, g.Origin(admitted), http.MethodPost, func(r *http.Request) { r.Header["Origin"] = []string{"https://app.example", "https://evil.example"} })
 	require.Equal(t, http.StatusForbidden, two.StatusCode)
-	for _, origin := range []string{"https://app.example", "https://evil.example"} { // so that no cache gives one page the other's answer
+	// Without Vary, a cache could give one page the answer meant for another.
+	for _, origin := range []string{"https://app.example", "https://evil.example"} {
 		response := ask(t, g.Origin(admitted), http.MethodPost, func(r *http.Request) { r.Header.Set("Origin", origin) })
 		require.Contains(t, response.Header.Values("Vary"), "Origin")
 	}
@@ -63,7 +64,7 @@ func TestOrigin(t *testing.T) {
 	require.Equal(t, http.StatusForbidden, none.StatusCode, "no origin is allowed by default")
 }
 
-func TestWhatIsSaidOfAnOriginStands(t *testing.T) {
+func TestAHandlerCannotChangeTheCORSHeaders(t *testing.T) {
 	g := &Guards{Origins: []string{"https://app.example"}}
 	for name, answer := range map[string]func(http.ResponseWriter){
 		"with a status": func(w http.ResponseWriter) { w.WriteHeader(http.StatusTeapot) },
@@ -126,14 +127,14 @@ func TestHost(t *testing.T) {
 }
 
 func TestBearerToken(t *testing.T) {
-	old, next := strings.Repeat("a", 32), strings.Repeat("b", 32)
+	oldToken, newToken := strings.Repeat("a", 32), strings.Repeat("b", 32)
 	var refused []string
-	g := &Guards{Tokens: []string{old, next}, Refused: func(guard string) { refused = append(refused, guard) }}
+	g := &Guards{Tokens: []string{oldToken, newToken}, Refused: func(guard string) { refused = append(refused, guard) }}
 	callers := map[string]bool{}
 	for authorization, want := range map[string]int{
-		"Bearer " + old: http.StatusTeapot, "bearer " + next: http.StatusTeapot,
-		"": http.StatusUnauthorized, "Bearer ": http.StatusUnauthorized, "Bearer " + old + "x": http.StatusUnauthorized,
-		"Basic " + old: http.StatusUnauthorized, old: http.StatusUnauthorized,
+		"Bearer " + oldToken: http.StatusTeapot, "bearer " + newToken: http.StatusTeapot,
+		"": http.StatusUnauthorized, "Bearer ": http.StatusUnauthorized, "Bearer " + oldToken + "x": http.StatusUnauthorized,
+		"Basic " + oldToken: http.StatusUnauthorized, oldToken: http.StatusUnauthorized,
 	} {
 		response := ask(t, g.Authorize(admitted), http.MethodPost, func(r *http.Request) {
 			if authorization != "" {
@@ -149,11 +150,11 @@ func TestBearerToken(t *testing.T) {
 			require.Contains(t, response.Header.Get("WWW-Authenticate"), "Bearer")
 		}
 	}
-	require.Len(t, callers, 2, "each token is a caller of its own")
+	require.Len(t, callers, 2, "each token is a separate caller")
 	require.Len(t, refused, 5)
 }
 
-func TestWithoutTokensEverybodyIsAdmittedAndTheHeaderDropped(t *testing.T) {
+func TestWithoutTokensEveryoneIsAdmittedAndTheHeaderIsRemoved(t *testing.T) {
 	response := ask(t, (&Guards{}).Authorize(admitted), http.MethodPost, func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") })
 	require.Equal(t, http.StatusTeapot, response.StatusCode)
 	require.Empty(t, response.Header.Get("X-Authorization-Seen"))

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Host refuses requests to host names that are not allowed: a web page that has its own name resolve to this machine
-// (DNS rebinding) sends that name.
+// Host refuses requests whose Host header is not allowed. This stops DNS rebinding: a web page can make its own name
+// resolve to this machine, but the browser then sends that name.
 func (g *Guards) Host(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !g.hostAllowed(r.Host) {
@@ -31,7 +31,7 @@ func (g *Guards) hostAllowed(host string) bool {
 	return false
 }
 
-// isLoopback takes a host name or address, with or without a port.
+// isLoopback accepts a host name or an address, with or without a port.
 func isLoopback(host string) bool {
 	host = withoutPort(host)
 	if strings.EqualFold(host, "localhost") {
@@ -41,7 +41,8 @@ func isLoopback(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// withoutPort leaves a host with anything but a number for its port as it is: it is nobody's name.
+// withoutPort removes a numeric port. A host with any other port is returned unchanged, so that it matches no allowed
+// name.
 func withoutPort(host string) string {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {

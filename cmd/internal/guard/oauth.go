@@ -17,29 +17,29 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// MetadataPath is where clients look for what they need to get a token (RFC 9728, section 3).
+// MetadataPath is where clients look up how to get a token (RFC 9728, section 3).
 const MetadataPath = "/.well-known/oauth-protected-resource"
 
-// OAuth makes the server an OAuth 2.1 resource server: it admits JWT access tokens that Issuer signed for Audience.
-// The issuer is first asked for its keys when a token arrives, again when one was signed with another key, and every ten
-// minutes.
+// OAuth makes the server an OAuth 2.1 resource server. It admits JWT access tokens that Issuer signed for Audience. The
+// issuer's keys are fetched when the first token arrives, when a token is signed with an unknown key, and when they are
+// older than ten minutes.
 type OAuth struct {
 	Issuer   string   // the authorization server's issuer identifier; https, unless it is on this machine
-	Audience string   // must be among the token's aud
-	Scopes   []string // must all be among the token's scope (or scp)
-	Resource string   // this server's URL as clients know it; "" = Audience, when that is a URL
+	Audience string   // must be in the token's aud claim
+	Scopes   []string // must all be in the token's scope (or scp) claim
+	Resource string   // this server's URL as clients know it; "" means Audience, which must then be a URL
 
-	Client *http.Client // for the issuer's keys; nil: http.DefaultClient. A fetch is given up after 10 s
-	Log    *slog.Logger // is told why the keys could not be fetched, once each time; nil: nobody is
+	Client *http.Client // fetches the issuer's keys, for at most 10 s; nil means http.DefaultClient
+	Log    *slog.Logger // gets one line for each failed fetch of the keys; nil means no log
 
 	mu      sync.Mutex
-	keys    *oidc.StaticKeySet // nil until they were fetched
-	keysEnd time.Time          // when they are to be fetched again
+	keys    *oidc.StaticKeySet // nil until the first fetch succeeds
+	keysEnd time.Time          // when to fetch them again
 	last    *fetch
 	limit   *rate.Limiter
 }
 
-// ErrResource is the reason of Check where clients could not be told by which URL they know this server.
+// ErrResource is wrapped by Check's error when the metadata would name no usable URL of this server.
 var ErrResource = errors.New("is not a URL with http or https: say by which URL clients know this server")
 
 func (o *OAuth) check() error {
@@ -60,7 +60,7 @@ func (o *OAuth) check() error {
 	}
 }
 
-// isSecure says whether nobody on the way can change what is fetched from a URL.
+// isSecure reports whether an answer from this URL cannot be changed on its way: https, or plain http on this machine.
 func isSecure(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Host))
@@ -82,7 +82,7 @@ func (o *OAuth) metadataURL() string {
 	return resource.Scheme + "://" + resource.Host + MetadataPath + strings.TrimSuffix(resource.Path, "/")
 }
 
-// Metadata serves the protected resource's metadata (RFC 9728). It is for everyone.
+// Metadata serves the protected resource's metadata (RFC 9728). It needs no credentials.
 func (o *OAuth) Metadata() http.Handler {
 	body, err := json.Marshal(struct {
 		Resource string   `json:"resource"`
@@ -91,7 +91,7 @@ func (o *OAuth) Metadata() http.Handler {
 		Methods  []string `json:"bearer_methods_supported"`
 	}{o.resource(), []string{o.Issuer}, o.Scopes, []string{"header"}})
 	if err != nil {
-		panic(err) // strings only
+		panic(err) // cannot happen: there are only strings
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -100,13 +100,14 @@ func (o *OAuth) Metadata() http.Handler {
 	})
 }
 
-// subject verifies an access token and says whom it was given to: a subject is unique within its issuer alone.
+// subject verifies an access token and returns its issuer and subject. Both are needed: a subject is unique only within
+// its issuer.
 func (o *OAuth) subject(ctx context.Context, token string) (string, error) {
-	known, err := o.known(ctx)
+	current, err := o.currentKeys(ctx)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errIssuer, err)
 	}
-	verifier := oidc.NewVerifier(o.Issuer, keySet{o, known}, &oidc.Config{ClientID: o.Audience, SupportedSigningAlgs: algorithms})
+	verifier := oidc.NewVerifier(o.Issuer, keySet{o, current}, &oidc.Config{ClientID: o.Audience, SupportedSigningAlgs: algorithms})
 	verified, err := verifier.Verify(ctx, token)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errBadToken, err)
@@ -126,7 +127,7 @@ func (o *OAuth) subject(ctx context.Context, token string) (string, error) {
 	return o.Issuer + " " + verified.Subject, nil
 }
 
-// scopes are words in a string (RFC 8693) or strings in an array, as some authorization servers write them.
+// scopes decodes a string of words (RFC 8693), or an array of strings, which some authorization servers write.
 type scopes []string
 
 func (s *scopes) UnmarshalJSON(raw []byte) error {

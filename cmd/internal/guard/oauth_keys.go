@@ -16,28 +16,28 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Times of an issuer's keys; chosen.
 const (
-	fetchTimeout = 10 * time.Second // for all of one fetch
-	failureStays = 5 * time.Second  // what a failed fetch is the answer for
-	keysStay     = 10 * time.Minute // until they are fetched again: what the issuer withdrew is trusted no longer
-	retryKeys    = time.Minute      // until that is tried again when it failed
+	fetchTimeout = 10 * time.Second // for one whole fetch, which is up to three requests
+	failureTTL   = 5 * time.Second  // a failed fetch is not repeated for this long
+	keysTTL      = 10 * time.Minute // a key that the issuer withdraws is trusted no longer than this
+	keysRetry    = time.Minute      // after a refresh failed, the next one waits this long
 )
 
-// maxIssuerAnswer is how many bytes of an issuer's answer are read; chosen.
+// maxIssuerAnswer is how many bytes of an issuer's answer are read.
 const maxIssuerAnswer = 1 << 20
 
-// algorithms are those with a public key; symmetric ones and "none" have no place in a token for another party.
+// algorithms are the signature algorithms with a public key. Symmetric ones are left out: anyone who can verify such a
+// token can also forge one. So is "none".
 var algorithms = []string{
 	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
 }
 
-// fetch is one time that the issuer is asked for its keys, for all who wait for it.
+// fetch is one fetch of the issuer's keys. All requests that need the keys during it wait for the same fetch.
 type fetch struct {
-	done  chan struct{} // closed when the rest is set
-	keys  *oidc.StaticKeySet
-	err   error
-	stays time.Time // until when it is the answer, if it failed
+	done      chan struct{} // closed when the other fields are set
+	keys      *oidc.StaticKeySet
+	err       error
+	failUntil time.Time // a failed fetch is not repeated before this time
 }
 
 func (f *fetch) wait(ctx context.Context) (*oidc.StaticKeySet, error) {
@@ -49,49 +49,50 @@ func (f *fetch) wait(ctx context.Context) (*oidc.StaticKeySet, error) {
 	}
 }
 
-// known are the issuer's keys, fetched when there are none yet or they are old. Old ones serve while there are no others.
-func (o *OAuth) known(ctx context.Context) (*oidc.StaticKeySet, error) {
+// currentKeys returns the issuer's keys. It fetches them if there are none or they are old. If that fails, it returns the
+// old keys.
+func (o *OAuth) currentKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
 	o.mu.Lock()
-	known := o.keys
-	if known != nil && time.Now().Before(o.keysEnd) {
+	current := o.keys
+	if current != nil && time.Now().Before(o.keysEnd) {
 		o.mu.Unlock()
-		return known, nil
+		return current, nil
 	}
-	f := o.ask()
+	f := o.startFetch()
 	o.mu.Unlock()
 	fetched, err := f.wait(ctx)
-	if err != nil && known != nil {
-		return known, nil
+	if err != nil && current != nil {
+		return current, nil
 	}
 	return fetched, err
 }
 
-// newer are the keys after these, when a token has none of these; nil when there are none.
-func (o *OAuth) newer(ctx context.Context, known *oidc.StaticKeySet) *oidc.StaticKeySet {
+// newerKeys returns keys that are newer than the given ones, for a token that was signed with none of those. It returns
+// nil if there are none.
+func (o *OAuth) newerKeys(ctx context.Context, than *oidc.StaticKeySet) *oidc.StaticKeySet {
 	o.mu.Lock()
-	if o.keys != known { // fetched meanwhile
+	if o.keys != than { // another request fetched them
 		defer o.mu.Unlock()
 		return o.keys
 	}
-	f := o.ask()
+	f := o.startFetch()
 	o.mu.Unlock()
-	if fetched, err := f.wait(ctx); err == nil && fetched != known {
+	if fetched, err := f.wait(ctx); err == nil && fetched != than {
 		return fetched
 	}
 	return nil
 }
 
-// ask has the issuer asked by a goroutine of its own, or returns the fetch that is under way or has just failed. It asks
-// no more than six times a minute after the first five, as every token with a made-up key calls for it (chosen). o.mu
-// is held.
-func (o *OAuth) ask() *fetch {
+// startFetch starts a fetch in its own goroutine, or returns the one that is under way or has just failed. Every token
+// with a made-up key leads here, so fetches are limited: five at once, then one every ten seconds. The caller holds o.mu.
+func (o *OAuth) startFetch() *fetch {
 	if o.limit == nil {
 		o.limit = rate.NewLimiter(rate.Every(10*time.Second), 5)
 	}
 	if last := o.last; last != nil {
 		select {
 		case <-last.done:
-			if last.err != nil && time.Now().Before(last.stays) || !o.limit.Allow() {
+			if last.err != nil && time.Now().Before(last.failUntil) || !o.limit.Allow() {
 				return last
 			}
 		default:
@@ -101,11 +102,11 @@ func (o *OAuth) ask() *fetch {
 		o.limit.Allow()
 	}
 	o.last = &fetch{done: make(chan struct{})}
-	go o.run(o.last)
+	go o.runFetch(o.last)
 	return o.last
 }
 
-func (o *OAuth) run(f *fetch) {
+func (o *OAuth) runFetch(f *fetch) {
 	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
 	defer cancel()
 	keys, err := o.fetchKeys(ctx)
@@ -113,13 +114,13 @@ func (o *OAuth) run(f *fetch) {
 	defer o.mu.Unlock()
 	defer close(f.done)
 	if err != nil {
-		f.err, f.stays, o.keysEnd = err, time.Now().Add(failureStays), time.Now().Add(retryKeys)
+		f.err, f.failUntil, o.keysEnd = err, time.Now().Add(failureTTL), time.Now().Add(keysRetry)
 		if o.Log != nil {
-			o.Log.Error("the authorization server's keys cannot be had", "error", err)
+			o.Log.Error("the authorization server's keys could not be fetched", "error", err)
 		}
 		return
 	}
-	f.keys, o.keys, o.keysEnd = keys, keys, time.Now().Add(keysStay)
+	f.keys, o.keys, o.keysEnd = keys, keys, time.Now().Add(keysTTL)
 }
 
 func (o *OAuth) fetchKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
@@ -134,11 +135,11 @@ func (o *OAuth) fetchKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
 		return nil, err
 	}
 	if published.Keys == nil {
-		return nil, fmt.Errorf("%s holds no keys", where)
+		return nil, fmt.Errorf("%s has no list of keys", where)
 	}
 	keys := &oidc.StaticKeySet{}
 	for _, raw := range published.Keys {
-		var key jose.JSONWebKey // what it cannot hold, or is for something else, is left aside (RFC 7517, section 5)
+		var key jose.JSONWebKey // keys of an unknown kind or for another use are ignored (RFC 7517, section 5)
 		if key.UnmarshalJSON(raw) == nil && key.IsPublic() && (key.Use == "sig" || key.Use == "") {
 			keys.PublicKeys = append(keys.PublicKeys, key.Key)
 		}
@@ -146,7 +147,8 @@ func (o *OAuth) fetchKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
 	return keys, nil
 }
 
-// discover finds where the keys are, as OpenID Connect has it or as OAuth does (RFC 8414, section 3.1).
+// discover finds the URL of the keys. It tries the metadata path of OpenID Connect first, then the one of OAuth (RFC 8414,
+// section 3.1).
 func (o *OAuth) discover(ctx context.Context) (string, error) {
 	issuer, err := url.Parse(o.Issuer)
 	if err != nil {
@@ -159,19 +161,19 @@ func (o *OAuth) discover(ctx context.Context) (string, error) {
 		host + path + "/.well-known/openid-configuration",
 		host + "/.well-known/oauth-authorization-server" + path,
 	} {
-		var about struct {
+		var metadata struct {
 			Issuer string `json:"issuer"`
 			Keys   string `json:"jwks_uri"`
 		}
-		err := o.get(ctx, document, &about)
-		if err == nil && about.Issuer != o.Issuer {
-			err = fmt.Errorf("%s is about %q", document, about.Issuer)
+		err := o.get(ctx, document, &metadata)
+		if err == nil && metadata.Issuer != o.Issuer {
+			err = fmt.Errorf("%s describes another issuer, %q", document, metadata.Issuer)
 		}
-		if err == nil && !isSecure(about.Keys) {
-			err = fmt.Errorf("%s names no keys at an https URL", document)
+		if err == nil && !isSecure(metadata.Keys) {
+			err = fmt.Errorf("the jwks_uri in %s is not an https URL", document)
 		}
 		if err == nil {
-			return about.Keys, nil
+			return metadata.Keys, nil
 		}
 		failed = errors.Join(failed, err)
 	}
@@ -201,19 +203,19 @@ func (o *OAuth) get(ctx context.Context, where string, value any) error {
 	return nil
 }
 
-// keySet checks signatures with the keys that were known when a token came, and then with newer ones.
+// keySet checks a signature with the current keys. If that fails, it tries newer ones.
 type keySet struct {
-	of    *OAuth
-	known *oidc.StaticKeySet
+	oauth   *OAuth
+	current *oidc.StaticKeySet
 }
 
-// VerifySignature is oidc.KeySet's.
+// VerifySignature implements oidc.KeySet.
 func (k keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	payload, err := k.known.VerifySignature(ctx, token)
+	payload, err := k.current.VerifySignature(ctx, token)
 	if err == nil {
 		return payload, nil
 	}
-	if newer := k.of.newer(ctx, k.known); newer != nil {
+	if newer := k.oauth.newerKeys(ctx, k.current); newer != nil {
 		return newer.VerifySignature(ctx, token)
 	}
 	return nil, err

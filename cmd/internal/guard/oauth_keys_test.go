@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// onlyHandler is a network with one host, in memory, so that time can be a bubble's.
+// onlyHandler is a network with one host, in memory. A real network would not work in a synctest bubble.
 type onlyHandler struct{ handler http.Handler }
 
 func (o onlyHandler) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -26,21 +26,21 @@ func (o onlyHandler) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer.Result(), nil
 }
 
-func issuerInMemory(t *testing.T, url, about string) *issuer {
+func issuerInMemory(t *testing.T, url, metadataPath string) *issuer {
 	i := &issuer{Server: &httptest.Server{URL: url}}
 	i.rotate(t, "first")
-	i.client = &http.Client{Transport: onlyHandler{i.handler(about)}}
+	i.client = &http.Client{Transport: onlyHandler{i.handler(metadataPath)}}
 	return i
 }
 
-// status presents a token and says how long the answer took.
+// status sends a request with a token. It returns the status, the header, and how long the answer took.
 func status(ctx context.Context, g *Guards, token string) (int, http.Header, time.Duration) {
-	begun := time.Now()
+	start := time.Now()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/mcp", nil)
 	r.Header.Set("Authorization", "Bearer "+token)
 	answer := httptest.NewRecorder()
 	g.Authorize(admitted).ServeHTTP(answer, r)
-	return answer.Code, answer.Header(), time.Since(begun)
+	return answer.Code, answer.Header(), time.Since(start)
 }
 
 func requireStatus(t *testing.T, want int, g *Guards, token string) {
@@ -58,7 +58,7 @@ func requireStatus(t *testing.T, want int, g *Guards, token string) {
 
 const discovery = "/.well-known/openid-configuration"
 
-func TestOAuthAnIssuerThatHangsHoldsNobodyUpForLong(t *testing.T) {
+func TestOAuthAnIssuerThatHangsDelaysNobodyForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := issuerInMemory(t, "https://auth.example", discovery)
 		answering := i.client.Transport
@@ -78,16 +78,16 @@ func TestOAuthAnIssuerThatHangsHoldsNobodyUpForLong(t *testing.T) {
 		gone, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		_, _, took := status(gone, g, "a.b.c")
-		require.Equal(t, time.Second, took, "who has gone is not kept")
+		require.Equal(t, time.Second, took, "a caller that gives up does not wait for the fetch")
 		for range cap(answers) {
 			require.Equal(t, fetchTimeout, <-answers)
 		}
 		before := asked.Load()
-		require.LessOrEqual(t, before, int64(2), "one fetch for all, of two documents at most")
-		requireStatus(t, http.StatusServiceUnavailable, g, "a.b.c") // at once: it has just failed
+		require.LessOrEqual(t, before, int64(2), "all callers share one fetch, which asks for at most two documents")
+		requireStatus(t, http.StatusServiceUnavailable, g, "a.b.c") // at once, because the fetch has just failed
 		require.Equal(t, before, asked.Load())
 		i.client.Transport = answering
-		time.Sleep(failureStays)
+		time.Sleep(failureTTL)
 		requireStatus(t, http.StatusTeapot, g, i.token(t, nil))
 	})
 }
@@ -102,15 +102,15 @@ func TestOAuthSaysTryAgainWhenTheIssuerIsDown(t *testing.T) {
 		for range 100 {
 			requireStatus(t, http.StatusServiceUnavailable, g, i.token(t, nil))
 		}
-		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), "a line for each fetch, and not for each request")
+		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), "one line for each fetch, not for each request")
 		require.Contains(t, log.String(), "status 502")
 		i.broken.Store(false)
-		time.Sleep(failureStays)
+		time.Sleep(failureTTL)
 		requireStatus(t, http.StatusTeapot, g, i.token(t, nil))
 	})
 }
 
-func TestOAuthAKeyThatTheIssuerWithdrewIsTrustedNoLonger(t *testing.T) {
+func TestOAuthAWithdrawnKeyIsNoLongerTrusted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := issuerInMemory(t, "https://auth.example", discovery)
 		g := i.guards()
@@ -118,16 +118,16 @@ func TestOAuthAKeyThatTheIssuerWithdrewIsTrustedNoLonger(t *testing.T) {
 		requireStatus(t, http.StatusTeapot, g, withdrawn)
 		i.rotate(t, "second")
 		i.broken.Store(true)
-		time.Sleep(keysStay + time.Second)
-		requireStatus(t, http.StatusTeapot, g, withdrawn) // no other keys can be had
+		time.Sleep(keysTTL + time.Second)
+		requireStatus(t, http.StatusTeapot, g, withdrawn) // the refresh fails, so the old keys still count
 		i.broken.Store(false)
-		time.Sleep(retryKeys + time.Second)
+		time.Sleep(keysRetry + time.Second)
 		requireStatus(t, http.StatusUnauthorized, g, withdrawn)
 		requireStatus(t, http.StatusTeapot, g, i.token(t, nil))
 	})
 }
 
-func TestOAuthForgedTokensAreToldSoHoweverManyThereAre(t *testing.T) {
+func TestOAuthManyForgedTokensAreAllRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := issuerInMemory(t, "https://auth.example", discovery)
 		var log strings.Builder
@@ -135,7 +135,7 @@ func TestOAuthForgedTokensAreToldSoHoweverManyThereAre(t *testing.T) {
 		g.OAuth.Log = slog.New(slog.NewTextHandler(&log, nil))
 		requireStatus(t, http.StatusTeapot, g, i.token(t, nil))
 		forged := issuerInMemory(t, i.URL, discovery).token(t, nil)
-		i.broken.Store(true) // so that no fetch brings anything
+		i.broken.Store(true) // every further fetch fails
 		for range 100 {
 			requireStatus(t, http.StatusUnauthorized, g, forged)
 			time.Sleep(100 * time.Millisecond)
@@ -144,16 +144,16 @@ func TestOAuthForgedTokensAreToldSoHoweverManyThereAre(t *testing.T) {
 	})
 }
 
-func TestOAuthAsksAsOAuthHasItWhereThereIsNoOpenIDConnect(t *testing.T) {
+func TestOAuthMetadataIsFoundWithoutOpenIDConnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, c := range []struct{ url, about string }{
+		for _, c := range []struct{ url, metadataPath string }{
 			{"https://auth.example", "/.well-known/oauth-authorization-server"},
 			{"https://auth.example/tenant", "/.well-known/oauth-authorization-server/tenant"},
 			{"https://auth.example/tenant/", "/.well-known/oauth-authorization-server/tenant"},
 			{"https://auth.example/tenant", "/tenant" + discovery},
 		} {
-			i := issuerInMemory(t, c.url, c.about)
-			mux := i.handler(c.about)
+			i := issuerInMemory(t, c.url, c.metadataPath)
+			mux := i.handler(c.metadataPath)
 			i.client.Transport = onlyHandler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, "/keys") {
 					r.URL.Path = "/keys"
@@ -165,7 +165,7 @@ func TestOAuthAsksAsOAuthHasItWhereThereIsNoOpenIDConnect(t *testing.T) {
 	})
 }
 
-func TestOAuthBelievesNoDocumentAboutAnother(t *testing.T) {
+func TestOAuthRefusesMetadataOfAnotherIssuer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, document := range map[string]string{
 			"another issuer":  `{"issuer":"https://evil.example","jwks_uri":"https://auth.example/keys"}`,
@@ -189,8 +189,7 @@ func TestOAuthBelievesNoDocumentAboutAnother(t *testing.T) {
 	})
 }
 
-// What an issuer publishes besides its signing keys is left aside.
-func TestOAuthTakesTheKeysThatItKnows(t *testing.T) {
+func TestOAuthIgnoresKeysThatAreNotForSigning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := issuerInMemory(t, "https://auth.example", discovery)
 		mux := i.handler(discovery)

@@ -21,10 +21,10 @@ import (
 // issuer is an authorization server with one key at a time.
 type issuer struct {
 	*httptest.Server
-	client  *http.Client // nil for one that is on the network
+	client  *http.Client // nil if the issuer is on the network
 	key     *ecdsa.PrivateKey
 	keyID   string
-	fetched atomic.Int64 // times the keys were asked for
+	fetched atomic.Int64 // how often the keys were requested
 	broken  atomic.Bool
 }
 
@@ -36,10 +36,10 @@ func newIssuer(t *testing.T) *issuer {
 	return i
 }
 
-// handler publishes what the issuer is at this path.
-func (i *issuer) handler(about string) http.Handler {
+// handler serves the issuer's keys, and its metadata at metadataPath.
+func (i *issuer) handler(metadataPath string) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc(about, func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc(metadataPath, func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL, "jwks_uri": i.URL + "/keys"})
 	})
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
@@ -67,7 +67,7 @@ func (i *issuer) token(t *testing.T, change func(claims map[string]any)) string 
 	return sign(t, jose.ES256, i.key, i.keyID, claims)
 }
 
-// claims are those of a token that is valid for a minute.
+// claims returns the claims of a token that is valid for a minute.
 func (i *issuer) claims() map[string]any {
 	return map[string]any{
 		"iss": i.URL, "aud": []string{"https://mcp.example/mcp"}, "sub": "user-1",
@@ -75,7 +75,7 @@ func (i *issuer) claims() map[string]any {
 	}
 }
 
-// unsigned is a token that says it needs no signature.
+// unsigned returns a token whose header says that it needs no signature.
 func unsigned(t *testing.T, claims map[string]any, signature string) string {
 	encoded, err := json.Marshal(claims)
 	require.NoError(t, err)
@@ -163,7 +163,7 @@ func TestOAuthFetchesKeysLazilyAndWhenTheyChange(t *testing.T) {
 	require.EqualValues(t, 2, i.fetched.Load())
 }
 
-func TestOAuthIsNotMadeToAskTheIssuerByMadeUpTokens(t *testing.T) {
+func TestOAuthForgedTokensDoNotFloodTheIssuer(t *testing.T) {
 	i := newIssuer(t)
 	g := i.guards()
 	valid := i.token(t, nil)
@@ -191,7 +191,7 @@ func TestOAuthMetadata(t *testing.T) {
 		"scopes_supported":["send"],"bearer_methods_supported":["header"]}`, string(body))
 }
 
-func TestOAuthSaysTryAgainWhenTheIssuerIsNotThere(t *testing.T) {
+func TestOAuthSaysTryAgainWhenTheIssuerIsUnreachable(t *testing.T) {
 	i := newIssuer(t)
 	i.Close()
 	response := present(t, i.guards(), i.token(t, nil))

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// corsHeaders are what a web page's MCP client has to send.
+// corsHeaders are the request headers that an MCP client in a web page needs to send.
 const corsHeaders = "Authorization, Content-Type, Last-Event-ID, Mcp-Method, Mcp-Name, Mcp-Protocol-Version, Mcp-Session-Id, Traceparent"
 
-// Origin refuses requests from web pages of origins that are not allowed, and lets the allowed ones read the answers
-// (CORS). It answers their preflight requests itself, as those carry no credentials.
+// Origin refuses requests from web pages whose origin is not allowed, and lets allowed pages read the answers (CORS). It
+// answers preflight requests itself, because they carry no credentials and Authorize would refuse them.
 func (g *Guards) Origin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Origin")
@@ -35,59 +35,60 @@ func (g *Guards) Origin(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		kept := &corsWriter{ResponseWriter: w, said: corsOf(w.Header())}
-		next.ServeHTTP(kept, r)
-		kept.begin() // when nothing was written
+		cors := &corsWriter{ResponseWriter: w, want: corsOf(w.Header())}
+		next.ServeHTTP(cors, r)
+		cors.restore() // in case the handler wrote nothing
 	})
 }
 
-// corsWriter keeps what the guard says of the origin, whatever the handler behind it does.
+// corsWriter keeps the guard's CORS headers, even if the handler behind it sets others.
 type corsWriter struct {
 	http.ResponseWriter
-	said  http.Header
-	begun bool
+	want     http.Header
+	restored bool
 }
 
 const corsPrefix = "Access-Control-"
 
 func corsOf(all http.Header) http.Header {
-	said := http.Header{}
+	cors := http.Header{}
 	for name, values := range all {
 		if strings.HasPrefix(name, corsPrefix) {
-			said[name] = slices.Clone(values)
+			cors[name] = slices.Clone(values)
 		}
 	}
-	return said
+	return cors
 }
 
-func (c *corsWriter) begin() {
-	if c.begun {
+// restore undoes the handler's changes. It runs once, just before the header is sent.
+func (c *corsWriter) restore() {
+	if c.restored {
 		return
 	}
-	c.begun = true
+	c.restored = true
 	maps.DeleteFunc(c.Header(), func(name string, _ []string) bool { return strings.HasPrefix(name, corsPrefix) })
-	maps.Copy(c.Header(), c.said)
+	maps.Copy(c.Header(), c.want)
 }
 
 func (c *corsWriter) WriteHeader(status int) {
-	c.begin()
+	c.restore()
 	c.ResponseWriter.WriteHeader(status)
 }
 
 func (c *corsWriter) Write(p []byte) (int, error) {
-	c.begin()
+	c.restore()
 	return c.ResponseWriter.Write(p)
 }
 
 func (c *corsWriter) FlushError() error {
-	c.begin()
+	c.restore()
 	return http.NewResponseController(c.ResponseWriter).Flush()
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap lets http.ResponseController reach the writer below.
 func (c *corsWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
-// checkOrigin refuses what no browser sends as an Origin: it would let nobody in, and whoever set it would not know why.
+// checkOrigin refuses a setting that no browser sends as an Origin. It would admit nobody, and nothing would say why.
 func checkOrigin(origin string) error {
 	u, err := url.Parse(origin)
 	if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(u.Scheme+"://"+u.Host, origin) || strings.Contains(u.Host, "*") {

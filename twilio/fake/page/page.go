@@ -1,4 +1,5 @@
-// Package page shows in a browser what the fake's phones would show.
+// Package page is a web page that shows the fake's messages on the participants'
+// phones.
 package page
 
 import (
@@ -15,14 +16,13 @@ import (
 //go:embed static
 var static embed.FS
 
-// policy lets the page use its own files and the fake it came from, and nothing
-// else. Trusted types without a policy turn every way of writing markup from
-// text into an error.
+// policy lets the page use only its own files and the fake that served it. Its
+// rule on trusted types makes every attempt to write markup from text an error.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// mediaTypes has every extension there is among the files: what the machine
-// knows of media types must not matter.
+// mediaTypes has the extensions of all files, because the media types that a
+// machine knows differ.
 var mediaTypes = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
@@ -36,9 +36,9 @@ type file struct {
 	content   []byte
 }
 
-// Handler serves the page: index.html at /, its other files beside it, 404 for
-// everything else. The page talks to the control interface under /_fake/ of
-// the same host, so that has to be the fake's own.
+// Handler serves the page: index.html at /, the other files beside it, and 404 for
+// everything else. The page uses the control interface under /_fake/ of the same
+// host, so the fake itself must serve it.
 func Handler() http.Handler {
 	files := map[string]file{}
 	err := fs.WalkDir(static, "static", func(name string, entry fs.DirEntry, err error) error {
@@ -51,7 +51,7 @@ func Handler() http.Handler {
 		return err
 	})
 	if err != nil {
-		panic(err) // the files are part of the binary
+		panic(err) // cannot happen: the files are part of the binary
 	}
 	files["/"] = files["/index.html"]
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(files, w, r) })
@@ -66,8 +66,8 @@ func serve(files map[string]file, w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-cache")
-	f, known := files[r.URL.Path]
-	if !known {
+	f, found := files[r.URL.Path]
+	if !found {
 		http.NotFound(w, r)
 		return
 	}

@@ -38,8 +38,8 @@ func get(t *testing.T, method, path string, header ...string) *httptest.Response
 	return w
 }
 
-// files are the page's files, read from the folder: one that the handler does
-// not serve, or that grew too long, is seen.
+// files reads the page's files from the folder, so that the tests notice a file
+// that the handler does not serve.
 func files(t *testing.T) map[string]string {
 	found := map[string]string{}
 	require.NoError(t, fs.WalkDir(os.DirFS("static"), ".", func(name string, entry fs.DirEntry, err error) error {
@@ -81,8 +81,8 @@ func TestWhatIsNotServed(t *testing.T) {
 	require.Equal(t, "GET, HEAD", w.Header().Get("Allow"))
 }
 
-// Without network the page must be whole, and under the policy nothing that
-// writes markup or style from text would work.
+// The page must be complete without other hosts. It must also not use what its
+// policy forbids, such as writing markup or style from text.
 func TestFilesKeepToThePolicy(t *testing.T) {
 	elsewhere := regexp.MustCompile(`(?i)https?://[^\s"'<>]+|(src|href|url\()=?\s*["']?//`)
 	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\sstyle=|\son[a-z]+="|<script(\s[^>]*)?>[^<]|<style`)
@@ -95,8 +95,8 @@ func TestFilesKeepToThePolicy(t *testing.T) {
 	}
 }
 
-// Text needs a contrast of 4.5 to what is behind it, the outline of a field 3
-// (WCAG 2, level AA), by day and by night.
+// Text needs a contrast of 4.5 to its background, and the outline of a field a
+// contrast of 3 (WCAG 2, level AA). Both colour schemes are checked.
 func TestContrast(t *testing.T) {
 	sheet := files(t)["style.css"]
 	day, night, found := strings.Cut(sheet, "@media (prefers-color-scheme: dark)")
@@ -124,7 +124,7 @@ func TestContrast(t *testing.T) {
 		}
 	}
 	require.Contains(t, sheet, "border: 1px solid var(--control)")
-	for name, content := range files(t) { // text that is seen through has another colour
+	for name, content := range files(t) { // opacity would change the colour of text
 		for _, rule := range regexp.MustCompile(`(?m)^.*[^-]opacity: \.\d.*$`).FindAllString(content, -1) {
 			require.Contains(t, rule, ":disabled", name)
 		}
@@ -136,7 +136,7 @@ func contrast(t *testing.T, a, b string) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// luminance is WCAG's, of #rrggbb.
+// luminance returns WCAG's relative luminance of #rrggbb.
 func luminance(t *testing.T, colour string) (sum float64) {
 	t.Helper()
 	require.Len(t, colour, 7)

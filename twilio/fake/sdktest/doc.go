@@ -1,3 +1,3 @@
-// Package sdktest drives the fake with Twilio's own libraries, unchanged but
-// for the address they connect to.
+// Package sdktest tests the fake with Twilio's own libraries. Only the address to
+// which they connect is changed.
 package sdktest

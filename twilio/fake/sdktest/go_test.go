@@ -16,8 +16,8 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// toFake sends what is meant for proxy.twilio.com to the fake; the library has
-// no setting for that.
+// toFake sends requests for proxy.twilio.com to the fake. The library has no
+// setting for the address.
 type toFake struct{ host string }
 
 func (to toFake) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -132,7 +132,7 @@ func TestTwilioGo(t *testing.T) {
 	requireEveryOperation(t, f)
 }
 
-// requireEveryOperation holds that the fake was asked for all 25 operations.
+// requireEveryOperation checks that all 25 operations succeeded at least once.
 func requireEveryOperation(t *testing.T, f *fake.Fake) {
 	t.Helper()
 	asked := map[string]bool{}

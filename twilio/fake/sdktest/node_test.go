@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestTwilioNode runs node/*.test.js against a fake of this process.
+// TestTwilioNode runs node/*.test.js against a fake in this process.
 func TestTwilioNode(t *testing.T) {
-	require.DirExists(t, "node/node_modules/twilio", "install it first: node/run does")
+	require.DirExists(t, "node/node_modules/twilio", "the library is not installed; run node/run")
 	f, address := startFake(t)
 	command := exec.CommandContext(t.Context(), "node", "--test")
 	command.Dir = "node"
@@ -22,7 +22,7 @@ func TestTwilioNode(t *testing.T) {
 	requireEveryOperation(t, f)
 }
 
-// withoutTwilio leaves out what would point a process at Twilio.
+// withoutTwilio removes the variables that would make a process use Twilio.
 func withoutTwilio(environment []string) []string {
 	return slices.DeleteFunc(environment, func(v string) bool { return strings.HasPrefix(v, "TWILIO_") })
 }

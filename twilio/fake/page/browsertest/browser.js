@@ -1,6 +1,6 @@
 import { chromium } from 'playwright-core';
 
-// Nothing of Chromium's own may use the network.
+// Chromium must make no network requests of its own.
 const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync'];
 
@@ -8,9 +8,8 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args });
 }
 
-// open shows an address in a page of its own. What went wrong in it, policy
-// violations included, gathers in page.complaints; the address of every
-// request that left for elsewhere as well.
+// open opens an address in a new page. page.complaints collects all errors, policy
+// violations and requests to other hosts.
 export async function open(browser, url, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   context.setDefaultTimeout(60000);
@@ -39,5 +38,5 @@ export async function open(browser, url, options = {}) {
 
 export const phone = (page, name) => page.getByRole('region', { name: `${name}'s phone` });
 
-// bubble is the newest bubble with a text on a phone.
+// bubble locates the newest bubble with a text on a phone.
 export const bubble = (page, name, text) => phone(page, name).locator('.bubble').filter({ hasText: text }).last();

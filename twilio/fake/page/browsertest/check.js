@@ -1,25 +1,25 @@
-// Named checks, one after another, counted.
+// Runs named checks one after another and counts them.
 const counts = { passed: 0, failed: 0 };
 
 export async function check(name, work) {
-  const begun = performance.now();
+  const start = performance.now();
   try {
     await work();
     counts.passed++;
-    console.log(`ok    ${name} (${Math.round(performance.now() - begun)} ms)`);
+    console.log(`ok    ${name} (${Math.round(performance.now() - start)} ms)`);
   } catch (error) {
     counts.failed++;
     console.log(`FAIL  ${name}\n${error.stack ?? error}`);
   }
 }
 
-// finish prints the closing line and says what the process should exit with.
+// finish prints the summary and returns the exit code.
 export function finish() {
   console.log(`${counts.passed} passed, ${counts.failed} failed`);
   return counts.failed === 0 && counts.passed > 0 ? 0 : 1;
 }
 
-// until asks again and again, for five seconds, until the answer is true.
+// until repeats a question until its answer is true, by default for up to five seconds.
 export async function until(what, question, limit = 5000) {
   const end = performance.now() + limit;
   for (;;) {

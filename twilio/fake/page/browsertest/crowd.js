@@ -7,19 +7,19 @@ import { alice, crowd, toAlice } from './world.js';
 const count = 100_000;
 const bubbles = (page) => page.locator('.bubble').count();
 
-// timed is how many milliseconds work takes, at its best of three times.
+// timed returns how many milliseconds work takes, as the best of three runs.
 async function timed(work) {
   let best = Infinity;
   for (let i = 0; i < 3; i++) {
-    const begun = performance.now();
+    const start = performance.now();
     await work(i);
-    best = Math.min(best, performance.now() - begun);
+    best = Math.min(best, performance.now() - start);
   }
   return best;
 }
 
-// checkCrowd fills a session and makes sure that the page holds a part of it
-// and is as quick as with the few messages it had before.
+// checkCrowd fills a session with messages. It checks that the page loads only a part
+// of them, and that it is as fast as with a few messages.
 export async function checkCrowd(page, fake) {
   const load = (text) => timed(async () => {
     await page.reload();
@@ -31,7 +31,7 @@ export async function checkCrowd(page, fake) {
   });
   const path = `/Services/${toAlice.service}/Sessions/${toAlice.session}/Participants/${alice}/MessageInteractions`;
   const few = { load: await load('At the door now.'), oneMore: await oneMore('One more') };
-  const slack = 500; // milliseconds that a busy machine may add
+  const slack = 500; // milliseconds that a busy machine may need in addition
 
   await check(`${count.toLocaleString()} messages: the newest ones are shown as fast as a few`, async () => {
     await fake.control('reset', 'POST'); // the recorded requests go with it
@@ -59,7 +59,7 @@ export async function checkCrowd(page, fake) {
     assert.ok(took < 2 * few.oneMore + slack, `${took} ms, ${few.oneMore} ms among a few`);
   });
 
-  await check('while 2,000 messages come in, nothing holds the page up for 250 ms', async () => {
+  await check('while 2,000 messages come in, no task blocks the page for 250 ms', async () => {
     const longest = await longestTask(page, async () => {
       for (let sent = 0; sent < 2000; sent += 20) {
         await Promise.all(Array.from({ length: 20 }, (_, i) => fake.api(path, { Body: `Flood ${sent + i}` })));
@@ -73,9 +73,9 @@ export async function checkCrowd(page, fake) {
   });
 }
 
-// longestTask is the most processor time, in milliseconds, that one task of
-// a page's main thread took during work. Time on the clock would measure what
-// else the machine has to do.
+// longestTask returns the most processor time, in milliseconds, that one task of the
+// page's main thread took during work. It does not measure real time, because other
+// work on the machine would count, too.
 async function longestTask(page, work) {
   const session = await page.context().newCDPSession(page);
   const tasks = [];

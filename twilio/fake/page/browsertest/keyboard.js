@@ -8,19 +8,19 @@ const focused = (page) => page.evaluate(() => {
   return { name: (e.getAttribute('aria-label') ?? e.textContent).trim(), id: e.id, tag: e.tagName, outline: getComputedStyle(e).outlineStyle };
 });
 
-// tabTo presses Tab until what has the focus fits, and makes sure that each
-// stop on the way can be seen.
+// tabTo presses Tab until the focused element fits. It checks that the focus is
+// visible on every element on the way.
 async function tabTo(page, what, fits) {
   for (let presses = 0; presses < 80; presses++) {
     await page.keyboard.press('Tab');
     const now = await focused(page);
-    if (now.tag !== 'BODY') assert.notEqual(now.outline, 'none', `no focus to be seen on ${now.tag} ${now.name}`);
+    if (now.tag !== 'BODY') assert.notEqual(now.outline, 'none', `the focus is not visible on ${now.tag} ${now.name}`);
     if (fits(now)) return;
   }
   throw new Error(`Tab does not lead to ${what}`);
 }
 
-// checkKeyboard does with the keyboard alone what there is to do.
+// checkKeyboard does everything on the page with the keyboard alone.
 export async function checkKeyboard(page) {
   await check('keyboard: the link to the conversation comes first and works', async () => {
     await page.evaluate(() => document.activeElement.blur());
@@ -31,7 +31,7 @@ export async function checkKeyboard(page) {
     assert.equal((await focused(page)).id, 'conversation');
   });
 
-  await check('keyboard: a message opens, and closes onto itself', async () => {
+  await check('keyboard: a message opens, and has the focus again after it is closed', async () => {
     await tabTo(page, 'a message', (f) => f.name.endsWith('show its request and response'));
     const before = await focused(page);
     await page.keyboard.press('Enter');
@@ -40,7 +40,7 @@ export async function checkKeyboard(page) {
     assert.deepEqual(await focused(page), before);
   });
 
-  await check('keyboard: an answer is written, and the focus stays for the next', async () => {
+  await check('keyboard: an answer is written, and the focus stays in the box', async () => {
     await tabTo(page, 'an answer box', (f) => f.name === 'Answer as Alice');
     await page.keyboard.type('By keyboard alone');
     await page.keyboard.press('Enter');

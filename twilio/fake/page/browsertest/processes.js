@@ -1,4 +1,4 @@
-// The real binary, as the fake and as an MCP server over stdio.
+// Runs the real binary, as the fake and as an MCP server over stdio.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
@@ -31,7 +31,8 @@ export async function stopAll() {
   await Promise.all([...running].map(stop));
 }
 
-// A Fake is the fake command; control and api are its two sides.
+// A Fake is a running fake command. control calls its control interface, and api
+// calls Twilio's API.
 export class Fake {
   static async start(addr = '127.0.0.1:0') {
     const fake = new Fake();
@@ -57,13 +58,13 @@ export class Fake {
 
   credentials = { Authorization: `Basic ${Buffer.from('ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:x').toString('base64')}` };
 
-  // api asks as any client of Twilio's would.
+  // api calls the API like any client of Twilio.
   api(path, form) {
     return this.request(`/v1${path}`, form ? 'POST' : 'GET', form && new URLSearchParams(form), this.credentials);
   }
 }
 
-// A Server is the binary as an MCP host runs it, pointed at a fake.
+// A Server is the binary as an MCP host runs it. Its messages go to a fake.
 export class Server {
   static async start(fake) {
     const server = new Server();

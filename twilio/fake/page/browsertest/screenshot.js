@@ -1,8 +1,8 @@
 import { bubble, open } from './browser.js';
 import { bob, toAlice, world } from './world.js';
 
-// writeScreenshot writes the README's picture: a conversation with a delivered
-// message, a refused one, one whose answer was lost, and a fault that waits.
+// writeScreenshot writes the README's picture. It shows a delivered message, a refused
+// one, one whose answer was lost, and an armed fault.
 export async function writeScreenshot(browser, fake, server, path) {
   await fake.control('reset', 'POST');
   await fake.control('seed', 'POST', world());

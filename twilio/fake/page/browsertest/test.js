@@ -1,4 +1,4 @@
-// Drives the page in Chromium: see run.
+// Tests the page in Chromium. The script run starts it.
 import assert from 'node:assert/strict';
 
 import { bubble, launch, open, phone } from './browser.js';
@@ -43,7 +43,7 @@ async function checkMessages(page, fake, server) {
     await drawer.getByRole('button', { name: 'Close' }).click();
   });
 
-  await check('nothing of that took a reload', async () => {
+  await check('the page was not reloaded during all of that', async () => {
     assert.equal(await page.evaluate(() => window.notReloaded), true);
   });
 }
@@ -52,7 +52,7 @@ async function checkHostileBodies(page, fake, server) {
   const markup = '<script>alert(1)</script><img src=x onerror="alert(2)"><style>*{display:none}</style>';
   const nameless = { 'Order <b>#1</b>': '<img src=x onerror="alert(3)">' };
 
-  await check('a body of markup is text', async () => {
+  await check('markup in a body is shown as text', async () => {
     await server.send(toAlice, markup);
     const text = bubble(page, 'Alice', markup).locator('.text');
     await text.waitFor();
@@ -62,7 +62,7 @@ async function checkHostileBodies(page, fake, server) {
     await page.keyboard.press('Escape');
   });
 
-  await check('10,000 characters without a space widen nothing, and unfold', async () => {
+  await check('10,000 characters without a space do not widen the page, and can be unfolded', async () => {
     const width = () => page.evaluate(() => [document.documentElement.scrollWidth, document.querySelector('.phone').offsetWidth].join());
     const before = await width();
     await server.send(toAlice, `Long${'x'.repeat(9996)}`);
@@ -72,13 +72,13 @@ async function checkHostileBodies(page, fake, server) {
     assert.equal(await width(), before);
   });
 
-  await check('odd characters stay in their bubble', async () => {
+  await check('unusual characters stay in their bubble', async () => {
     const odd = `\u202Eright to left\u202C ${'Z\u0351\u0352\u0353'.repeat(200)}\u200B`;
     await server.send(toAlice, odd);
     await bubble(page, 'Alice', 'right to left').waitFor();
   });
 
-  await check('names of markup are text', async () => {
+  await check('markup in names is shown as text', async () => {
     for (const [name, person] of Object.entries(nameless)) {
       const made = await fake.api(`/Services/${service}/Sessions`, { UniqueName: name });
       await fake.api(`/Services/${service}/Sessions/${made.sid}/Participants`, { Identifier: '+15550100009', FriendlyName: person });
@@ -101,19 +101,19 @@ async function checkFaults(page, fake, server) {
     assert.ok(result.isError);
     const red = bubble(page, 'Alice', 'This one is refused.').and(page.locator('.failed'));
     await red.getByText('answered 400 · 80608').waitFor();
-    await page.getByText('None: every call is answered plainly.').waitFor();
+    await page.getByText('None: every call is answered normally.').waitFor();
     const border = await red.locator('.speech').evaluate((e) => getComputedStyle(e).borderColor);
     const [, r, g, b] = border.match(/rgb\((\d+), (\d+), (\d+)\)/).map(Number);
-    assert.ok(r > 150 && r > g + 80 && r > b + 80, `${border} is no red`);
+    assert.ok(r > 150 && r > g + 80 && r > b + 80, `${border} is not red`);
   });
 
-  await check('a refusal that no fault caused is red at once, too', async () => {
+  await check('a refusal without a fault is red at once, too', async () => {
     const path = `/Services/${toAlice.service}/Sessions/${toAlice.session}/Participants/${alice}/MessageInteractions`;
     await assert.rejects(fake.api(path, { Body: 'With no picture.', MediaUrl: 'ftp://pictures.example/cat.png' }));
     await bubble(page, 'Alice', 'With no picture.').and(page.locator('.failed')).getByText('answered 400').waitFor();
   });
 
-  await check('the message after it is not red', async () => {
+  await check('the next message is not red', async () => {
     await server.send(toAlice, 'This one is not.');
     await bubble(page, 'Alice', 'This one is not.').and(page.locator('.is-delivered:not(.failed)')).waitFor();
   });
@@ -124,7 +124,7 @@ async function checkFaults(page, fake, server) {
     await bubble(page, 'Alice', 'Sent, but who knows?').getByText('accepted, but the caller got no answer').waitFor();
   });
 
-  await check('a late answer is not called a lost one, and ends the note when it comes', async () => {
+  await check('a late answer is not called lost, and the note disappears when it comes', async () => {
     await fake.control('faults', 'POST', { operation: 'CreateMessageInteraction', effect: 'delay', delay: '3s' });
     const sending = server.send(toAlice, 'The answer is slow.');
     const note = bubble(page, 'Alice', 'The answer is slow.').locator('.lost');
@@ -133,7 +133,7 @@ async function checkFaults(page, fake, server) {
     await note.waitFor({ state: 'detached' });
   });
 
-  await check('large refused bodies stay with the fake until a click', async () => {
+  await check('large refused bodies are loaded only on a click', async () => {
     const path = `/Services/${toAlice.service}/Sessions/${toAlice.session}/Participants/${alice}/MessageInteractions`;
     let most = 0;
     const weigh = async (response) => {
@@ -158,7 +158,7 @@ async function checkFaults(page, fake, server) {
 }
 
 async function checkOdds(browser, page, fake) {
-  await check('a participant whose name is a plus sign hurts nobody', async () => {
+  await check('a participant whose name is a plus sign is shown', async () => {
     const made = await fake.api(`/Services/${service}/Sessions`, { UniqueName: 'Plus' });
     await fake.api(`/Services/${service}/Sessions/${made.sid}/Participants`, { Identifier: '+15550100019', FriendlyName: '+' });
     await page.getByRole('link', { name: 'Plus' }).click();
@@ -168,8 +168,8 @@ async function checkOdds(browser, page, fake) {
     await phone(page, 'Alice').waitFor();
   });
 
-  await check('the session of a service that is deleted goes from the page', async () => {
-    const own = await open(browser, `${fake.url}/#${session}`); // it may complain of what it no longer finds
+  await check('the session of a deleted service disappears from the page', async () => {
+    const own = await open(browser, `${fake.url}/#${session}`); // a separate page, because its requests for deleted things fail
     const made = await fake.api('/Services', { UniqueName: 'Short-lived' });
     const talk = await fake.api(`/Services/${made.sid}/Sessions`, { UniqueName: 'Last words' });
     await own.evaluate((sid) => { location.hash = sid; }, talk.sid);
@@ -181,7 +181,7 @@ async function checkOdds(browser, page, fake) {
 }
 
 async function checkReconnection(browser) {
-  await check('the page comes back after the fake was away, and catches up', async () => {
+  await check('the page reconnects after the fake was restarted, and catches up', async () => {
     let fake = await Fake.start();
     const page = await open(browser, fake.url);
     const path = `/Services/${service}/Sessions/${session}/Participants/${alice}/MessageInteractions`;
@@ -214,7 +214,7 @@ try {
   await checkOdds(browser, page, fake);
   await checkKeyboard(page);
   await checkCrowd(page, fake);
-  await check('no error, no policy violation, no request to elsewhere', async () => assert.deepEqual(page.complaints, []));
+  await check('no error, no policy violation, no request to another host', async () => assert.deepEqual(page.complaints, []));
   await checkReconnection(browser);
   if (process.argv[2]) await check('the screenshot', () => writeScreenshot(browser, fake, server, process.argv[2]));
 } finally {

@@ -1,4 +1,4 @@
-// What the fake is seeded with, for the checks and for the screenshot.
+// The seeds for the checks and for the screenshot.
 const sid = (prefix, letter) => prefix + letter.repeat(32);
 
 export const service = sid('KS', 'a');
@@ -38,7 +38,7 @@ const others = [
 
 const numbers = [{ sid: sid('PN', 'a'), phone_number: '+15550109999' }, { sid: sid('PN', 'b'), phone_number: '+15550108888' }];
 
-// world is one service in which Alice and Bob talk in the session on show.
+// world returns a seed in which Alice and Bob talk in the session that the page shows.
 export function world(messages = errand) {
   const first = { sid: session, unique_name: 'Order #1234', status: 'in-progress', messages,
     participants: [person(alice, '+15550100001', 'Alice', '+15550109999'), person(bob, '+15550100002', 'Bob', '+15550108888')] };
@@ -46,7 +46,7 @@ export function world(messages = errand) {
     { unique_name: 'Support desk', phone_numbers: [{ phone_number: '+15550107777' }] }] };
 }
 
-// crowd is a session of very many messages, all long delivered.
+// crowd returns a seed with many messages in one session, all of them delivered.
 export function crowd(count) {
   return world(Array.from({ length: count }, (_, i) => say(9000 - (i * 8000) / count, '', i % 2 ? bob : alice, `Message ${i + 1}`)));
 }

@@ -1,7 +1,7 @@
-// The fake's control interface, as far as the page uses it.
+// The page's client for the fake's control interface.
 
-// ask makes one request. It throws an Error whose message is for people and
-// whose status is the answer's, if there was one.
+// ask makes one request. If it fails, it throws an Error with a message for people.
+// The error's status is the HTTP status, if there was an answer.
 export async function ask(path, method = 'GET', body) {
   let response;
   try {
@@ -18,14 +18,14 @@ export async function ask(path, method = 'GET', body) {
   try {
     value = text === '' ? null : JSON.parse(text);
   } catch {
-    throw new Error(`The fake answered ${response.status} with something else than JSON.`);
+    throw new Error(`The fake answered ${response.status}, but its answer is not JSON.`);
   }
   if (!response.ok) throw Object.assign(new Error(value?.error ?? `The fake answered ${response.status}.`), { status: response.status });
   return value;
 }
 
-// listen follows the event feed for good. Each connection begins with an event
-// of type hello: what happened before it must be read anew.
+// listen follows the event feed and never ends. Each connection begins with an event
+// of type hello. Then the whole state must be read again.
 export function listen(onEvent, onState) {
   const source = new EventSource('/_fake/events');
   source.onmessage = (message) => {
@@ -35,14 +35,14 @@ export function listen(onEvent, onState) {
   };
   source.onerror = () => {
     onState('off');
-    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    if (source.readyState !== EventSource.CLOSED) return; // the browser reconnects by itself
     source.close();
     setTimeout(() => listen(onEvent, onState), 2000);
   };
 }
 
-// coalesce returns a function that calls work soon, once for all the calls
-// made meanwhile, and never twice at a time.
+// coalesce returns a function that calls work after a short wait. Several calls in
+// that time lead to one call of work. work never runs twice at the same time.
 export function coalesce(work, wait) {
   let timer = null;
   let running = false;

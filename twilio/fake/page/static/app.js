@@ -10,8 +10,8 @@ import { Sidebar } from './sidebar.js';
 const sidebar = new Sidebar();
 const panel = new FaultPanel();
 const showDetails = setUpDetails();
-const stale = { state: true, sessions: true, session: true, messages: true, thoroughly: false };
-let shown = null; // { session, conversation, attempts, phones } of the session on show
+const stale = { state: true, sessions: true, session: true, messages: true, thoroughly: false }; // what to read again
+let shown = null; // { session, conversation, attempts, phones } of the selected session
 
 function trouble(text) {
   byId('trouble').textContent = text;
@@ -19,7 +19,7 @@ function trouble(text) {
 }
 panel.onTrouble = trouble;
 
-// refresh reads again whatever an event declared stale.
+// refresh reads everything again that an event has marked as stale.
 const refresh = coalesce(async () => {
   const now = { ...stale };
   for (const name of Object.keys(stale)) stale[name] = false;
@@ -41,10 +41,10 @@ const readAttempts = coalesce(async () => {
   const attempts = shown?.attempts;
   if (!attempts) return;
   try {
-    const known = new Set(attempts.refused.map((a) => a.number));
+    const before = new Set(attempts.refused.map((a) => a.number));
     const open = await attempts.read();
     if (attempts !== shown?.attempts) return;
-    if (attempts.loaded) announce(attempts.refused.filter((a) => !known.has(a.number)));
+    if (attempts.loaded) announce(attempts.refused.filter((a) => !before.has(a.number)));
     attempts.loaded = true;
     renderPhones();
     if (open) setTimeout(readAttempts, 1000);
@@ -60,14 +60,14 @@ function declareStale(...names) {
 
 const readers = {
   hello: () => {
-    if (shown) shown.attempts = new Attempts(shown.session.sid); // another fake counts its requests anew
+    if (shown) shown.attempts = new Attempts(shown.session.sid); // a restarted fake numbers its requests from 1 again
     declareStale('state', 'sessions', 'session', 'messages', 'thoroughly');
   },
   reset: () => {
     shown = null;
     declareStale('state', 'sessions', 'session', 'messages');
   },
-  service: () => declareStale('state', 'sessions', 'session'), // a deleted one takes its sessions along
+  service: () => declareStale('state', 'sessions', 'session'), // the sessions of a deleted service are gone, too
   session: () => declareStale('state', 'sessions', 'session'),
   clock: (event) => {
     showClock(event.data);
@@ -100,11 +100,11 @@ async function readState() {
 
 function showClock(clock) {
   byId('clock').hidden = !clock.frozen;
-  byId('clock-text').textContent = `The clock stands at ${new Date(clock.now).toLocaleString()}.`;
+  byId('clock-text').textContent = `The clock is stopped at ${new Date(clock.now).toLocaleString()}.`;
 }
 
-// openWanted opens the session that the address names, or else the newest. It
-// is false when that is the one on show.
+// openWanted opens the session that the page's address names, or else the newest.
+// It returns false if that session is already selected.
 async function openWanted() {
   const named = location.hash.startsWith('#KC') ? location.hash.slice(1) : '';
   const wanted = named || shown?.session.sid || sidebar.sessions[0]?.sid;
@@ -142,7 +142,7 @@ async function readSession() {
     sidebar.put(shown.session);
   } catch (error) {
     if (error.status !== 404) throw error;
-    shown = null; // it was deleted
+    shown = null; // the session was deleted
     forgetAddress();
     await openWanted();
   }
@@ -161,8 +161,8 @@ function nameOfSid(sid) {
   return participant ? `${nameOf(participant)} (${participant.identifier})` : sid || 'nobody';
 }
 
-// entries are the messages with the refused attempts where their time puts
-// them; those that are older than the oldest message read are left for later.
+// entries returns the messages and the refused attempts, in order of time. It leaves
+// out attempts that are older than the oldest message that was read so far.
 function entries() {
   const { conversation, attempts } = shown;
   const all = [...conversation.messages];
@@ -227,5 +227,5 @@ addEventListener('hashchange', refresh);
 addEventListener('focus', readAttempts);
 listen((event) => readers[event.type]?.(event), (state) => {
   byId('live').dataset.state = state;
-  byId('live').textContent = state === 'on' ? 'Live' : 'Lost the fake, trying again…';
+  byId('live').textContent = state === 'on' ? 'Live' : 'Connection lost, trying again…';
 });

@@ -2,23 +2,23 @@ import { ask } from './api.js';
 import { parsed } from './dom.js';
 
 const shownAtMost = 50;
-const patience = 1000; // milliseconds without an answer before a request is shown to have none yet
-const waitedFor = 60000; // milliseconds in which an answer may still come
+const patience = 1000; // after this many milliseconds without an answer, a request is shown as unanswered
+const waitedFor = 60000; // after this many milliseconds, the page does not expect an answer any more
 
-// Attempts are the requests to send a message in one session whose caller did
-// not read a receipt: refused, dropped, late, never answered. Some were
-// accepted all the same, and then belong to a message that is there.
+// Attempts are the requests to send a message in one session whose callers did not
+// get a receipt: they were refused, dropped, late or never answered. Some of them
+// were accepted anyway. Those belong to an existing message.
 export class Attempts {
   constructor(sid) {
     this.sid = sid;
-    this.refused = []; // to be shown as bubbles, oldest first
-    this.lost = new Map(); // message SID to the request whose answer is missing or went wrong
-    this.seen = new Map(); // number of a request without an answer to when the page saw it first
-    this.after = 0; // the requests up to this number will not change any more
+    this.refused = []; // requests without a message, oldest first; they are shown as bubbles
+    this.lost = new Map(); // from a message's SID to its request, if the answer is missing or an error
+    this.seen = new Map(); // from the number of an unanswered request to the time when the page saw it first
+    this.after = 0; // requests up to this number do not change any more
   }
 
-  // read looks at what is new among the recorded requests. It is true when one
-  // of them may still be answered: then they are worth another look.
+  // read reads the recorded requests that may have changed. It returns true if one of
+  // them may still be answered, so that the caller should call read again.
   async read() {
     const { requests } = await ask(`/_fake/requests?brief=true&operation=CreateMessageInteraction`
       + `&session=${encodeURIComponent(this.sid)}&after=${this.after}`);
@@ -41,8 +41,8 @@ export class Attempts {
     return open;
   }
 
-  // silence is for how many milliseconds the page has known of a request. The
-  // fake's clock, which can be set, is of no use here.
+  // silence returns for how many milliseconds the page has known a request. It does
+  // not use the fake's clock, because that can be set.
   silence(request) {
     if (!this.seen.has(request.number)) this.seen.set(request.number, performance.now());
     return performance.now() - this.seen.get(request.number);

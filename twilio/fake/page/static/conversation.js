@@ -1,23 +1,23 @@
 import { ask } from './api.js';
 
 const pageSize = 50;
-const keptAtMost = 400; // messages in the page before old ones are let go
+const keptAtMost = 400; // with more messages than this, the page drops the oldest
 
-// A Conversation is what is known of one session's messages: the newest page,
-// older ones as they were asked for, and what came since.
+// A Conversation holds the messages of one session that were read so far: the newest
+// page, the older pages that the reader asked for, and new messages.
 export class Conversation {
   constructor(sid) {
     this.sid = sid;
     this.messages = []; // oldest first
     this.bySid = new Map();
-    this.olderThan = 0; // where the next older page begins; 0 = there is none
+    this.olderThan = 0; // the next older page begins before this seq; 0 = there is none
     this.loaded = false;
   }
 
-  // catchUp reads the newest messages and returns those that are new, oldest
-  // first. Thoroughly means back to the oldest whose status may have changed.
-  // If too much has come to close the gap, or what was known is gone, it starts
-  // over with the newest page.
+  // catchUp reads the newest messages and returns the new ones, oldest first.
+  // thoroughly = it reads back to the oldest message whose status may have changed.
+  // It starts over with the newest page if there are too many new messages, or if
+  // the last known message does not exist any more.
   async catchUp(thoroughly) {
     if (!this.loaded) return this.start();
     const last = this.messages.at(-1);
@@ -25,7 +25,7 @@ export class Conversation {
     const first = this.messages[0]?.seq ?? 0;
     const oldest = (thoroughly && this.messages.find((m) => !isFinal(m))?.seq) || newest;
     const fresh = [];
-    let met = !last; // with the newest message known so far; another fake has it not
+    let met = !last; // whether the last known message was found; a restarted fake may not have it
     let reached = Infinity;
     let before = 0;
     for (let pages = 0; pages < 5 && reached > oldest; pages++) {
@@ -37,7 +37,7 @@ export class Conversation {
       reached = before === 0 ? 0 : page.messages.at(-1).seq;
     }
     if (!met || reached > newest) return this.start();
-    this.letGo(fresh.length);
+    this.dropOldest(fresh.length);
     return fresh;
   }
 
@@ -57,7 +57,7 @@ export class Conversation {
     this.olderThan = page.next_before;
   }
 
-  // status takes over what a status event says; false = the message is not here.
+  // status applies a status event. It returns false if the message was not read yet.
   status(event) {
     const message = this.bySid.get(event.message_sid);
     if (!message) return false;
@@ -73,9 +73,9 @@ export class Conversation {
 
   merge(messages) {
     for (const message of messages) {
-      const present = this.bySid.get(message.sid);
-      if (present) {
-        Object.assign(present, { error_code: undefined }, message);
+      const known = this.bySid.get(message.sid);
+      if (known) {
+        Object.assign(known, { error_code: undefined }, message);
         continue;
       }
       this.bySid.set(message.sid, message);
@@ -84,10 +84,10 @@ export class Conversation {
     this.messages.sort((a, b) => a.seq - b.seq);
   }
 
-  // letGo forgets the oldest of too many messages, when others came.
-  letGo(came) {
+  // dropOldest drops the oldest messages if new ones made the list too long.
+  dropOldest(added) {
     const excess = this.messages.length - keptAtMost;
-    if (came === 0 || excess <= 0) return;
+    if (added === 0 || excess <= 0) return;
     for (const message of this.messages.splice(0, excess)) this.bySid.delete(message.sid);
     this.olderThan = this.messages[0].seq;
   }

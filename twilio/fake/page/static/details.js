@@ -2,9 +2,9 @@ import { ask } from './api.js';
 import { byId, el, parsed } from './dom.js';
 import { statusText } from './phones.js';
 
-const shownOfText = 65536; // characters; the fake records no more either
+const shownOfText = 65536; // characters; the fake does not record more, either
 
-// setUpDetails readies the drawer and returns the function that opens it for a
+// setUpDetails prepares the drawer. It returns the function that opens it for a
 // message or an attempt.
 export function setUpDetails() {
   const dialog = byId('details');
@@ -33,22 +33,22 @@ function facts(entry, nameOfSid) {
     ['From', entry.from_participant_sid ? nameOfSid(entry.from_participant_sid) : 'the API'],
     ['To', nameOfSid(entry.to_participant_sid ?? entry.to)],
     ['Created', new Date(entry.date_created).toLocaleString()],
-    ['SID', entry.sid ?? 'none: no message came to be'],
+    ['SID', entry.sid ?? 'none: no message was created'],
   ];
   return [el('dl', { class: 'facts' }, ...rows.flatMap(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]))];
 }
 
 function exchange(request, entry) {
   if (!request) {
-    const why = entry.from_participant_sid ? 'A participant wrote this: no request of the API made it.'
-      : 'The request that made it is no longer kept.';
+    const why = entry.from_participant_sid ? 'A participant wrote this message. It was not created through the API.'
+      : 'The request that created this message is no longer kept.';
     return [el('p', { class: 'hint' }, why)];
   }
   const form = [...new URLSearchParams(request.body)].map(([name, value]) => `${name} = ${value}`);
   return [
     el('h3', {}, 'Request', el('span', { class: 'tag' }, `no. ${request.number}`)),
     raw('Request', `${request.method} ${request.url}\n${headerText(request.header)}\n\n${request.body}`),
-    form.length > 0 && el('h4', {}, 'Its form, decoded'),
+    form.length > 0 && el('h4', {}, 'Decoded form'),
     form.length > 0 && raw('Form', form.join('\n')),
     el('h3', {}, 'Response', el('span', { class: request.status >= 200 && request.status < 300 ? 'tag good' : 'tag bad' },
       request.status ? String(request.status) : 'none')),

@@ -1,10 +1,10 @@
-// Makes elements. Text only ever goes in as text: nothing here reads markup,
-// and the page's policy forbids what would.
+// Functions that make elements. All text is inserted as text and never parsed as
+// markup. The page's policy forbids that, too.
 
 export const byId = (id) => document.getElementById(id);
 
-// el makes an element. Attributes whose value is a function are event
-// listeners, false and null leave an attribute out; children are text or nodes.
+// el makes an element. A function as an attribute's value is an event listener.
+// false and null leave an attribute out. Children are texts or nodes.
 export function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -22,7 +22,7 @@ const icons = {
   failed: ['M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2Z', 'M8 5v3.6', 'M8 11v.2'],
 };
 
-// icon draws the tick of a status; a status without one gets none.
+// icon draws the icon of a status. It returns null if the status has none.
 export function icon(status) {
   const paths = icons[status === 'undelivered' || status === 'refused' ? 'failed' : status];
   if (!paths) return null;
@@ -39,9 +39,9 @@ export function icon(status) {
   return svg;
 }
 
-// reconcile gives parent the children made for the items, in their order. A
-// node is kept, and stays where it is, while its item's key and look do, so
-// that what has the focus keeps it. It is false when nothing had to change.
+// reconcile makes the children of parent match the items, in their order. A node is
+// kept while its item has the same key and look, so that it does not lose the focus.
+// It returns whether anything changed.
 export function reconcile(parent, items, key, look, make) {
   const wanted = new Set(items.map((item) => String(key(item))));
   const present = new Map();
@@ -83,7 +83,7 @@ function replace(node, fresh) {
   if (at >= 0) [...fresh.querySelectorAll(focusable)].at(at)?.focus({ preventScroll: true });
 }
 
-// parsed is what a text says as JSON, null for what is none.
+// parsed returns the value of a JSON text, or null if it is not JSON.
 export function parsed(text) {
   try {
     return JSON.parse(text);
@@ -97,7 +97,7 @@ export const cut = (text, length) => (text.length > length ? `${text.slice(0, le
 const clock = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' });
 const calendar = new Intl.DateTimeFormat([], { day: 'numeric', month: 'short' });
 
-// timeOf is the hour and minute of today, and with the date of any other day.
+// timeOf returns the hour and minute of a time. If it is not today, it adds the date.
 export function timeOf(date) {
   const at = new Date(date);
   const today = at.toDateString() === new Date().toDateString();

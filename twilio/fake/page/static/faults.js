@@ -5,29 +5,29 @@ const defaultOperation = 'CreateMessageInteraction';
 
 const effects = {
   status: ['Refuse it with a status', 'Nothing is sent; the caller reads the status.'],
-  'error-after': ['Accept it, answer an error', 'The message is sent all the same.'],
-  delay: ['Answer late', 'Accepted at once, answered after a while.'],
-  'drop-before': ['Close the connection', 'Nothing is sent, nothing is answered.'],
-  'drop-after': ['Accept it, then close the connection', 'The message is sent, the caller never hears of it.'],
+  'error-after': ['Accept it, then answer with an error', 'The message is sent anyway.'],
+  delay: ['Answer late', 'The message is sent at once; the answer comes later.'],
+  'drop-before': ['Close the connection', 'Nothing is sent, and the caller gets no answer.'],
+  'drop-after': ['Accept it, then close the connection', 'The message is sent, but the caller gets no answer.'],
   truncate: ['Cut the answer in half', 'The message is sent; half of the answer arrives.'],
-  html: ['Answer with an HTML page', 'As a proxy in between would; accepted if the status is a 2xx.'],
-  hang: ['Never answer', 'Nothing is sent; the connection stays open in silence.'],
-  'hang-after': ['Accept it, then never answer', 'The message is sent; the connection stays open in silence.'],
+  html: ['Answer with an HTML page', 'Like a proxy on the way to Twilio. The message is sent if the status is 2xx.'],
+  hang: ['Never answer', 'Nothing is sent; the connection stays open without an answer.'],
+  'hang-after': ['Accept it, then never answer', 'The message is sent; the connection stays open without an answer.'],
 };
 
-// inShort says what an armed fault does, with its numbers.
+// inShort describes an armed fault in a few words.
 function inShort(fault) {
   const status = fault.code ? `${fault.status} · ${fault.code}` : String(fault.status);
   switch (fault.effect) {
     case 'status': return `Refuse with ${status}`;
-    case 'error-after': return `Accept, answer ${status}`;
-    case 'html': return `Answer HTML under ${fault.status}`;
+    case 'error-after': return `Accept, then answer ${status}`;
+    case 'html': return `Answer HTML with status ${fault.status}`;
     case 'delay': return `Answer ${fault.delay ?? '0s'} late`;
     default: return effects[fault.effect]?.[0] ?? fault.effect;
   }
 }
 
-// A FaultPanel lists the armed faults and has the form that arms one.
+// A FaultPanel lists the armed faults and has the form for a new one.
 export class FaultPanel {
   constructor() {
     this.faults = [];
@@ -40,12 +40,12 @@ export class FaultPanel {
     this.form.addEventListener('submit', (event) => this.arm(event));
   }
 
-  // offer fills the form's choices with what the fake knows.
-  offer(operations, known) {
+  // offer fills the form's lists with the fake's operations and effects.
+  offer(operations, effectNames) {
     if (this.form.elements.operation.options.length > 0) return;
     this.form.elements.operation.append(el('option', { value: '' }, 'any operation'),
       ...operations.map((name) => el('option', { value: name, selected: name === defaultOperation }, name)));
-    this.form.elements.effect.append(...known.map((name) => el('option', { value: name }, effects[name]?.[0] ?? name)));
+    this.form.elements.effect.append(...effectNames.map((name) => el('option', { value: name }, effects[name]?.[0] ?? name)));
     this.fit();
   }
 
@@ -54,7 +54,7 @@ export class FaultPanel {
     byId('faults-clear').hidden = faults.length === 0;
     const list = byId('faults-list');
     if (faults.length === 0) {
-      list.replaceChildren(el('li', { class: 'nothing' }, 'None: every call is answered plainly.'));
+      list.replaceChildren(el('li', { class: 'nothing' }, 'None: every call is answered normally.'));
       return;
     }
     reconcile(list, faults.map((fault, index) => ({ fault, index })),
@@ -88,7 +88,7 @@ export class FaultPanel {
     byId('fault-effect').focus();
   }
 
-  // fit shows the fields that the chosen effect has a use for.
+  // fit shows only the fields that the selected effect needs.
   fit() {
     const effect = this.form.elements.effect.value;
     byId('fault-hint').textContent = effects[effect]?.[1] ?? '';

@@ -2,20 +2,20 @@ import { ask } from './api.js';
 import { cut, el, icon, reconcile, timeOf } from './dom.js';
 import { isFailure } from './conversation.js';
 
-const shownOfBody = 600; // characters, until all of it is asked for
+const shownOfBody = 600; // characters of a long body, until the reader asks for all
 
-// nameOf is what a person goes by on the page.
+// nameOf returns a participant's name on the page.
 export function nameOf(participant) {
   return participant?.friendly_name || participant?.identifier || 'nobody';
 }
 
-// A Phone is one participant's side of a conversation: what reached it on the
-// left, what it wrote on the right.
+// A Phone is one participant's side of a conversation. Messages to the participant
+// are on the left, messages from the participant on the right.
 export class Phone {
   constructor(participant, show, older) {
     this.show = show;
     this.unfolded = new Set();
-    this.atEnd = true; // the reader is at the newest entry
+    this.atEnd = true; // whether the newest entry is in view
     this.list = el('ol', { class: 'bubbles' });
     this.older = el('button', { type: 'button', class: 'older', click: older }, 'Older messages');
     this.none = el('p', { class: 'nothing' });
@@ -41,12 +41,12 @@ export class Phone {
       el('span', { class: 'avatar', 'aria-hidden': 'true' }, ([...name.replace(/^\+/, '')][0] ?? '+').toUpperCase()),
       el('div', {},
         el('h2', {}, name),
-        el('p', {}, el('span', { title: 'Its own number' }, participant.identifier),
+        el('p', {}, el('span', { title: 'Own number' }, participant.identifier),
           el('span', { class: 'via' }, participant.deleted ? 'has left' : `writes to ${participant.proxy_identifier || 'no number'}`))));
   }
 
-  // render shows the entries that concern this phone. It stays at the newest
-  // one if that is where the reader was, and where it was else.
+  // render shows the entries of this phone. If the newest entry was in view, the
+  // newest one is in view afterwards. Otherwise the view does not move.
   render(entries, hasOlder, lost) {
     const sid = this.participant.sid;
     const mine = entries.filter((e) => e.from_participant_sid === sid || (e.to_participant_sid ?? e.to) === sid);
@@ -59,12 +59,12 @@ export class Phone {
       (e) => this.bubble(e, key(e), lost.get(e.sid)));
     this.older.hidden = !hasOlder;
     this.none.hidden = mine.length > 0;
-    this.none.textContent = hasOlder ? 'Nothing for this phone so far back.' : 'No message yet.';
+    this.none.textContent = hasOlder ? 'No message for this phone among those loaded so far.' : 'No message yet.';
     if (grows) this.screen.scrollTop = this.screen.scrollHeight - fromEnd;
     else if (changed && this.atEnd) this.toEnd();
   }
 
-  // toEnd scrolls when the browser lays the page out anyway.
+  // toEnd scrolls to the newest entry. It waits for the browser's next layout.
   toEnd() {
     this.atEnd = true;
     requestAnimationFrame(() => { this.screen.scrollTop = this.screen.scrollHeight; });
@@ -124,13 +124,13 @@ export class Phone {
   }
 }
 
-// lostText says what became of the answer to a message that was accepted.
+// lostText describes the answer to a request whose message was accepted.
 function lostText(request) {
   if (request.status) return `accepted, but the caller was answered ${request.status}`;
   return request.dropped ? 'accepted, but the caller got no answer' : 'accepted, but not answered yet';
 }
 
-// statusText says what the tick means, with the code of a failure.
+// statusText describes an entry's status, with the code of a failure.
 export function statusText(entry) {
   if (entry.status === 'refused') {
     const silence = entry.dropped ? 'no answer' : 'no answer yet';

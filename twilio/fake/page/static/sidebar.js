@@ -4,14 +4,14 @@ import { nameOf } from './phones.js';
 
 const pageSize = 30;
 
-// A Sidebar lists the services and, of the one that is open, the sessions.
+// A Sidebar lists the services, and the sessions of the open service.
 export class Sidebar {
   constructor() {
     this.services = [];
     this.sessions = []; // of the open service, newest first
     this.olderThan = 0;
     this.open = ''; // SID of the open service
-    this.current = ''; // SID of the session on show
+    this.current = ''; // SID of the selected session
     this.nav = byId('services');
   }
 
@@ -23,7 +23,7 @@ export class Sidebar {
     }
   }
 
-  // read reads again the sessions that are shown.
+  // read reads the listed sessions again.
   async read() {
     if (!this.open) {
       this.sessions = [];
@@ -49,7 +49,7 @@ export class Sidebar {
     return `/_fake/sessions?service=${encodeURIComponent(this.open)}&limit=${limit}${before ? `&before=${before}` : ''}`;
   }
 
-  // put takes over a session that was read by itself.
+  // put replaces one session in the list.
   put(session) {
     const at = this.sessions.findIndex((s) => s.sid === session.sid);
     if (at >= 0) this.sessions[at] = session;

@@ -1,10 +1,10 @@
-// All 25 operations through Twilio's library, against the fake at FAKE_URL.
+// Calls all 25 operations through Twilio's library, against the fake at FAKE_URL.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import twilio from "twilio";
 
 const base = process.env.FAKE_URL;
-assert.ok(base, "FAKE_URL must say where the fake is");
+assert.ok(base, "FAKE_URL must be the fake's address");
 const account = "AC" + "a".repeat(32);
 
 // The library has no setting for the address, so its HTTP client gets one.
