@@ -68,10 +68,10 @@ func decode(raw []byte) (m *message, refusal []byte) {
 // envelope reads a message's members as they are, each in its own case and once.
 type envelope struct {
 	*message
-	jsonrpc, method, params, name json.RawMessage
-	problem                       string // the first one found
-	idTwice                       bool
-	idEnd                         int // where the id ends in the message
+	jsonrpc, method, name json.RawMessage
+	problem               string // the first one found
+	idTwice               bool
+	idEnd                 int // where the id ends in the message
 }
 
 // member is a name that this package knows, and where its value goes.
@@ -85,7 +85,7 @@ func (e *envelope) UnmarshalJSONFrom(in *jsontext.Decoder) error {
 	switch in.PeekKind() {
 	case '{':
 		return e.read(in, "the message", []member{
-			{"jsonrpc", &e.jsonrpc}, {"id", &e.ID}, {"method", &e.method}, {"params", &e.params},
+			{"jsonrpc", &e.jsonrpc}, {"id", &e.ID}, {"method", &e.method}, {"params", &e.Params.raw},
 			{"result", &e.Result}, {"error", &e.Error},
 		})
 	case '[':
@@ -107,10 +107,10 @@ func (e *envelope) read(in *jsontext.Decoder, where string, members []member) er
 			return err
 		}
 		value := e.find(where, quoted, members, &others)
-		if value == &e.params && in.PeekKind() == '{' {
+		if value == &e.Params.raw && in.PeekKind() == '{' {
 			start := in.InputOffset()
 			err = e.readParams(in)
-			e.params = bytes.TrimLeft(e.raw[start:in.InputOffset()], ": \t\r\n")
+			e.Params.raw = bytes.TrimLeft(e.raw[start:in.InputOffset()], ": \t\r\n")
 		} else {
 			var read jsontext.Value
 			if read, err = in.ReadValue(); err == nil && value != nil {
@@ -210,7 +210,7 @@ func (e *envelope) readStrings() (code int, text string) {
 		}
 		return string(unquoted)
 	}
-	if e.params != nil && e.params[0] != '{' && e.params[0] != 'n' {
+	if raw := e.Params.raw; raw != nil && raw[0] != '{' && raw[0] != 'n' {
 		code, text = mcp.INVALID_PARAMS, `"params" must be an object; nothing was done`
 	}
 	e.Params.Name = str(e.name, maxID, mcp.INVALID_PARAMS, `params: "name" must be a string; nothing was done`)

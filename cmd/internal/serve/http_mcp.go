@@ -3,10 +3,12 @@ package serve
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
-	"strings"
+	"slices"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -28,29 +30,39 @@ func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer counted.Release(1)
+	if refusal == nil {
+		refusal = m.metaRefusal()
+	}
+	ctx := withRequest(r.Context(), requestOf(r, "http"))
 	switch {
-	case refusal != nil && isJSON(r): // mcp-go reads no other type
+	case !isJSON(r): // mcp-go reads no other type
+		f.passOn(ctx, w, r, m)
+	case refusal != nil:
 		writeJSON(w, http.StatusBadRequest, refusal)
-		return
 	case m.Method == mcp.MethodNotificationCancelled:
 		// Without sessions mcp-go would cancel any client's request that has this id. A client cancels its request by
 		// hanging up.
 		w.WriteHeader(http.StatusAccepted)
-		return
+	case m.isResponse() || !f.server.headersAgree(r.Header, m):
+		f.passOn(ctx, w, r, m)
+	default:
+		f.answerPost(ctx, w, m)
 	}
-	ctx, reply := f.newReply(withRequest(r.Context(), requestOf(r, "http")), w)
-	defer reply.end()
-	if tool := f.server.toolOf(m); tool != nil && isJSON(r) && headersAgree(r.Header, m, tool) {
-		answer := f.server.answer(f.server.MCP.WithContext(ctx, newPostSession(reply)), m)
-		writeJSON(reply, http.StatusOK, answer)
-		return
-	}
+}
+
+func (f *front) answerPost(ctx context.Context, w http.ResponseWriter, m *message) {
+	session := f.newPostSession(w, m)
+	ctx = f.server.MCP.WithContext(ctx, session)
 	if m.Method == mcp.MethodSubscriptionsListen { // an event stream, not a call that ends
 		var end context.CancelFunc
 		ctx, end = f.untilClosing(ctx)
 		defer end()
+		if f.server.MCP.RegisterSession(ctx, session) == nil {
+			defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), session.id)
+		}
 	}
-	f.passOn(ctx, reply, r, m)
+	answer := f.server.answer(ctx, m)
+	session.answer(statusOf(answer, m), answer)
 }
 
 // untilClosing ends with ctx, when event streams have to end, and when the function returned is called.
@@ -66,57 +78,57 @@ func (f *front) untilClosing(ctx context.Context) (context.Context, context.Canc
 	return ctx, cancel
 }
 
-// headersAgree holds the MCP headers of a tools/call to its body. What it is unsure of it denies. mcp-go judges then: it
-// words the refusal, and it alone knows which arguments belong into Mcp-Param-* headers.
-func headersAgree(h http.Header, m *message, tool *server.ServerTool) bool {
+// headersAgree holds the MCP headers of a request to its body. Where they disagree, mcp-go words the refusal.
+func (s *Server) headersAgree(h http.Header, m *message) bool {
 	meta, version := m.readMeta(), h.Get(mcp.HeaderProtocolVersion)
-	if !meta.clear {
+	switch {
+	case !meta.clear:
 		return false
-	}
-	if meta.protocol == nil {
+	case meta.protocol == nil:
 		return version == "" || mcp.IsValidProtocolVersion(version) && !mcp.IsModernProtocol(version)
-	}
-	name, ok := mcp.DecodeHeaderValue(h.Get(mcp.HeaderName))
-	if !ok || name == "" || name != m.Params.Name || version != meta.protocol.ProtocolVersion ||
-		h.Get(mcp.HeaderMethod) != string(mcp.MethodToolsCall) || h.Get(mcp.HeaderLastEventID) != "" {
+	case version != meta.protocol.ProtocolVersion || h.Get(mcp.HeaderLastEventID) != "":
+		return false
+	case mcp.ValidateStandardHeaders(h.Get, version, m.Method, m.Params.raw) != nil:
 		return false
 	}
-	for header := range h {
-		if strings.HasPrefix(header, "Mcp-Param-") {
-			return false
-		}
-	}
-	return !bytes.Contains(tool.Tool.RawInputSchema, []byte("x-mcp-header"))
+	tool := s.toolOf(m)
+	return tool == nil || mcp.ValidateParamHeadersLookup(func(name string) (string, bool) {
+		return h.Get(name), len(h.Values(name)) > 0
+	}, &tool.Tool, m.Params.raw) == nil
 }
 
-// passOn has mcp-go answer, with the body that was read.
-func (f *front) passOn(ctx context.Context, to *postReply, r *http.Request, m *message) {
-	refusal := m.metaRefusal()
-	if refusal == nil {
-		refusal = m.roundedID()
+// statusOf is the HTTP status that revision 2026-07-28 prescribes for an error ("Streamable HTTP", "Status Codes"). The
+// earlier revisions, and every result, have 200.
+func statusOf(answer []byte, m *message) int {
+	failed := slices.Concat([]byte(`{"jsonrpc":"2.0","id":`), m.ID, []byte(`,"error":`))
+	if m.readMeta().protocol == nil || !bytes.HasPrefix(answer, failed) {
+		return http.StatusOK
 	}
-	if refusal != nil && isJSON(r) {
-		writeJSON(to, http.StatusBadRequest, refusal)
-		return
+	var refusal struct{ Error struct{ Code int } }
+	_ = json.Unmarshal(answer, &refusal) // it is ours
+	switch refusal.Error.Code {
+	case mcp.METHOD_NOT_FOUND:
+		return http.StatusNotFound
+	case mcp.INTERNAL_ERROR:
+		return http.StatusOK
+	default:
+		return http.StatusBadRequest
 	}
-	ctx = withTrace(ctx, m, m.readMeta().traceparent)
-	r = r.WithContext(ctx)
+}
+
+// passOn has mcp-go word a refusal, with the body that was read.
+func (f *front) passOn(ctx context.Context, w http.ResponseWriter, r *http.Request, m *message) {
+	r = r.WithContext(withTrace(ctx, m, m.readMeta().traceparent))
 	r.Body = io.NopCloser(bytes.NewReader(m.raw))
-	defer func() {
-		if p := recover(); p != nil {
-			if answer := f.server.panicked(ctx, m, p); answer != nil {
-				writeJSON(to, http.StatusOK, answer)
-			}
-		}
-	}()
-	f.mcp.ServeHTTP(to, r)
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	f.mcp.ServeHTTP(w, r)
 }
 
 // newStreamable is mcp-go's handler for what is passed on. The Host guard does what mcp-go's own protection against DNS
 // rebinding would, and knows the hosts' names.
 func (s *Server) newStreamable() http.Handler {
 	return server.NewStreamableHTTPServer(s.MCP, server.WithStateLess(true), server.WithDisableLocalhostProtection(true),
-		server.WithStreamableHTTPLogger(s.log()), server.WithHTTPContextFunc(withoutAsking(s.MCP)))
+		server.WithStreamableHTTPLogger(s.log()))
 }
 
 // requestOf is what the header of an HTTP request says of the calls in it.

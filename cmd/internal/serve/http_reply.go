@@ -1,8 +1,7 @@
 package serve
 
 import (
-	"bytes"
-	"context"
+	"crypto/rand"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,146 +10,119 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 )
 
-// postReply is the way to the client of one POST: notifications, and after them the answer. It is one JSON document, or an
-// event stream as soon as there is a notification.
-//
-// mcp-go's own forwarder takes a notification from the session's channel and drops it when the handler has returned
-// meanwhile. subscriptions/listen with nothing to listen to was answered without its acknowledgement, and a tool's last
-// words were lost. This can go when mcp-go writes every notification before the answer.
-type postReply struct {
+// postSession is the session of one POST to /mcp. What the client is told while the request runs, and then the answer, go
+// into the response: one JSON document, or an event stream as soon as there is a notification.
+type postSession struct {
+	*session
+	to     http.ResponseWriter
 	encode func(mcp.JSONRPCNotification) []byte
-	header http.Header // until the answer or a notification begins
+	of     *message
 	stop   chan struct{}
 
-	making sync.Mutex
-	told   *notifications // nil until somebody notifies
-	ended  bool
-
 	mu     sync.Mutex
-	to     http.ResponseWriter
-	begun  bool
-	events bool // the reply is an event stream
+	queue  *notifications // nil until somebody notifies
+	filter *mcp.SubscriptionFilter
+	ended  bool // nothing more may be told
+	events bool // the response is an event stream
 }
 
-type replyKey struct{}
+var _ server.SessionWithSubscriptionFilter = (*postSession)(nil)
 
-const typeEventStream = "text/event-stream"
+// newPostSession tells its client everything that is logged: without sessions nobody can set a level.
+func (f *front) newPostSession(w http.ResponseWriter, m *message) *postSession {
+	s := &session{initialized: true, level: mcp.LoggingLevelDebug}
+	if m.Method == mcp.MethodSubscriptionsListen {
+		s.id = rand.Text()
+	}
+	return &postSession{session: s, to: w, encode: f.server.encodeNotification, of: m, stop: make(chan struct{})}
+}
 
-// newReply is put into the context of its request. end must be called when the answer has been given.
-func (f *front) newReply(ctx context.Context, w http.ResponseWriter) (context.Context, *postReply) {
-	r := &postReply{header: http.Header{}, encode: f.server.encodeNotification, stop: make(chan struct{}), to: w}
-	return context.WithValue(ctx, replyKey{}, r), r
+// SetSubscriptionFilter is mcp-go's: what a subscriptions/listen asked for.
+func (p *postSession) SetSubscriptionFilter(filter mcp.SubscriptionFilter) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.filter = &filter
+}
+
+// SubscriptionFilter is mcp-go's.
+func (p *postSession) SubscriptionFilter() (filter mcp.SubscriptionFilter, active bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.filter != nil {
+		filter = *p.filter
+	}
+	return filter, p.of.Method == mcp.MethodSubscriptionsListen
 }
 
 // NotificationChannel is mcp-go's. Few requests notify, so that the channel is made when it is asked for.
-func (r *postReply) NotificationChannel() chan<- mcp.JSONRPCNotification {
-	r.making.Lock()
-	defer r.making.Unlock()
+func (p *postSession) NotificationChannel() chan<- mcp.JSONRPCNotification {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	switch {
-	case r.told != nil:
-	case r.ended:
+	case p.ended:
 		return make(chan mcp.JSONRPCNotification) // nobody listens any more: mcp-go drops it
-	default:
-		r.told = newNotifications(100)
-		go r.told.run(r.stop, r.tell)
+	case p.queue == nil:
+		p.queue = newNotifications(100)
+		go p.queue.run(p.stop, p.tell)
 	}
-	return r.told.NotificationChannel()
-}
-
-func (r *postReply) settle() {
-	r.making.Lock()
-	told := r.told
-	r.making.Unlock()
-	if told != nil {
-		told.settle()
-	}
-}
-
-// end writes what is left to be told.
-func (r *postReply) end() {
-	r.making.Lock()
-	r.ended = true
-	told := r.told
-	r.making.Unlock()
-	close(r.stop)
-	if told != nil {
-		<-told.ended
-	}
+	return p.queue.queue
 }
 
 // tell writes one notification as an event.
-func (r *postReply) tell(n mcp.JSONRPCNotification) {
-	encoded := r.encode(n)
+func (p *postSession) tell(n mcp.JSONRPCNotification) {
+	if p.of.Method == mcp.MethodSubscriptionsListen { // each is tagged with the id of the subscription
+		n.Params.Meta = maps.Clone(n.Params.Meta)
+		if n.Params.Meta == nil {
+			n.Params.Meta = map[string]any{}
+		}
+		n.Params.Meta[mcp.MetaKeySubscriptionID] = p.of.ID
+	}
+	encoded := p.encode(n)
 	if encoded == nil {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.begun && !r.events {
-		return // told after the handler returned
+	if !p.events {
+		p.events = true
+		p.to.Header().Set("Content-Type", typeEventStream)
+		p.to.Header().Set("Cache-Control", "no-cache")
 	}
-	r.begin(http.StatusOK, http.Header{"Content-Type": {typeEventStream}, "Cache-Control": {"no-cache"}})
-	_, _ = r.writeEvent(encoded) // the client is gone when it fails
+	p.writeEvent(encoded)
 }
 
-func (r *postReply) writeEvent(message []byte) (int, error) {
-	defer r.flush()
-	return r.to.Write(slices.Concat([]byte("event: message\ndata: "), message, []byte("\n\n")))
-}
-
-// begin writes the head of the reply, once, and gives the client time to take what comes next.
-func (r *postReply) begin(status int, header http.Header) {
-	_ = http.NewResponseController(r.to).SetWriteDeadline(time.Now().Add(writeTimeout))
-	if r.begun {
-		return
-	}
-	r.begun, r.events = true, header.Get("Content-Type") == typeEventStream
-	maps.Copy(r.to.Header(), header)
-	r.to.WriteHeader(status)
-}
-
-func (r *postReply) Header() http.Header { return r.header }
-
-func (r *postReply) WriteHeader(status int) {
-	r.settle()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.begin(status, r.header)
-}
-
-func (r *postReply) Write(p []byte) (int, error) {
-	r.settle()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.begin(http.StatusOK, r.header)
-	if r.events && r.header.Get("Content-Type") != typeEventStream { // one JSON message, decided on before the first event
-		if message := bytes.TrimSpace(p); len(message) > 0 {
-			_, err := r.writeEvent(message)
-			return len(p), err
-		}
-		return len(p), nil
-	}
-	return r.to.Write(p)
-}
-
-func (r *postReply) Unwrap() http.ResponseWriter { return r.to }
-
-func (r *postReply) Flush() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.flush()
-}
-
-// flush also lifts the deadline, which would end a quiet stream over HTTP/2.
-func (r *postReply) flush() {
-	control := http.NewResponseController(r.to)
+func (p *postSession) writeEvent(message []byte) {
+	control := http.NewResponseController(p.to)
+	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, _ = p.to.Write(slices.Concat([]byte("event: message\ndata: "), message, []byte("\n\n"))) // the client is gone when it fails
 	_ = control.Flush()
-	_ = control.SetWriteDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{}) // which would end a quiet stream over HTTP/2
 }
 
-// writeJSON writes a whole answer of one JSON message.
+// answer writes what is left to be told, and then the answer. Nil is accepted without one.
+func (p *postSession) answer(status int, message []byte) {
+	p.mu.Lock()
+	p.ended = true
+	queue := p.queue
+	p.mu.Unlock()
+	close(p.stop)
+	if queue != nil {
+		<-queue.ended
+	}
+	switch {
+	case message == nil && !p.events:
+		p.to.WriteHeader(http.StatusAccepted)
+	case p.events && message != nil:
+		p.writeEvent(message)
+	case message != nil:
+		writeJSON(p.to, status, message)
+	}
+}
+
+const typeEventStream = "text/event-stream"
+
+// writeJSON writes a whole response of one JSON message.
 func writeJSON(w http.ResponseWriter, status int, message []byte) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	w.Header().Set("Content-Type", "application/json")

@@ -1,9 +1,7 @@
 package serve
 
 import (
-	"bytes"
 	"encoding/json"
-	"strconv"
 	"unicode/utf8"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -22,6 +20,7 @@ type message struct {
 	Result  json.RawMessage
 	Error   json.RawMessage
 	Params  struct {
+		raw            json.RawMessage
 		Name           string
 		Arguments      json.RawMessage
 		Meta           json.RawMessage
@@ -71,17 +70,6 @@ func (m *message) answered(answer mcp.JSONRPCMessage) mcp.JSONRPCMessage {
 		return a
 	}
 	return answer
-}
-
-// roundedID refuses a request whose id mcp-go would round where its answer cannot be corrected; nil when it would not.
-func (m *message) roundedID() []byte {
-	if !m.hasID() || bytes.ContainsAny(m.ID, `".eE`) {
-		return nil
-	}
-	if n, err := strconv.ParseInt(string(m.ID), 10, 64); err == nil && n == int64(float64(n)) {
-		return nil
-	}
-	return errorAnswer(nil, mcp.INVALID_REQUEST, "the id is a number that would come back rounded, take a string or a number below 2^53; nothing was done")
 }
 
 // metaRefusal answers a request whose _meta cannot be read; nil when it can be, and for a notification.
