@@ -127,7 +127,7 @@ func TestLogAttrsNameTheRequestAndItsTrace(t *testing.T) {
 	}, "t")
 	m, refusal := decode([]byte(`{"jsonrpc":"2.0","id":"a","method":"tools/call","params":{"name":"t","_meta":{"traceparent":"00-` + trace + `-` + span + `-01"}}}`))
 	require.Nil(t, refusal)
-	s.answer(withRequest(context.Background(), request{transport: "stdio"}), m)
+	s.answer(withOrigin(context.Background(), origin{transport: "stdio"}), m)
 	require.Equal(t, []slog.Attr{
 		slog.String("transport", "stdio"), slog.String("jsonrpc_id", "a"), slog.String("trace_id", trace), slog.String("span_id", span),
 	}, got)

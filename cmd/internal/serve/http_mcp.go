@@ -33,7 +33,7 @@ func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
 	if refusal == nil {
 		refusal = m.metaRefusal()
 	}
-	ctx := withRequest(r.Context(), requestOf(r, "http"))
+	ctx := withOrigin(r.Context(), originOf(r, "http"))
 	switch {
 	case !isJSON(r): // mcp-go reads no other type
 		f.passOn(ctx, w, r, m)
@@ -131,9 +131,9 @@ func (s *Server) newStreamable() http.Handler {
 		server.WithStreamableHTTPLogger(s.log()))
 }
 
-// requestOf is what the header of an HTTP request says of the calls in it.
-func requestOf(r *http.Request, transport string) request {
-	of := request{transport: transport, caller: guard.Caller(r.Context())}
+// originOf is what the header of an HTTP request says of the calls in it.
+func originOf(r *http.Request, transport string) origin {
+	of := origin{transport: transport, caller: guard.Caller(r.Context())}
 	if traces := r.Header.Values("Traceparent"); len(traces) == 1 { // several are as good as none
 		of.traceparent = traces[0]
 	}

@@ -33,7 +33,7 @@ func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	if r.ProtoMajor != 1 {
 		_ = control.SetReadDeadline(time.Time{})
-		f.stream(withRequest(r.Context(), requestOf(r, "sse")), http2Stream{w, control}, t, nil)
+		f.stream(withOrigin(r.Context(), originOf(r, "sse")), http2Stream{w, control}, t, nil)
 		return
 	}
 	conn, _, err := control.Hijack()
@@ -48,7 +48,7 @@ func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
 	head := bytes.NewBufferString("HTTP/1.1 200 OK\r\n")
 	_ = w.Header().Write(head) // to memory
 	head.WriteString("\r\n")
-	go f.stream(withRequest(f.base, requestOf(r, "sse")), conn, t, head.Bytes())
+	go f.stream(withOrigin(f.base, originOf(r, "sse")), conn, t, head.Bytes())
 }
 
 // stream is an event stream's life. Its place among the streams ends with it.
@@ -130,7 +130,7 @@ func (f *front) serveMessage(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if err := f.accept(t, body, requestOf(r, "sse")); err != nil {
+	if err := f.accept(t, body, originOf(r, "sse")); err != nil {
 		f.refuseBusy(w, err)
 		return
 	}
@@ -138,7 +138,7 @@ func (f *front) serveMessage(w http.ResponseWriter, r *http.Request) {
 }
 
 // accept starts on a message and is then done with its body. An error says that nothing was started.
-func (f *front) accept(t *stream, b *guard.Body, r request) error {
+func (f *front) accept(t *stream, b *guard.Body, o origin) error {
 	m, refusal := decode(b.Bytes)
 	if m.isResponse() {
 		t.session.deliver(m)
@@ -158,7 +158,7 @@ func (f *front) accept(t *stream, b *guard.Body, r request) error {
 		leave()
 		return err
 	}
-	ctx := withRequest(t.ctx, r)
+	ctx := withOrigin(t.ctx, o)
 	if refusal != nil || m.answersAtOnce() {
 		defer leave()
 		if refusal == nil {

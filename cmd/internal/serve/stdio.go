@@ -48,7 +48,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 		return fmt.Errorf("register the session: %w", err)
 	}
 	defer s.MCP.UnregisterSession(calls, c.session.id)
-	c.calls = s.MCP.WithContext(withRequest(calls, request{transport: "stdio"}), c.session)
+	c.calls = s.MCP.WithContext(withOrigin(calls, origin{transport: "stdio"}), c.session)
 	var endStreams context.CancelFunc
 	c.streams, endStreams = context.WithCancel(c.calls)
 	defer endStreams()
