@@ -7,19 +7,17 @@ import (
 	"time"
 )
 
-// rateWindow is the span over which Twilio counts: a limit of 30 a second is
-// 150 in any 5 seconds, bursts included (Twilio's page on Proxy limits).
+// rateWindow is the span over which Twilio counts: a limit of 30 a second is 150 in any 5 seconds, bursts included
+// (Twilio's page on Proxy limits).
 const rateWindow = 5 * time.Second
 
-// maxIdleServices is how many Services without a recent request are
-// remembered before they are swept; chosen.
+// maxIdleServices is how many Services without a recent request are remembered before they are swept.
 const maxIdleServices = 256
 
 var errRateWait = errors.New("the wait for the rate limit is longer than the call may take")
 
-// A rate hands out turns: for each Service no more than most in any window. A
-// token bucket (x/time/rate) would not do: it refills while a burst is still in
-// the window, and lets twice as many through.
+// A rate hands out turns: for each Service no more than most in any window. A token bucket (x/time/rate) would not do. It
+// refills while a burst is still in the window, and lets twice as many through.
 type rate struct {
 	most int // 0 lifts the limit
 
@@ -27,8 +25,7 @@ type rate struct {
 	services map[string]*turns
 }
 
-// turns are the times of the last turns of one Service, a ring: the next turn
-// is free a window after the oldest of them.
+// turns are the times of the last turns of one Service, in a ring. The next turn is free a window after the oldest.
 type turns struct {
 	times  []time.Time
 	oldest int
@@ -38,9 +35,8 @@ func newRate(perSecond int) *rate {
 	return &rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
 }
 
-// wait returns when it is this call's turn. The error is the context's, or
-// errRateWait when it would have to be waited for, and come after latest; then no
-// turn is taken.
+// wait returns when it is this call's turn. The error is the context's, or errRateWait when the turn would come after
+// latest. With errRateWait no turn is taken.
 func (r *rate) wait(ctx context.Context, service string, latest time.Time) error {
 	if r.most <= 0 {
 		return ctx.Err()
@@ -53,10 +49,9 @@ func (r *rate) wait(ctx context.Context, service string, latest time.Time) error
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return ctx.Err()
-	case <-ctx.Done():
-		return ctx.Err() // the turn is lost, which errs on the safe side
+	case <-ctx.Done(): // the turn is lost, which errs on the safe side
 	}
+	return ctx.Err()
 }
 
 func (r *rate) take(service string, now, latest time.Time) (time.Time, error) {
@@ -68,18 +63,16 @@ func (r *rate) take(service string, now, latest time.Time) (time.Time, error) {
 		s = &turns{}
 		r.services[service] = s
 	}
+	if len(s.times) < r.most {
+		s.times = append(s.times, now)
+		return now, nil
+	}
 	turn := now
-	if len(s.times) == r.most {
-		if free := s.times[s.oldest].Add(rateWindow); free.After(now) {
-			turn = free
-		}
+	if free := s.times[s.oldest].Add(rateWindow); free.After(now) {
+		turn = free
 	}
 	if turn.After(now) && turn.After(latest) {
 		return time.Time{}, errRateWait
-	}
-	if len(s.times) < r.most {
-		s.times = append(s.times, turn)
-		return turn, nil
 	}
 	s.times[s.oldest] = turn
 	s.oldest = (s.oldest + 1) % r.most
@@ -92,10 +85,6 @@ func (r *rate) sweep(now time.Time) {
 		return
 	}
 	for service, s := range r.services {
-		if len(s.times) == 0 {
-			delete(r.services, service)
-			continue
-		}
 		newest := s.times[(s.oldest+len(s.times)-1)%len(s.times)]
 		if now.Sub(newest) > rateWindow {
 			delete(r.services, service)

@@ -76,9 +76,9 @@ func (h *HTTP) Listen(ctx context.Context, addr string) (net.Listener, error) {
 func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) error {
 	base, endBase := context.WithCancel(context.WithoutCancel(ctx))
 	defer endBase()
-	front := s.newFront(base, config)
+	all := s.newEndpoints(base, config)
 	srv := &http.Server{
-		Handler:           front.routes(),
+		Handler:           all.routes(),
 		BaseContext:       func(net.Listener) context.Context { return base },
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       bodyTimeout,
@@ -93,8 +93,8 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 		return fmt.Errorf("serve HTTP: %w", err)
 	case <-ctx.Done():
 	}
-	err := front.drain(endBase)
-	close(front.closing)
+	err := all.drain(endBase)
+	close(all.closing)
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // for the last answers to be taken
 	defer cancel()
 	if srv.Shutdown(shutdown) != nil {
@@ -102,15 +102,15 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 		err = errors.Join(err, srv.Close())
 	}
 	<-serving
-	if front.streams.Acquire(shutdown, maxStreams) != nil {
+	if all.streams.Acquire(shutdown, maxStreams) != nil {
 		endBase()
-		_ = front.streams.Acquire(context.Background(), maxStreams) // each stream ends with its context
+		_ = all.streams.Acquire(context.Background(), maxStreams) // each stream ends with its context
 	}
 	return err
 }
 
-// front is what the routes share.
-type front struct {
+// endpoints is what the routes share.
+type endpoints struct {
 	server   *Server
 	base     context.Context // of event streams that have left net/http
 	config   HTTP
@@ -125,9 +125,9 @@ type front struct {
 	mcp      http.Handler  // mcp-go's Streamable HTTP
 }
 
-func (s *Server) newFront(base context.Context, config HTTP) *front {
+func (s *Server) newEndpoints(base context.Context, config HTTP) *endpoints {
 	stopping, stop := context.WithCancel(context.WithoutCancel(base))
-	return &front{
+	return &endpoints{
 		server:   s,
 		base:     base,
 		config:   config,
@@ -142,10 +142,10 @@ func (s *Server) newFront(base context.Context, config HTTP) *front {
 	}
 }
 
-func (f *front) draining() bool { return f.stopping.Err() != nil }
+func (e *endpoints) draining() bool { return e.stopping.Err() != nil }
 
 // drain refuses new calls and waits for those in flight.
-func (f *front) drain(endCalls func()) error {
-	f.stop()
-	return f.server.graceful(f.calls, endCalls)
+func (e *endpoints) drain(endCalls func()) error {
+	e.stop()
+	return e.server.graceful(e.calls, endCalls)
 }

@@ -13,7 +13,7 @@ import (
 // BenchmarkHTTP posts calls to mcp-go's stateless server and to ours, in both eras.
 // Client and server share the process.
 func BenchmarkHTTP(b *testing.B) {
-	quiet := func(s *Server) http.Handler { return s.newFront(b.Context(), HTTP{}).routes() }
+	quiet := func(s *Server) http.Handler { return s.newEndpoints(b.Context(), HTTP{}).routes() }
 	handlers := map[string]http.Handler{
 		"mcp-go": server.NewStreamableHTTPServer(newFixture().mcp(), server.WithStateLess(true)),
 		"ours":   quiet(newFixture().server()),

@@ -163,7 +163,7 @@ func TestAListeningClientHoldsNoCall(t *testing.T) {
 
 func TestEventStreamsAreBounded(t *testing.T) {
 	var r counted
-	h, f := startFront(t, newFixture().server(), r.config())
+	h, f := startEndpoints(t, newFixture().server(), r.config())
 	stream := h.openSSE()
 	taken := 0
 	for f.streams.TryAcquire(1) {
@@ -187,7 +187,7 @@ func TestEventStreamsAreBounded(t *testing.T) {
 // What is refused as the client does not read is counted, too.
 func TestAFullEventStreamIsCounted(t *testing.T) {
 	var r counted
-	h, f := startFront(t, newFixture().server(), r.config())
+	h, f := startEndpoints(t, newFixture().server(), r.config())
 	stream := h.openSSE()
 	require.True(t, f.unsent.Take(maxUnsent/2))
 	refused := h.post(stream.endpoint, callLine(1, "echo"))

@@ -47,11 +47,11 @@ func startHTTP(t *testing.T, s *Server, config HTTP) *httpServer {
 	return h
 }
 
-// startFront is startHTTP for tests that look into the server. It has no lifecycle.
-func startFront(t *testing.T, s *Server, config HTTP) (*httpServer, *front) {
+// startEndpoints is startHTTP for tests that look into the server. It has no lifecycle.
+func startEndpoints(t *testing.T, s *Server, config HTTP) (*httpServer, *endpoints) {
 	t.Helper()
 	base, end := context.WithCancel(context.Background())
-	f := s.newFront(base, config)
+	f := s.newEndpoints(base, config)
 	server := httptest.NewServer(f.routes())
 	t.Cleanup(func() {
 		close(f.closing)

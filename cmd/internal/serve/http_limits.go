@@ -27,9 +27,9 @@ var (
 )
 
 // refuse answers a request that was not begun, and counts it.
-func (f *front) refuse(w http.ResponseWriter, guard string, status int, text string) {
-	if f.config.Guards.Refused != nil {
-		f.config.Guards.Refused(guard)
+func (e *endpoints) refuse(w http.ResponseWriter, guard string, status int, text string) {
+	if e.config.Guards.Refused != nil {
+		e.config.Guards.Refused(guard)
 	}
 	if status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "1")
@@ -37,26 +37,26 @@ func (f *front) refuse(w http.ResponseWriter, guard string, status int, text str
 	http.Error(w, text, status)
 }
 
-func (f *front) refuseBusy(w http.ResponseWriter, err error) {
+func (e *endpoints) refuseBusy(w http.ResponseWriter, err error) {
 	var b *busy
 	if !errors.As(err, &b) {
 		b = &busy{"stream", err.Error()}
 	}
-	f.refuse(w, b.guard, http.StatusServiceUnavailable, b.why+"; nothing was done, try again")
+	e.refuse(w, b.guard, http.StatusServiceUnavailable, b.why+"; nothing was done, try again")
 }
 
 // enter counts a message in, among the calls or, when it asks for a stream of events, among the streams.
-func (f *front) enter(m *message) (inFlight, error) {
-	counted, full := f.calls, errCallsFull
+func (e *endpoints) enter(m *message) (inFlight, error) {
+	counted, full := e.calls, errCallsFull
 	if m.Method == mcp.MethodSubscriptionsListen {
-		counted, full = f.streams, errStreamsFull
+		counted, full = e.streams, errStreamsFull
 	}
 	switch {
-	case f.draining():
+	case e.draining():
 		return inFlight{}, errStopping
 	case counted.TryAcquire(1):
 		return counted, nil
-	case f.draining(): // since then
+	case e.draining(): // since then
 		return inFlight{}, errStopping
 	default:
 		return inFlight{}, full
@@ -64,8 +64,8 @@ func (f *front) enter(m *message) (inFlight, error) {
 }
 
 // readBody reads a body of at most Server.MaxMessage bytes; false when it has answered.
-func (f *front) readBody(w http.ResponseWriter, r *http.Request) (*guard.Body, bool) {
-	body, err := f.bodies.Read(w, r, f.stopping)
+func (e *endpoints) readBody(w http.ResponseWriter, r *http.Request) (*guard.Body, bool) {
+	body, err := e.bodies.Read(w, r, e.stopping)
 	if err == nil {
 		return body, true
 	}
@@ -73,16 +73,16 @@ func (f *front) readBody(w http.ResponseWriter, r *http.Request) (*guard.Body, b
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		f.refuse(w, "body", http.StatusRequestEntityTooLarge,
+		e.refuse(w, "body", http.StatusRequestEntityTooLarge,
 			"the body is larger than "+strconv.FormatInt(tooLarge.Limit, 10)+" bytes; nothing was done")
 		guard.ForgetBody(w, r)
 	case errors.Is(err, guard.ErrBodiesFull):
-		f.refuseBusy(w, errBodiesFull)
+		e.refuseBusy(w, errBodiesFull)
 		guard.ForgetBody(w, r)
-	case errors.Is(err, os.ErrDeadlineExceeded) && f.draining():
-		f.refuseBusy(w, errStopping)
+	case errors.Is(err, os.ErrDeadlineExceeded) && e.draining():
+		e.refuseBusy(w, errStopping)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		f.refuse(w, "timeout", http.StatusRequestTimeout, "the body took longer than "+bodyTimeout.String()+"; nothing was done")
+		e.refuse(w, "timeout", http.StatusRequestTimeout, "the body took longer than "+bodyTimeout.String()+"; nothing was done")
 	default:
 		http.Error(w, "the body could not be read; nothing was done", http.StatusBadRequest)
 	}

@@ -17,16 +17,16 @@ import (
 )
 
 // serveMCP answers one POST of Streamable HTTP. GET and DELETE, which need sessions, are not allowed on /mcp.
-func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
-	body, ok := f.readBody(w, r)
+func (e *endpoints) serveMCP(w http.ResponseWriter, r *http.Request) {
+	body, ok := e.readBody(w, r)
 	if !ok {
 		return
 	}
 	defer body.Done()
 	m, refusal := decode(body.Bytes)
-	counted, err := f.enter(m)
+	counted, err := e.enter(m)
 	if err != nil {
-		f.refuseBusy(w, err)
+		e.refuseBusy(w, err)
 		return
 	}
 	defer counted.Release(1)
@@ -36,41 +36,41 @@ func (f *front) serveMCP(w http.ResponseWriter, r *http.Request) {
 	ctx := withOrigin(r.Context(), originOf(r, "http"))
 	switch {
 	case !isJSON(r): // mcp-go reads no other type
-		f.passOn(ctx, w, r, m)
+		e.passOn(ctx, w, r, m)
 	case refusal != nil:
 		writeJSON(w, http.StatusBadRequest, refusal)
 	case m.Method == mcp.MethodNotificationCancelled:
 		// Without sessions mcp-go would cancel any client's request that has this id. A client cancels its request by
 		// hanging up.
 		w.WriteHeader(http.StatusAccepted)
-	case m.isResponse() || !f.server.headersAgree(r.Header, m):
-		f.passOn(ctx, w, r, m)
+	case m.isResponse() || !e.server.headersAgree(r.Header, m):
+		e.passOn(ctx, w, r, m)
 	default:
-		f.answerPost(ctx, w, m)
+		e.answerPost(ctx, w, m)
 	}
 }
 
-func (f *front) answerPost(ctx context.Context, w http.ResponseWriter, m *message) {
-	session := f.newPostSession(w, m)
-	ctx = f.server.MCP.WithContext(ctx, session)
+func (e *endpoints) answerPost(ctx context.Context, w http.ResponseWriter, m *message) {
+	session := e.newPostSession(w, m)
+	ctx = e.server.MCP.WithContext(ctx, session)
 	if m.Method == mcp.MethodSubscriptionsListen { // an event stream, not a call that ends
 		var end context.CancelFunc
-		ctx, end = f.untilClosing(ctx)
+		ctx, end = e.untilClosing(ctx)
 		defer end()
-		if f.server.MCP.RegisterSession(ctx, session) == nil {
-			defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), session.id)
+		if e.server.MCP.RegisterSession(ctx, session) == nil {
+			defer e.server.MCP.UnregisterSession(context.WithoutCancel(ctx), session.id)
 		}
 	}
-	answer := f.server.answer(ctx, m)
+	answer := e.server.answer(ctx, m)
 	session.answer(statusOf(answer, m), answer)
 }
 
 // untilClosing ends with ctx, when event streams have to end, and when the function returned is called.
-func (f *front) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
+func (e *endpoints) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		select {
-		case <-f.closing:
+		case <-e.closing:
 			cancel()
 		case <-ctx.Done():
 		}
@@ -117,11 +117,11 @@ func statusOf(answer []byte, m *message) int {
 }
 
 // passOn has mcp-go word a refusal, with the body that was read.
-func (f *front) passOn(ctx context.Context, w http.ResponseWriter, r *http.Request, m *message) {
+func (e *endpoints) passOn(ctx context.Context, w http.ResponseWriter, r *http.Request, m *message) {
 	r = r.WithContext(withTrace(ctx, m, m.readMeta().traceparent))
 	r.Body = io.NopCloser(bytes.NewReader(m.raw))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
-	f.mcp.ServeHTTP(w, r)
+	e.mcp.ServeHTTP(w, r)
 }
 
 // newStreamable is mcp-go's handler for what is passed on. The Host guard does what mcp-go's own protection against DNS

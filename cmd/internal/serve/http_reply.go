@@ -32,12 +32,12 @@ type postSession struct {
 var _ server.SessionWithSubscriptionFilter = (*postSession)(nil)
 
 // newPostSession tells its client everything that is logged: without sessions nobody can set a level.
-func (f *front) newPostSession(w http.ResponseWriter, m *message) *postSession {
+func (e *endpoints) newPostSession(w http.ResponseWriter, m *message) *postSession {
 	s := &session{initialized: true, level: mcp.LoggingLevelDebug}
 	if m.Method == mcp.MethodSubscriptionsListen {
 		s.id = rand.Text()
 	}
-	return &postSession{session: s, to: w, encode: f.server.encodeNotification, of: m, stop: make(chan struct{})}
+	return &postSession{session: s, to: w, encode: e.server.encodeNotification, of: m, stop: make(chan struct{})}
 }
 
 // SetSubscriptionFilter is mcp-go's: what a subscriptions/listen asked for.

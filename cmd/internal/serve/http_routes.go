@@ -8,21 +8,21 @@ import (
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
-func (f *front) routes() http.Handler {
-	g := &f.config.Guards
+func (e *endpoints) routes() http.Handler {
+	g := &e.config.Guards
 	open := http.NewServeMux() // for everyone
 	healthy := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
 	route(open, healthy, "/healthz", http.MethodGet, http.MethodHead)
-	route(open, f.readyz, "/readyz", http.MethodGet, http.MethodHead)
+	route(open, e.readyz, "/readyz", http.MethodGet, http.MethodHead)
 	mux := http.NewServeMux()
-	route(mux, f.serveMCP, "/mcp", http.MethodPost)
-	route(mux, f.serveSSE, "/sse", http.MethodGet)
-	route(mux, f.serveMessage, "/message", http.MethodPost)
-	if f.config.Metrics != nil {
-		route(mux, f.config.Metrics.ServeHTTP, "/metrics", http.MethodGet, http.MethodHead)
+	route(mux, e.serveMCP, "/mcp", http.MethodPost)
+	route(mux, e.serveSSE, "/sse", http.MethodGet)
+	route(mux, e.serveMessage, "/message", http.MethodPost)
+	if e.config.Metrics != nil {
+		route(mux, e.config.Metrics.ServeHTTP, "/metrics", http.MethodGet, http.MethodHead)
 	}
-	if f.config.Other != nil {
-		mux.HandleFunc("/", f.serveOther)
+	if e.config.Other != nil {
+		mux.HandleFunc("/", e.serveOther)
 	}
 	open.Handle("/", g.Host(g.Authorize(mux)))
 	if g.OAuth != nil {
@@ -33,10 +33,10 @@ func (f *front) routes() http.Handler {
 	return g.Origin(open)
 }
 
-func (f *front) serveOther(w http.ResponseWriter, r *http.Request) {
-	ctx, end := f.untilClosing(r.Context())
+func (e *endpoints) serveOther(w http.ResponseWriter, r *http.Request) {
+	ctx, end := e.untilClosing(r.Context())
 	defer end()
-	f.config.Other.ServeHTTP(w, r.WithContext(ctx))
+	e.config.Other.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // route serves path with these methods and no other. A pattern with a method would leave the others to HTTP.Other.
@@ -51,11 +51,11 @@ func route(mux *http.ServeMux, serve http.HandlerFunc, path string, methods ...s
 	})
 }
 
-func (f *front) readyz(w http.ResponseWriter, r *http.Request) {
+func (e *endpoints) readyz(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case f.draining():
+	case e.draining():
 		http.Error(w, "stopping", http.StatusServiceUnavailable)
-	case f.config.Ready != nil && f.config.Ready(r.Context()) != nil:
+	case e.config.Ready != nil && e.config.Ready(r.Context()) != nil:
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 	default:
 		_, _ = w.Write([]byte("ok\n"))

@@ -17,28 +17,28 @@ const keepAlive = 25 * time.Second
 
 // serveSSE opens an event stream. An HTTP/1 connection is taken from net/http, whose buffers and stack for it are 20 KB of
 // an idle stream's 30 KB.
-func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
+func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
 	switch {
-	case f.draining():
-		f.refuseBusy(w, errStopping)
+	case e.draining():
+		e.refuseBusy(w, errStopping)
 		return
-	case !f.streams.TryAcquire(1):
-		f.refuseBusy(w, errStreamsFull)
+	case !e.streams.TryAcquire(1):
+		e.refuseBusy(w, errStreamsFull)
 		return
 	}
 	w.Header().Set("Content-Type", typeEventStream)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
-	t := newStream(guard.Caller(r.Context()), &f.unsent)
+	t := newStream(guard.Caller(r.Context()), &e.unsent)
 	control := http.NewResponseController(w)
 	if r.ProtoMajor != 1 {
 		_ = control.SetReadDeadline(time.Time{})
-		f.stream(withOrigin(r.Context(), originOf(r, "sse")), http2Stream{w, control}, t, nil)
+		e.stream(withOrigin(r.Context(), originOf(r, "sse")), http2Stream{w, control}, t, nil)
 		return
 	}
 	conn, _, err := control.Hijack()
 	if err != nil {
-		f.streams.Release(1)
+		e.streams.Release(1)
 		http.Error(w, "the connection cannot be kept open", http.StatusInternalServerError)
 		return
 	}
@@ -48,12 +48,12 @@ func (f *front) serveSSE(w http.ResponseWriter, r *http.Request) {
 	head := bytes.NewBufferString("HTTP/1.1 200 OK\r\n")
 	_ = w.Header().Write(head) // to memory
 	head.WriteString("\r\n")
-	go f.stream(withOrigin(f.base, originOf(r, "sse")), conn, t, head.Bytes())
+	go e.stream(withOrigin(e.base, originOf(r, "sse")), conn, t, head.Bytes())
 }
 
 // stream is an event stream's life. Its place among the streams ends with it.
-func (f *front) stream(ctx context.Context, to eventConn, t *stream, head []byte) {
-	defer f.streams.Release(1)
+func (e *endpoints) stream(ctx context.Context, to eventConn, t *stream, head []byte) {
+	defer e.streams.Release(1)
 	defer close(t.session.ended)
 	ctx, t.end = context.WithCancel(ctx)
 	defer t.end()
@@ -65,39 +65,39 @@ func (f *front) stream(ctx context.Context, to eventConn, t *stream, head []byte
 			_, _ = conn.Read(make([]byte, 1))
 		}()
 	}
-	t.ctx = f.server.MCP.WithContext(ctx, t.session)
-	if err := f.server.MCP.RegisterSession(ctx, t.session); err != nil {
-		f.server.log().Error("an event stream could not be registered", "error", err)
+	t.ctx = e.server.MCP.WithContext(ctx, t.session)
+	if err := e.server.MCP.RegisterSession(ctx, t.session); err != nil {
+		e.server.log().Error("an event stream could not be registered", "error", err)
 		return
 	}
-	defer f.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
-	f.sse.Store(t.session.id, t)
+	defer e.server.MCP.UnregisterSession(context.WithoutCancel(ctx), t.session.id)
+	e.sse.Store(t.session.id, t)
 	defer func() {
 		t.close()
 		close(t.session.gone)
-		f.sse.Delete(t.session.id)
+		e.sse.Delete(t.session.id)
 	}()
 	if writeEvents(to, append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)) == nil {
-		f.pump(to, t)
+		e.pump(to, t)
 	}
 }
 
 // pump writes what there is to write until the stream ends.
-func (f *front) pump(to eventConn, t *stream) {
+func (e *endpoints) pump(to eventConn, t *stream) {
 	quiet := time.NewTicker(keepAlive)
 	defer quiet.Stop()
 	for {
 		var err error
 		select {
 		case n := <-t.session.queue:
-			f.tell(t, n)
+			e.tell(t, n)
 		case <-t.wake:
 			err = t.flush(to)
 		case <-quiet.C:
 			err = writeEvents(to, []byte(": keep-alive\n\n"))
-		case <-f.closing:
+		case <-e.closing:
 			for len(t.session.queue) > 0 {
-				f.tell(t, <-t.session.queue)
+				e.tell(t, <-t.session.queue)
 			}
 			_ = t.flush(to)
 			return
@@ -110,42 +110,42 @@ func (f *front) pump(to eventConn, t *stream) {
 	}
 }
 
-func (f *front) tell(t *stream, n mcp.JSONRPCNotification) {
+func (e *endpoints) tell(t *stream, n mcp.JSONRPCNotification) {
 	if reached(n) {
 		return
 	}
-	if encoded := f.server.encodeNotification(n); encoded != nil {
+	if encoded := e.server.encodeNotification(n); encoded != nil {
 		_ = t.send(encoded) // dropped when the client does not read
 	}
 }
 
 // serveMessage takes one message of an event stream's client; the answer goes to the stream.
-func (f *front) serveMessage(w http.ResponseWriter, r *http.Request) {
-	t := f.findStream(r.URL.Query().Get("sessionId"), guard.Caller(r.Context()))
+func (e *endpoints) serveMessage(w http.ResponseWriter, r *http.Request) {
+	t := e.findStream(r.URL.Query().Get("sessionId"), guard.Caller(r.Context()))
 	if t == nil {
 		http.Error(w, "no such session; open /sse first", http.StatusNotFound)
 		return
 	}
-	body, ok := f.readBody(w, r)
+	body, ok := e.readBody(w, r)
 	if !ok {
 		return
 	}
-	if err := f.accept(t, body, originOf(r, "sse")); err != nil {
-		f.refuseBusy(w, err)
+	if err := e.accept(t, body, originOf(r, "sse")); err != nil {
+		e.refuseBusy(w, err)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
 }
 
 // accept starts on a message and is then done with its body. An error says that nothing was started.
-func (f *front) accept(t *stream, b *guard.Body, o origin) error {
+func (e *endpoints) accept(t *stream, b *guard.Body, o origin) error {
 	m, refusal := decode(b.Bytes)
 	if m.isResponse() {
 		t.session.deliver(m)
 		b.Done()
 		return nil
 	}
-	counted, err := f.enter(m)
+	counted, err := e.enter(m)
 	if err != nil {
 		b.Done()
 		return err
@@ -162,7 +162,7 @@ func (f *front) accept(t *stream, b *guard.Body, o origin) error {
 	if refusal != nil || m.answersAtOnce() {
 		defer leave()
 		if refusal == nil {
-			refusal = f.server.answerAtOnce(ctx, t.session, m)
+			refusal = e.server.answerAtOnce(ctx, t.session, m)
 		}
 		t.put(refusal)
 		return nil
@@ -171,7 +171,7 @@ func (f *front) accept(t *stream, b *guard.Body, o origin) error {
 	go func() {
 		defer leave()
 		defer end()
-		answer := f.server.answer(ctx, m)
+		answer := e.server.answer(ctx, m)
 		t.session.settle()
 		t.put(answer)
 	}()

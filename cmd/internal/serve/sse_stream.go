@@ -131,8 +131,8 @@ func (t *stream) drop() {
 }
 
 // findStream is nil for a session that is not open, and for another caller's.
-func (f *front) findStream(id, caller string) *stream {
-	if t, open := f.sse.Load(id); open && t.(*stream).caller == caller {
+func (e *endpoints) findStream(id, caller string) *stream {
+	if t, open := e.sse.Load(id); open && t.(*stream).caller == caller {
 		return t.(*stream)
 	}
 	return nil
