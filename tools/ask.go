@@ -84,7 +84,7 @@ func elicitation(ctx context.Context) *mcp.ElicitationCapability {
 	}
 	session := server.ClientSessionFromContext(ctx)
 	_, canAsk := session.(server.SessionWithElicitation)
-	if client, tells := session.(server.SessionWithClientInfo); canAsk && tells {
+	if client, tells := session.(interface{ GetClientCapabilities() mcp.ClientCapabilities }); canAsk && tells {
 		return client.GetClientCapabilities().Elicitation
 	}
 	return nil

@@ -71,8 +71,8 @@ func newApp(c *Common, s program, measured *metrics) (*app, error) {
 			return nil, err
 		}
 	}
-	a.mcp = server.NewMCPServer("twilio-proxy-mcp", version(),
-		server.WithTitle("Twilio Proxy"),
+	a.mcp = server.NewMCPServer(info().Name, info().Version,
+		server.WithTitle(info().Title),
 		server.WithToolCapabilities(false),
 		// The list is the same for every caller and changes with the binary alone.
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
@@ -86,9 +86,14 @@ func newApp(c *Common, s program, measured *metrics) (*app, error) {
 	return a, nil
 }
 
+// info is how the server names itself to its clients.
+func info() mcp.Implementation {
+	return mcp.Implementation{Name: "twilio-proxy-mcp", Version: version(), Title: "Twilio Proxy"}
+}
+
 // server serves the tools.
 func (a *app) server(c *Common) *serve.Server {
-	return &serve.Server{MCP: a.mcp, Log: a.log, Grace: c.Deadline}
+	return &serve.Server{MCP: a.mcp, Info: info(), Log: a.log, Grace: c.Deadline}
 }
 
 // remember makes the ledger: the fake's is in memory, so that it never mixes

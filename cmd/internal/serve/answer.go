@@ -101,17 +101,3 @@ func (s *Server) panicked(ctx context.Context, m *message, p any) []byte {
 	}
 	return errorAnswer(m.ID, mcp.INTERNAL_ERROR, "internal error; the server's log has the details")
 }
-
-// serverInfo is the server's identity in JSON. mcp-go keeps it to itself, so it is asked once, as a client would ask.
-// This can go when MCPServer has an accessor.
-func (s *Server) serverInfo() json.RawMessage {
-	s.identity.Do(func() {
-		response := s.MCP.HandleMessage(context.Background(), initialize(json.RawMessage("0"), json.RawMessage(`"2025-11-25"`), nil))
-		var result mcp.InitializeResult
-		if ok, is := response.(mcp.JSONRPCResponse); is {
-			result, _ = ok.Result.(mcp.InitializeResult)
-		}
-		s.identityJSON = mustEncode(result.ServerInfo)
-	})
-	return s.identityJSON
-}

@@ -6,7 +6,7 @@
 //
 //	mcpServer := server.NewMCPServer("greeter", "1.0.0")
 //	mcpServer.AddTool(mcp.NewTool("greet"), greet)
-//	s := &serve.Server{MCP: mcpServer, Log: log}
+//	s := &serve.Server{MCP: mcpServer, Info: info, Log: log}
 //	err := s.Stdio(ctx, os.Stdin, os.Stdout)
 //
 // Or over HTTP, behind the guards of package guard:

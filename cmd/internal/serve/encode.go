@@ -1,113 +1,66 @@
 package serve
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
-	"slices"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// encode writes the answer to a tools/call. Revision 2026-07-28, which is modern, wants resultType and the server's
-// identity in it. mcp-go's encoder goes through several maps and reads all JSON again: it took 25 µs where this takes 5.
+// toolAnswer is the answer to a tools/call. mcp-go's own encoder goes through several maps and reads all JSON twice, which
+// takes 25 µs where this takes 8.
+type toolAnswer struct {
+	JSONRPC string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Result  struct {
+		ResultType    mcp.ResultType    `json:"resultType,omitempty"`
+		Meta          map[string]any    `json:"_meta,omitempty"`
+		Content       []mcp.Content     `json:"content"`
+		Structured    any               `json:"structuredContent,omitzero"`
+		IsError       bool              `json:"isError,omitzero"`
+		InputRequests mcp.InputRequests `json:"inputRequests,omitempty"`
+		RequestState  string            `json:"requestState,omitempty"`
+	} `json:"result"`
+}
+
+// encode writes the answer to a tools/call on one line; invalid UTF-8 is replaced. Revision 2026-07-28, which is modern,
+// wants resultType and the server's identity in it.
 func (s *Server) encode(id json.RawMessage, r *mcp.CallToolResult, modern bool) []byte {
-	size := 512 + 2*len(r.RawStructuredContent)
-	b := append(make([]byte, 0, size), `{"jsonrpc":"2.0","id":`...)
-	b = append(append(b, id...), `,"result":{`...)
-	if modern {
-		kind := r.ResultType
-		if kind == "" {
-			kind = "complete"
+	a := toolAnswer{JSONRPC: mcp.JSONRPC_VERSION, ID: id}
+	result := &a.Result
+	result.Content, result.IsError, result.InputRequests, result.RequestState = r.Content, r.IsError, r.InputRequests, r.RequestState
+	result.Structured = r.StructuredContent
+	if len(r.RawStructuredContent) > 0 {
+		result.Structured = r.RawStructuredContent
+	}
+	if r.Meta != nil {
+		result.Meta = r.Meta.AdditionalFields
+	}
+	if result.ResultType = r.ResultType; modern {
+		if result.ResultType == "" {
+			result.ResultType = mcp.ResultTypeComplete
 		}
-		b = append(appendQuoted(append(b, `"resultType":`...), string(kind)), ',')
-	}
-	b = s.appendMeta(b, r.Meta, modern)
-	b = append(b, `"content":[`...)
-	for i, content := range r.Content {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendContent(b, content)
-	}
-	b = append(b, ']')
-	switch {
-	case len(r.RawStructuredContent) > 0:
-		b = append(append(b, `,"structuredContent":`...), r.RawStructuredContent...)
-	case r.StructuredContent != nil:
-		b = append(append(b, `,"structuredContent":`...), mustEncode(r.StructuredContent)...)
-	}
-	if r.IsError {
-		b = append(b, `,"isError":true`...)
-	}
-	if len(r.InputRequests) > 0 {
-		b = append(append(b, `,"inputRequests":`...), mustEncode(r.InputRequests)...)
-	}
-	if r.RequestState != "" {
-		b = appendQuoted(append(b, `,"requestState":`...), r.RequestState)
-	}
-	return oneLine(append(b, "}}"...))
-}
-
-// appendMeta appends the member _meta with a comma behind it, or nothing.
-func (s *Server) appendMeta(b []byte, meta *mcp.Meta, modern bool) []byte {
-	var fields map[string]any
-	if meta != nil {
-		fields = meta.AdditionalFields
-	}
-	if _, given := fields[mcp.MetaKeyServerInfo]; modern && !given {
-		fields = maps.Clone(fields)
-		if fields == nil {
-			fields = map[string]any{}
-		}
-		fields[mcp.MetaKeyServerInfo] = s.serverInfo()
-	}
-	if len(fields) == 0 {
-		return b
-	}
-	b = append(b, `"_meta":`...)
-	for i, name := range slices.Sorted(maps.Keys(fields)) {
-		b = append(b, "{,"[min(i, 1)])
-		b = append(appendQuoted(b, name), ':')
-		if raw, is := fields[name].(json.RawMessage); is {
-			b = append(b, raw...)
-		} else {
-			b = append(b, mustEncode(fields[name])...)
+		result.Meta = map[string]any{mcp.MetaKeyServerInfo: s.Info}
+		if r.Meta != nil {
+			maps.Copy(result.Meta, r.Meta.AdditionalFields)
 		}
 	}
-	return append(b, "},"...)
-}
-
-func appendContent(b []byte, content mcp.Content) []byte {
-	text, is := content.(mcp.TextContent)
-	if !is || text.Annotations != nil || text.Meta != nil {
-		return append(b, mustEncode(content)...)
+	encoded, err := jsonv2.Marshal(a, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), jsonv2.Deterministic(true),
+		jsontext.PreserveRawStrings(true), jsonv1.OmitEmptyWithLegacySemantics(true)) // ids as they came; mcp-go's types as they are tagged
+	if err != nil {
+		panic(err) // a tool's value that JSON has no form for
 	}
-	return append(appendQuoted(append(b, `{"type":"text","text":`...), text.Text), '}')
+	return encoded
 }
 
-func appendQuoted(b []byte, text string) []byte {
-	b, _ = jsontext.AppendQuote(b, text) // the error is of invalid UTF-8, which is replaced all the same
-	return b
-}
-
-// oneLine removes line breaks, which would end a message early on stdio and in an event stream.
-func oneLine(message []byte) []byte {
-	if bytes.IndexByte(message, '\n') < 0 {
-		return message
-	}
-	var line bytes.Buffer
-	if err := json.Compact(&line, message); err != nil {
-		panic(err) // of a tool's own JSON
-	}
-	return line.Bytes()
-}
-
+// mustEncode is for values that JSON always has a form for.
 func mustEncode(v any) json.RawMessage {
 	encoded, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // a tool's value that JSON has no form for
+		panic(err)
 	}
 	return encoded
 }

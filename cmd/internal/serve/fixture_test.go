@@ -112,7 +112,9 @@ func must(err error) {
 	}
 }
 
-func (f *fixture) server() *Server { return &Server{MCP: f.mcp()} }
+func (f *fixture) server() *Server {
+	return &Server{MCP: f.mcp(), Info: mcp.Implementation{Name: "fixture", Version: "1.2.3", Title: "A fixture"}}
+}
 
 // serverOf is a server whose tools are one handler under several names.
 func serverOf(handle server.ToolHandlerFunc, names ...string) *Server {

@@ -4,24 +4,22 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 	"golang.org/x/sync/semaphore"
 )
 
 // Server serves one MCP server over the transports of this package. Set its fields before the first message.
 type Server struct {
-	MCP *server.MCPServer
+	MCP  *server.MCPServer
+	Info mcp.Implementation // the name and version that MCP was made with
 
 	Log         *slog.Logger  // nil: nothing is logged
 	MaxInFlight int           // calls running at once; 0 is 1024
 	MaxMessage  int           // bytes of one message from a client; 0 is 1 MiB
 	Grace       time.Duration // how long calls may still run after the server has to stop; 0 is 30 s
-
-	identity     sync.Once
-	identityJSON []byte // see serverInfo
 }
 
 func (s *Server) log() *slog.Logger {

@@ -30,7 +30,6 @@ type session struct {
 
 var (
 	_ server.SessionWithLogging     = (*session)(nil)
-	_ server.SessionWithClientInfo  = (*session)(nil)
 	_ server.SessionWithElicitation = (*session)(nil)
 )
 
@@ -65,8 +64,8 @@ func (c *session) GetLogLevel() mcp.LoggingLevel {
 	return c.level
 }
 
-// declare notes the capabilities of an initialize. They count for the requests of the revisions that have a handshake; a
-// request of revision 2026-07-28 declares its own.
+// declare notes the capabilities of an initialize. They count for the requests of the revisions that have a handshake. A
+// request of revision 2026-07-28 declares its own, which mcp-go would set here for all that follow.
 func (c *session) declare(m *message) {
 	if m.Method != mcp.MethodInitialize {
 		return
@@ -84,12 +83,6 @@ func (c *session) GetClientCapabilities() mcp.ClientCapabilities {
 	defer c.mu.Unlock()
 	return c.capabilities
 }
-
-// What mcp-go would set is not kept: it also sets what a request of revision 2026-07-28 declares for itself alone.
-
-func (c *session) SetClientCapabilities(mcp.ClientCapabilities) {}
-func (c *session) SetClientInfo(mcp.Implementation)             {}
-func (c *session) GetClientInfo() (none mcp.Implementation)     { return none }
 
 // begin gives a request a context of its own that notifications/cancelled ends. The goroutine that reads calls it, so
 // that a cancellation right behind its request finds it. end must be called at the end.
