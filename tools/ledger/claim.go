@@ -3,8 +3,8 @@ package ledger
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -13,133 +13,175 @@ type Verdict int
 
 // The verdicts. Only Granted allows to send.
 const (
-	Granted    Verdict = iota + 1 // Decision.Claim: send, and settle it
-	Replay                        // Decision.Entry was sent already: its receipt is the answer
-	Unresolved                    // Decision.Entry blocks: nobody knows whether it was sent; Reconcile or Resolve, then claim again
-	Conflict                      // the idempotency key came first with the other content of Decision.Entry
-	OverLimit                     // a cap of Intent.Limits is reached; Decision.RetryAfter
-	InProgress                    // a living owner is sending Decision.Entry; of Known alone, as Claim waits for it
+	Granted    Verdict = iota + 1 // Decision.Claim: send, then settle it
+	Replay                        // Decision.Entry was sent already; its receipt is the answer
+	Unresolved                    // nobody knows whether Decision.Entry was sent; call Reconcile or Resolve, then claim again
+	Conflict                      // the idempotency key already belongs to other content, that of Decision.Entry
+	OverLimit                     // a cap of Intent.Limits is reached; wait for Decision.RetryAfter
+	InProgress                    // a living owner is sending Decision.Entry; only Known says so, Claim waits
 )
 
 // Decision is the answer to an Intent.
 type Decision struct {
 	Verdict        Verdict
-	Claim          *Claim        // of Granted
-	Entry          Entry         // of every other verdict
-	RetryAfter     time.Duration // of OverLimit: when the cap has room again
-	PerParticipant bool          // of OverLimit: the participant's cap, not the one over all
+	Claim          *Claim        // with Granted
+	Entry          Entry         // with every verdict except OverLimit
+	RetryAfter     time.Duration // with OverLimit: when the cap allows the next claim
+	PerParticipant bool          // with OverLimit: it is the participant's cap
+
+	awaited string // with InProgress: the token of the claim that Claim waits for
 }
 
-// Claim is the right to send one message once. It ends with Settle; a claim that is never settled becomes unknown when its
-// owner, this process, ends.
+// Claim is the right to send one message once. It ends with Settle. When its owner, this process, ends before that, the
+// message becomes unknown.
 type Claim struct {
 	ID    int64
-	Begun time.Time // the ledger's clock
+	Begun time.Time // by the ledger's clock
 
 	ledger       *Ledger
 	token, owner string
 }
 
-// Claim asks to send a message. The claim it grants is durable. While a living owner holds the same message, it waits until
-// that one is settled and shares what came of it; when ctx ends first, the error is ErrInProgress. Any error means that
-// nothing was granted.
+// Claim asks to send a message. A granted claim is durable. While a living owner sends the same message, Claim waits and then
+// shares the outcome; when ctx ends first, the error is ErrInProgress. After any error nothing is granted.
 func (l *Ledger) Claim(ctx context.Context, in Intent) (Decision, error) {
-	if err := in.check(); err != nil {
-		return Decision{}, err
-	}
-	book, err := l.open(ctx)
+	store, d, err := l.prepare(ctx, in)
 	if err != nil {
 		return Decision{}, err
 	}
-	l.flush(ctx, book)
-	d := book.digests(in)
 	for {
-		decision, blocker, err := l.decide(ctx, book, in, d)
-		if err != nil || blocker == nil {
+		decision, err := l.tryClaim(ctx, store, in, d)
+		if err != nil || decision.Verdict != InProgress {
 			return decision, err
 		}
-		settled, err := l.await(ctx, book, *blocker)
+		r, err := l.await(ctx, store, decision.Entry.ID, decision.awaited)
 		if err != nil {
 			return Decision{}, err
 		}
-		if settled.State == Sent && d.sharedBy(settled) {
-			return Decision{Verdict: Replay, Entry: settled.Entry}, nil
+		if r.State == Sent && d.mayShare(r) {
+			return Decision{Verdict: Replay, Entry: r.Entry}, nil
 		}
 	}
 }
 
-// errOwnerGone: the lock that shows this process alive was lost before the claim was made.
+// Known says what Claim would answer because of an earlier entry, and claims nothing: Replay, Unresolved or Conflict, or
+// InProgress where Claim would wait. The Verdict is zero where Claim would grant the message or meet a cap.
+func (l *Ledger) Known(ctx context.Context, in Intent) (decision Decision, err error) {
+	store, d, err := l.prepare(ctx, in)
+	if err != nil {
+		return Decision{}, err
+	}
+	err = store.write(ctx, func(ctx context.Context, tx transaction) (err error) {
+		decision, err = checkEarlier(ctx, tx, in, d)
+		return err
+	})
+	if err != nil {
+		return Decision{}, unavailable("look for the send", err)
+	}
+	return decision, nil
+}
+
+func (l *Ledger) prepare(ctx context.Context, in Intent) (*store, digests, error) {
+	if err := in.check(); err != nil {
+		return nil, digests{}, err
+	}
+	store, err := l.open(ctx)
+	if err != nil {
+		return nil, digests{}, err
+	}
+	l.writePostponed(ctx, store, false)
+	return store, store.digests(in), nil
+}
+
+// errOwnerGone: this process lost its proof of life before the claim was made.
 var errOwnerGone = errors.New("the connection that shows this process alive was lost")
 
-// decide answers the intent in one transaction, or names the living claim that has to be waited for.
-func (l *Ledger) decide(ctx context.Context, book *book, in Intent, d digests) (decision Decision, blocker *row, err error) {
-	for attempt := 0; attempt < 3; attempt++ {
+// tryClaim asks once, without waiting for another owner. It repeats the transaction when this process lost its proof of life,
+// or when a new key came with two contents at the same moment.
+func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digests) (decision Decision, err error) {
+	for range 3 {
 		var owner string
-		if owner, err = book.owner(ctx); err != nil {
+		if owner, err = store.owner(ctx); err != nil {
 			break
 		}
 		claim := &Claim{ledger: l, token: rand.Text(), owner: owner}
 		l.track(claim.token)
-		err = book.write(ctx, func(ctx context.Context, db querier) error {
-			decision, blocker, err = book.decide(ctx, db, in, d, claim)
+		err = store.write(ctx, func(ctx context.Context, tx transaction) error {
+			decision, err = grant(ctx, tx, in, d, claim)
 			return err
 		})
 		if err == nil && decision.Verdict == Granted {
-			return decision, nil, nil
+			return decision, nil
 		}
 		if err != nil && claim.ID != 0 { // a commit that failed may still have happened
-			l.postpone(claim.token, pendingSettlement{id: claim.ID, listed: d.listed, Settlement: Settlement{State: NotSent}})
+			l.postpone(claim.token, postponed{id: claim.ID, listed: d.listed, Settlement: Settlement{State: NotSent}})
 		} else {
 			l.untrack(claim.token)
 		}
 		if errors.Is(err, errOwnerGone) {
-			book.disown(owner)
-		} else if !isUnique(err) { // two contents under one new key at the same moment: look again
+			store.dropOwner(owner)
+		} else if !isUnique(err) {
 			break
 		}
 	}
 	if err != nil {
-		return Decision{}, nil, unavailable("record the send", err)
+		return Decision{}, unavailable("record the send", err)
 	}
-	return decision, blocker, nil
+	return decision, nil
 }
 
-func (b *book) decide(ctx context.Context, db querier, in Intent, d digests, claim *Claim) (Decision, *row, error) {
-	decision, blocker, err := b.known(ctx, db, in, d)
-	if err != nil || blocker != nil || decision.Verdict != 0 {
-		return decision, blocker, err
+// track lets callers of this process wait for the claim with this token.
+func (l *Ledger) track(token string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.unsettled == nil {
+		l.unsettled = map[string]chan struct{}{}
 	}
-	if decision, err = b.limit(ctx, db, in); err != nil || decision.Verdict != 0 {
-		return decision, nil, err
-	}
-	r, err := b.insert(ctx, db, in, d, claim)
-	if err != nil {
-		return Decision{}, nil, err
-	}
-	claim.ID, claim.Begun = r.ID, r.Begun
-	return Decision{Verdict: Granted, Claim: claim, Entry: r.Entry}, nil, nil
+	l.unsettled[token] = make(chan struct{})
 }
 
-func (b *book) insert(ctx context.Context, db querier, in Intent, d digests, claim *Claim) (row, error) {
-	var upstream sql.NullInt64
-	if in.UpstreamBegun != nil {
-		upstream = millis(in.UpstreamBegun())
+// untrack wakes the callers that wait for the claim, and forgets it.
+func (l *Ledger) untrack(token string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if settled := l.unsettled[token]; settled != nil {
+		close(settled)
 	}
-	r, err := scanRow(db.row(ctx, `INSERT INTO twilio_proxy_mcp_sends (claim, owner, account, host, service, session,
-		participant, content, listed, idem, upstream_begun, state, begun)
-		SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'claimed', {now} WHERE {held}
-		RETURNING `+columns, claim.token, claim.owner, in.Scope.Account, in.Scope.Host, in.Service, in.Session,
-		in.Participant, d.content, d.listed, d.idem, upstream))
-	if errors.Is(err, sql.ErrNoRows) {
-		return row{}, errOwnerGone
-	}
-	return r, err
+	delete(l.unsettled, token)
+	delete(l.postponed, token)
 }
 
-func rowByID(ctx context.Context, db querier, id int64) (row, error) {
-	r, err := scanRow(db.row(ctx, "SELECT "+columns+" FROM twilio_proxy_mcp_sends WHERE id = $1", id))
-	if errors.Is(err, sql.ErrNoRows) {
-		return row{}, ErrNotFound
+// The first and the longest pause between two looks at an entry that another process is sending.
+const (
+	pollFirst = 5 * time.Millisecond
+	pollLast  = 250 * time.Millisecond
+)
+
+// await returns an entry of a living owner as soon as it is settled or its owner is dead. token is that of its claim.
+func (l *Ledger) await(ctx context.Context, store *store, id int64, token string) (r record, err error) {
+	for pause := pollFirst; ; pause = min(2*pause, pollLast) {
+		l.mu.Lock()
+		settled := l.unsettled[token] // nil when another process owns the claim: it blocks for ever
+		l.mu.Unlock()
+		select {
+		case <-settled:
+		case <-time.After(pause):
+			l.writePostponed(ctx, store, false) // it may be what this call waits for
+		case <-ctx.Done():
+			return record{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
+		}
+		alive := false
+		err := store.read(ctx, func(ctx context.Context, tx transaction) (err error) {
+			if r, err = recordByID(ctx, tx, id); err == nil && r.State == Claimed {
+				alive, err = tx.alive(ctx, r.owner)
+			}
+			return err
+		})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return record{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
+		case err != nil || !alive:
+			return r, unavailable("wait for another send of the same", err)
+		}
 	}
-	return r, err
 }

@@ -249,7 +249,7 @@ func TestIntentsThatAreNone(t *testing.T) {
 		l := &Ledger{Memory: true}
 		_, err := l.Claim(t.Context(), in)
 		require.Error(t, err)
-		require.Nil(t, l.book)
+		require.Nil(t, l.store)
 	}
 }
 

@@ -13,42 +13,41 @@ import (
 
 // engine is the database under a ledger: a sqliteEngine or a postgresEngine.
 type engine interface {
-	// write runs op in one transaction that is durable when write returns nil, and undone when it returns an error of op's.
-	// op may run more than once. Other writers of the same lock are kept out. It returns by the deadline of ctx.
+	// write runs op in one transaction. It is durable when write returns nil, and undone when op fails. op may run more than
+	// once. write returns by the deadline of ctx.
 	write(ctx context.Context, op operation) error
-	// read runs op on a committed state of the database.
+	// read runs op on a committed state.
 	read(ctx context.Context, op operation) error
-	// lock keeps other transactions that name the same bytes out until this one ends.
-	lock(ctx context.Context, db querier, space lockSpace, name []byte) error
-	// owner is the token under which this process lives: others see it alive until the process or its connection ends.
-	owner(ctx context.Context) (string, error)
-	// disown gives a token up that turned out to be dead; the next owner is a new one.
-	disown(token string)
-	// alive says whether the owner of a token lives.
-	alive(ctx context.Context, db querier, token string) (bool, error)
-	// grace is how long after its claim a process may still be sending although its owner is seen dead.
+	// owner returns the token of this process. Others see its owner alive until the process or its connection ends.
+	owner(ctx context.Context) (token string, err error)
+	// dropOwner gives up a token whose owner turned out to be dead. This process gets a new one.
+	dropOwner(token string)
+	// asOwner runs op while the token is this process's and proven alive; otherwise the error is ErrClaimLost.
+	asOwner(ctx context.Context, token string, op operation) error
+	// grace is how long after its claim an owner that looks dead may still be sending.
 	grace() time.Duration
-	// holding runs op while the token is this process's and seen alive; ErrClaimLost when it is not.
-	holding(ctx context.Context, token string, op operation) error
-	// exists says whether a table is there.
-	exists(ctx context.Context, db querier, table string) (bool, error)
 	close() error
 }
 
-type operation func(ctx context.Context, db querier) error
+type operation func(ctx context.Context, tx transaction) error
 
-// querier runs SQL. Parameters are $1, $2, …; {now} is the database's clock in milliseconds since 1970, {held} whether the
-// owner $2 is seen alive, {id} and {blob} column types.
-type querier interface {
+// transaction runs SQL for an operation. Parameters are $1, $2, …; the engines replace {now} (the database's clock in
+// milliseconds since 1970), {owner_lives} (the owner $2 is alive), {table_exists} (the table $1 exists) and the column types
+// {id} and {blob}.
+type transaction interface {
 	exec(ctx context.Context, query string, args ...any) (sql.Result, error)
 	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	row(ctx context.Context, query string, args ...any) *sql.Row
+	queryRow(ctx context.Context, query string, args ...any) *sql.Row
+	// lock keeps out other transactions that lock the same name, until this one ends.
+	lock(ctx context.Context, space lockSpace, name []byte) error
+	// alive says whether the owner of the token lives.
+	alive(ctx context.Context, token string) (bool, error)
 }
 
-// lockSpace keeps the locks of different purposes apart.
+// lockSpace separates the locks of different purposes.
 type lockSpace int32
 
-// The numbers are this program's names in PostgreSQL's space of advisory locks; chosen at random.
+// Random numbers, because other programs may use PostgreSQL's advisory locks in the same database.
 const (
 	lockContent lockSpace = 0x54500001
 	lockLimits  lockSpace = 0x54500002

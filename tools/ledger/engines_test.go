@@ -65,10 +65,10 @@ func shared(t *testing.T, test func(t *testing.T, p place)) {
 
 // sqlOn runs SQL beside the ledger's own; {…} and $1 are read as the package's are.
 func sqlOn(t testing.TB, l *Ledger, query string, args ...any) {
-	book, err := l.open(t.Context())
+	store, err := l.open(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, book.write(t.Context(), func(ctx context.Context, db querier) error {
-		_, err := db.exec(ctx, query, args...)
+	require.NoError(t, store.write(t.Context(), func(ctx context.Context, tx transaction) error {
+		_, err := tx.exec(ctx, query, args...)
 		return err
 	}))
 }
@@ -120,9 +120,9 @@ func claimUntilAwaited(t testing.TB, l *Ledger, in Intent) (Decision, error) {
 	require.NoError(t, l.Open(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	under := l.book.engine
-	l.book.engine = &awaiting{under, cancel}
-	defer func() { l.book.engine = under }()
+	under := l.store.engine
+	l.store.engine = &awaiting{under, cancel}
+	defer func() { l.store.engine = under }()
 	return l.Claim(ctx, in)
 }
 

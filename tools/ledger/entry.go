@@ -1,20 +1,19 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"strconv"
-	"strings"
 	"time"
 )
 
 // State is how far a send has come.
 type State string
 
-// The states of an entry. A claimed entry is being sent by a living owner, or was by a dead one and becomes unknown as
-// soon as anybody looks. Refused and not-sent entries free their content; claimed and unknown ones block it.
+// The states of an entry. Claimed and unknown entries block their content; refused and unsent ones leave it free. A claimed
+// entry whose owner is dead becomes unknown as soon as anybody looks at it.
 const (
 	Claimed State = "claimed"
 	Sent    State = "sent"
@@ -23,7 +22,7 @@ const (
 	Unknown State = "unknown"
 )
 
-// Entry is one send as the ledger knows it. All times are the ledger's clock, in milliseconds, except UpstreamBegun.
+// Entry is one send. Its times are the ledger's clock, in milliseconds, except UpstreamBegun.
 type Entry struct {
 	ID          int64           `json:"id"`
 	State       State           `json:"state"`
@@ -32,16 +31,16 @@ type Entry struct {
 	Service     string          `json:"service"`
 	Session     string          `json:"session"`
 	Participant string          `json:"participant"`
-	Keyed       bool            `json:"keyed"`                // an explicit idempotency key was given
-	Sid         string          `json:"sid,omitempty"`        // of the interaction, when known
+	Keyed       bool            `json:"keyed"`                // it has an idempotency key
+	Sid         string          `json:"sid,omitempty"`        // of the interaction, if known
 	Code        string          `json:"code,omitempty"`       // Settlement.Code
 	RequestID   string          `json:"request_id,omitempty"` // Settlement.RequestID
-	Receipt     json.RawMessage `json:"receipt,omitempty"`    // the upstream's answer without its data; nil when there is none
+	Receipt     json.RawMessage `json:"receipt,omitempty"`    // the upstream's answer without its data, or nil
 	Begun       time.Time       `json:"begun"`
 	Settled     time.Time       `json:"settled,omitzero"` // when State was last set; zero while claimed
-	// UpstreamBegun is the upstream's clock at the beginning of the request, zero when nobody knew it.
+	// UpstreamBegun is the upstream's time when the request began, or zero if unknown.
 	UpstreamBegun time.Time `json:"upstream_begun,omitzero"`
-	// Read is the ledger's clock when the entry was read: Read.Sub(Settled) is an age that no other clock disturbs.
+	// Read is when the entry was read, by the ledger's clock. Read.Sub(Settled) is an age that needs no other clock.
 	Read time.Time `json:"-"`
 }
 
@@ -51,52 +50,61 @@ type Filter struct {
 	Session     string
 	Participant string
 	Within      time.Duration // entries begun no longer ago than this, by the ledger's clock
-	Limit       int           // at most so many; 0 is 100
+	Limit       int           // the most entries to return; 0 is 100
 }
 
-// row is an entry with what callers need not see.
-type row struct {
+// record is an entry with the columns that callers do not see.
+type record struct {
 	Entry
-	claim, owner  string
+	claim, owner  string // tokens
 	content, idem []byte
 }
 
 const columns = `id, state, account, host, service, session, participant, sid, code, request_id, receipt,
 	begun, settled, upstream_begun, claim, owner, content, idem, {now}`
 
-func scanRow(rows interface{ Scan(...any) error }) (row, error) {
-	var r row
-	var sid, code, request, receipt sql.NullString
-	var begun, read int64
-	var settled, upstream sql.NullInt64
-	err := rows.Scan(&r.ID, &r.State, &r.Account, &r.Host, &r.Service, &r.Session, &r.Participant, &sid, &code, &request,
-		&receipt, &begun, &settled, &upstream, &r.claim, &r.owner, &r.content, &r.idem, &read)
+func scanRecord(row interface{ Scan(...any) error }) (record, error) {
+	var r record
+	var sid, code, request sql.NullString
+	var begun, settled, upstream, read sql.NullInt64
+	err := row.Scan(&r.ID, &r.State, &r.Account, &r.Host, &r.Service, &r.Session, &r.Participant, &sid, &code, &request,
+		(*[]byte)(&r.Receipt), &begun, &settled, &upstream, &r.claim, &r.owner, &r.content, &r.idem, &read)
 	if err != nil {
-		return row{}, err
+		return record{}, err
 	}
 	r.Sid, r.Code, r.RequestID, r.Keyed = sid.String, code.String, request.String, r.idem != nil
-	if receipt.Valid {
-		r.Receipt = json.RawMessage(receipt.String)
-	}
-	r.Begun, r.Read = time.UnixMilli(begun), time.UnixMilli(read)
-	if settled.Valid {
-		r.Settled = time.UnixMilli(settled.Int64)
-	}
-	if upstream.Valid {
-		r.UpstreamBegun = time.UnixMilli(upstream.Int64)
-	}
+	r.Begun, r.Settled, r.UpstreamBegun, r.Read = fromMillis(begun), fromMillis(settled), fromMillis(upstream), fromMillis(read)
 	return r, nil
 }
 
-func queryRows(ctx context.Context, db querier, query string, args ...any) ([]row, error) {
-	rows, err := db.query(ctx, query, args...)
+// millis and fromMillis store a zero time as NULL.
+func millis(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
+}
+
+func fromMillis(n sql.NullInt64) time.Time {
+	if !n.Valid {
+		return time.Time{}
+	}
+	return time.UnixMilli(n.Int64)
+}
+
+func text(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
+
+// recordByID fails with sql.ErrNoRows when there is none.
+func recordByID(ctx context.Context, tx transaction, id int64) (record, error) {
+	return scanRecord(tx.queryRow(ctx, "SELECT "+columns+" FROM twilio_proxy_mcp_sends WHERE id = $1", id))
+}
+
+func queryRecords(ctx context.Context, tx transaction, query string, args ...any) ([]record, error) {
+	rows, err := tx.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var found []row
+	var found []record
 	for rows.Next() {
-		r, err := scanRow(rows)
+		r, err := scanRecord(rows)
 		if err != nil {
 			return nil, err
 		}
@@ -105,89 +113,53 @@ func queryRows(ctx context.Context, db querier, query string, args ...any) ([]ro
 	return found, rows.Err()
 }
 
-// History returns the entries that fit, newest first. Claims of dead owners are turned to unknown before, where the
-// database can be written. It makes no file: where there is none, there are no entries.
+// History returns the chosen entries, newest first. Where it can write, it first marks the claims of dead owners as unknown.
+// When there is no file yet, it returns none and makes no file.
 func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
-	if l.unmade() {
+	if l.neverUsed() {
 		return nil, nil
 	}
-	book, err := l.open(ctx)
+	store, err := l.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l.flush(ctx, book)
-	if err := l.sweep(ctx, book); err != nil {
-		l.log().WarnContext(ctx, "ledger: claims of dead owners still stand as claimed", "error", err)
+	l.writePostponed(ctx, store, false)
+	if err := markDeadOwners(ctx, store); err != nil {
+		l.log().WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
 	}
-	query, args := filter.query()
-	var found []row
-	err = book.read(ctx, func(ctx context.Context, db querier) (err error) {
-		found, err = queryRows(ctx, db, query, args...)
+	limit := cmp.Or(max(filter.Limit, 0), 100)
+	var found []record
+	err = l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
+		found, err = queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
+			WHERE ($1 = '' OR state = $1) AND ($2 = '' OR session = $2) AND ($3 = '' OR participant = $3)
+				AND (CAST($4 AS bigint) <= 0 OR begun >= {now} - CAST($4 AS bigint))
+			ORDER BY id DESC LIMIT $5`, string(filter.State), filter.Session, filter.Participant, filter.Within.Milliseconds(), limit)
 		return err
 	})
 	entries := make([]Entry, len(found))
 	for i, r := range found {
 		entries[i] = r.Entry
 	}
-	return entries, unavailable("read the ledger", err)
+	return entries, err
 }
 
-func (f Filter) query() (string, []any) {
-	var where []string
-	var args []any
-	and := func(condition string, value any) {
-		args = append(args, value)
-		where = append(where, condition+" $"+strconv.Itoa(len(args)))
-	}
-	if f.State != "" {
-		and("state =", string(f.State))
-	}
-	if f.Session != "" {
-		and("session =", f.Session)
-	}
-	if f.Participant != "" {
-		and("participant =", f.Participant)
-	}
-	if f.Within > 0 {
-		and("begun >= {now} -", f.Within.Milliseconds())
-	}
-	query := "SELECT " + columns + " FROM twilio_proxy_mcp_sends"
-	if len(where) > 0 {
-		query += " WHERE " + strings.Join(where, " AND ")
-	}
-	if f.Limit <= 0 {
-		f.Limit = 100
-	}
-	args = append(args, f.Limit)
-	return query + " ORDER BY id DESC LIMIT $" + strconv.Itoa(len(args)), args
-}
-
-// Entry returns the entry of this ID as it is now, or ErrNotFound.
+// Entry returns the entry as it is now, or ErrNotFound.
 func (l *Ledger) Entry(ctx context.Context, id int64) (Entry, error) {
-	book, err := l.open(ctx)
-	if err != nil {
-		return Entry{}, err
-	}
-	var found row
-	err = book.read(ctx, func(ctx context.Context, db querier) (err error) {
-		found, err = rowByID(ctx, db, id)
+	var found record
+	err := l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
+		found, err = recordByID(ctx, tx, id)
 		return err
 	})
-	if errors.Is(err, ErrNotFound) {
-		return Entry{}, err
+	if errors.Is(err, sql.ErrNoRows) {
+		return Entry{}, ErrNotFound
 	}
-	return found.Entry, unavailable("read the ledger", err)
+	return found.Entry, err
 }
 
-// KnownSid says whether the interaction belongs to an entry, whatever its account, host or caller.
-func (l *Ledger) KnownSid(ctx context.Context, sid string) (bool, error) {
-	book, err := l.open(ctx)
-	if err != nil {
-		return false, err
-	}
-	var known bool
-	err = book.read(ctx, func(ctx context.Context, db querier) error {
-		return db.row(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1", sid).Scan(&known)
+// KnownSid says whether an entry has this interaction, whatever the entry's account, host or caller.
+func (l *Ledger) KnownSid(ctx context.Context, sid string) (there bool, err error) {
+	err = l.read(ctx, func(ctx context.Context, tx transaction) error {
+		return tx.queryRow(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1", sid).Scan(&there)
 	})
-	return known, unavailable("read the ledger", err)
+	return there, err
 }

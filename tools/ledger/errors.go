@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -9,31 +10,29 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Errors that a caller tells apart. None of them goes with a granted claim.
+// Errors that a caller tells apart. None of them comes with a granted claim.
 var (
-	// ErrInProgress: another send of the same is under way and was not settled in time; the context's error is wrapped too.
+	// ErrInProgress wraps the context's error, too.
 	ErrInProgress = errors.New("another send of the same message is under way and was not settled in time")
-	// ErrClaimLost: the claim stands no more; somebody took its owner for dead, or resolved it. Nothing may be sent on it.
-	ErrClaimLost = errors.New("the claim on this message does not stand any more")
-	// ErrSidKnown: the interaction already belongs to another entry.
-	ErrSidKnown = errors.New("this interaction already belongs to another entry of the ledger")
-	// ErrAmbiguous: another entry could be the one that the interaction found upstream belongs to.
-	ErrAmbiguous = errors.New("another unresolved entry of the ledger has the same content")
-	// ErrNotUnresolved: only an unknown entry can be resolved, and this one has another state.
+	// ErrClaimLost: somebody took the claim's owner for dead, or resolved its entry. Do not send.
+	ErrClaimLost     = errors.New("the claim on this message does not stand any more")
+	ErrSidKnown      = errors.New("this interaction already belongs to another entry of the ledger")
+	ErrAmbiguous     = errors.New("another unresolved entry of the ledger has the same content")
 	ErrNotUnresolved = errors.New("the entry's outcome is not unknown")
-	// ErrOwnerAlive: the process that claimed the entry lives and may still send or settle it.
-	ErrOwnerAlive = errors.New("the process that is sending this message is still running")
-	// ErrNotFound: the ledger has no entry of this ID.
-	ErrNotFound = errors.New("the ledger has no such entry")
-	// ErrClosed: Close was called.
-	ErrClosed = errors.New("the ledger is closed")
+	ErrOwnerAlive    = errors.New("the process that is sending this message is still running")
+	ErrNotFound      = errors.New("the ledger has no such entry")
+	ErrClosed        = errors.New("the ledger is closed")
 )
+
+// answers are the errors above that are not a failure of the database.
+var answers = []error{ErrClaimLost, ErrSidKnown, ErrAmbiguous, ErrNotUnresolved, ErrOwnerAlive, ErrNotFound, ErrClosed}
 
 // errMayLive is an ErrOwnerAlive that is not proven.
 var errMayLive = fmt.Errorf("%w, for all that is known: only its database session is gone; try again a minute after the message was begun",
@@ -44,17 +43,17 @@ type Reason string
 
 // The reasons of an UnavailableError.
 const (
-	Full      Reason = "full"       // no space, or a limit on the size was reached
+	Full      Reason = "full"       // no space is left, or a limit on the size is reached
 	ReadOnly  Reason = "read_only"  // the file, its directory or the server does not allow writing
 	Locked    Reason = "locked"     // somebody held a lock for longer than a call waits
-	Corrupt   Reason = "corrupt"    // the file is damaged, emptied, or no database of SQLite
+	Corrupt   Reason = "corrupt"    // the file is damaged, emptied, or no SQLite database
 	Gone      Reason = "gone"       // the server or the file cannot be reached, or was replaced while in use
 	TooNew    Reason = "too_new"    // a newer version of this program made the tables
-	OtherFail Reason = "other_fail" // anything else; Err says what
+	OtherFail Reason = "other_fail" // anything else; see Err
 )
 
-// UnavailableError says that the ledger could not do what was asked: what was to be recorded is not.
-// For a claim that means that nothing may be sent; for a settlement, that the entry stands as claimed.
+// UnavailableError says that the ledger could not record what was asked. After a claim, nothing may be sent. After a
+// settlement, the entry still is claimed.
 type UnavailableError struct {
 	Doing  string // what the ledger was doing
 	Reason Reason
@@ -67,15 +66,17 @@ func (e *UnavailableError) Error() string {
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-var errTooNew = errors.New("a newer version of this program made the ledger's tables: update this program")
+var (
+	errTooNew   = errors.New("a newer version of this program made the ledger's tables: update this program")
+	errEmpty    = errors.New("the ledger's file is empty, and what it had recorded is lost: put it back, or remove it to begin a new ledger, which knows of no earlier message")
+	errReplaced = errors.New("the ledger's file was removed or replaced while in use: restart this program")
+)
 
-var errEmpty = errors.New("the ledger's file is empty, and what it had recorded is lost: put it back, or remove it to begin a new ledger, which knows of no earlier message")
-
-var errReplaced = errors.New("the ledger's file was removed or replaced while in use: restart this program")
-
+// unavailable wraps a failure of the database.
 func unavailable(doing string, err error) error {
 	var already *UnavailableError
-	if err == nil || errors.As(err, &already) || errors.Is(err, ErrClosed) || errors.Is(err, ErrClaimLost) {
+	isAnswer := func(answer error) bool { return errors.Is(err, answer) }
+	if err == nil || errors.As(err, &already) || slices.ContainsFunc(answers, isAnswer) {
 		return err
 	}
 	return &UnavailableError{Doing: doing, Reason: reason(err), Err: err}
@@ -92,9 +93,9 @@ func reason(err error) Reason {
 	case errors.Is(err, errEmpty):
 		return Corrupt
 	case errors.As(err, &lite):
-		return sqliteReason(lite.Code())
+		return cmp.Or(sqliteReasons[lite.Code()], sqliteReasons[lite.Code()&0xff], OtherFail)
 	case errors.As(err, &server):
-		return postgresReason(server.Code)
+		return cmp.Or(postgresReasons[server.Code], postgresReasons[server.Code[:min(2, len(server.Code))]], OtherFail)
 	case errors.Is(err, os.ErrPermission):
 		return ReadOnly
 	case errors.As(err, &connect), errors.As(err, &network), pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn),
@@ -105,39 +106,21 @@ func reason(err error) Reason {
 	return OtherFail
 }
 
-// sqliteReason reads a result code, https://www.sqlite.org/rescode.html; the low byte is the primary one.
-func sqliteReason(code int) Reason {
-	if code == sqlite3.SQLITE_IOERR_SHMSIZE { // the -shm file cannot grow: so a full disk shows at opening
-		return Full
-	}
-	switch code & 0xff {
-	case sqlite3.SQLITE_FULL:
-		return Full
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return ReadOnly
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return Locked
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return Corrupt
-	case sqlite3.SQLITE_CANTOPEN:
-		return Gone
-	}
-	return OtherFail
+// sqliteReasons are SQLite's result codes, https://www.sqlite.org/rescode.html. The low byte of a code is its primary code.
+var sqliteReasons = map[int]Reason{
+	sqlite3.SQLITE_FULL: Full, sqlite3.SQLITE_IOERR_SHMSIZE: Full, // on a full disk the -shm file cannot grow
+	sqlite3.SQLITE_READONLY: ReadOnly, sqlite3.SQLITE_PERM: ReadOnly,
+	sqlite3.SQLITE_BUSY: Locked, sqlite3.SQLITE_LOCKED: Locked,
+	sqlite3.SQLITE_CORRUPT: Corrupt, sqlite3.SQLITE_NOTADB: Corrupt,
+	sqlite3.SQLITE_CANTOPEN: Gone,
 }
 
-// postgresReason reads a SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html.
-func postgresReason(code string) Reason {
-	switch {
-	case code == "53100" || code == "53200":
-		return Full
-	case code == "25006" || code == "42501":
-		return ReadOnly
-	case code == "55P03" || code == "57014" || code == "40P01":
-		return Locked
-	case len(code) == 5 && (code[:2] == "08" || code[:2] == "57" || code[:2] == "53" || code[:2] == "28" || code[:2] == "3D" || code[:2] == "25"):
-		return Gone
-	case code == "XX001" || code == "XX002":
-		return Corrupt
-	}
-	return OtherFail
+// postgresReasons are PostgreSQL's codes, https://www.postgresql.org/docs/current/errcodes-appendix.html, and their classes, which
+// are the first two characters.
+var postgresReasons = map[string]Reason{
+	"53100": Full, "53200": Full,
+	"25006": ReadOnly, "42501": ReadOnly,
+	"55P03": Locked, "57014": Locked, "40P01": Locked,
+	"XX001": Corrupt, "XX002": Corrupt,
+	"08": Gone, "25": Gone, "28": Gone, "3D": Gone, "53": Gone, "57": Gone,
 }

@@ -23,8 +23,8 @@ func (e *lateCommit) write(ctx context.Context, op operation) error {
 	}
 	ran := make(chan struct{})
 	go func() {
-		e.done <- e.engine.write(context.WithoutCancel(ctx), func(ctx context.Context, db querier) error {
-			err := op(ctx, db)
+		e.done <- e.engine.write(context.WithoutCancel(ctx), func(ctx context.Context, tx transaction) error {
+			err := op(ctx, tx)
 			close(ran)
 			<-e.release
 			return err
@@ -38,16 +38,16 @@ func TestACommitThatComesLateLeavesNoClaim(t *testing.T) {
 	l := newPlace(t, "postgres").open(t)
 	l.lockWait = hang // who waited for the commit would do so until the server undid it
 	settle(t, claim(t, l, intent("before")), Settlement{State: Sent})
-	late := &lateCommit{engine: l.book.engine, release: make(chan struct{}), done: make(chan error, 1)}
-	l.book.engine = late
+	late := &lateCommit{engine: l.store.engine, release: make(chan struct{}), done: make(chan error, 1)}
+	l.store.engine = late
 	d, err := l.Claim(t.Context(), intent("hello"))
 	requireUnavailable(t, err, Gone)
 	require.Zero(t, d)
 
 	settle(t, claim(t, l, intent("other")), Settlement{State: Sent}) // other calls neither wait for it nor forget it
 	require.Eventually(t, func() (waits bool) {                      // the retry waits for the commit instead of taking the entry for absent
-		require.NoError(t, l.book.read(t.Context(), func(ctx context.Context, db querier) error {
-			return db.row(ctx, "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").Scan(&waits)
+		require.NoError(t, l.store.read(t.Context(), func(ctx context.Context, tx transaction) error {
+			return tx.queryRow(ctx, "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").Scan(&waits)
 		}))
 		return waits
 	}, hang, pollFirst)
@@ -64,7 +64,7 @@ func TestAClaimThatWasNeverCommittedIsForgotten(t *testing.T) {
 		l := p.open(t)
 		c := claim(t, l, intent("hello"))
 		sqlOn(t, l, "DELETE FROM twilio_proxy_mcp_sends")
-		l.postpone(c.token, pendingSettlement{id: c.ID, listed: l.book.digests(intent("hello")).listed, Settlement: Settlement{State: NotSent}})
+		l.postpone(c.token, postponed{id: c.ID, listed: l.store.digests(intent("hello")).listed, Settlement: Settlement{State: NotSent}})
 		require.Eventually(t, func() bool { return l.idle() }, hang, pollFirst)
 	})
 }
@@ -72,7 +72,7 @@ func TestAClaimThatWasNeverCommittedIsForgotten(t *testing.T) {
 func (l *Ledger) idle() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.pending) == 0 && l.retrying == nil
+	return len(l.postponed) == 0 && l.retrying == nil
 }
 
 func TestAPostponedSettlementWaitsForNoCall(t *testing.T) {

@@ -1,4 +1,3 @@
-// Package ledger remembers which sends were begun and how they ended, so that a repeated call is never a second send.
 package ledger
 
 import (
@@ -9,165 +8,121 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
-// Ledger is a record of sends in a SQL database. Exactly one of Path, DSN and Memory says where it lives. Nothing is
-// opened, and no goroutine runs, before the first call that needs the database; an opening that fails is reported by that
-// call and tried again by the next. Methods may be called from many goroutines.
+// Ledger is a record of sends in a SQL database. Exactly one of Path, DSN and Memory says where it lives. The first call that
+// needs the database opens it; when that fails, the call says so and the next one tries again. Methods may be called from
+// many goroutines.
 type Ledger struct {
-	// Path is a SQLite file that the processes of one user on one machine share. It is made when missing, mode 0600, in a
+	// Path is a SQLite file that the processes of one user on one machine share. A missing file is made with mode 0600, in a
 	// directory of mode 0700. A network file system is not supported: SQLite's WAL needs shared memory.
 	Path string
-	// DSN is a PostgreSQL URL or keyword string, or empty values that libpq's environment variables fill. Replicas share it.
-	// It must reach one session, not a pooler in transaction mode: an owner's liveness is a session's advisory lock.
+	// DSN is a PostgreSQL URL or keyword string that replicas share; libpq's environment variables fill what it leaves out.
+	// It must not lead to a pooler in transaction mode: an owner is proven alive by an advisory lock of its session.
 	DSN string
-	// Memory keeps the record in this process alone, for as long as it lives.
+	// Memory keeps the entries in this process only.
 	Memory bool
-	// Log receives warnings; nil is slog.Default. Neither content nor passwords are ever logged.
+	// Log receives warnings; nil is slog.Default. Neither content nor passwords are logged.
 	Log *slog.Logger
 
-	lockWait time.Duration // how long another writer is waited for; 0 is defaultLockWait
+	lockWait time.Duration // how long a call waits for another writer; 0 is defaultLockWait
+	opening  singleflight.Group
 
-	mu       sync.Mutex
-	closed   bool
-	book     *book
-	opening  *opening
-	live     map[string]chan struct{} // claim token -> closed once this process has settled it
-	pending  map[string]pendingSettlement
-	retrying *retries // nil while nothing is pending
+	mu        sync.Mutex
+	closed    bool
+	store     *store
+	unsettled map[string]chan struct{} // token of a claim of this process -> closed when the claim is settled
+	postponed map[string]postponed     // by the token of the claim
+	retrying  *retries                 // nil while nothing is postponed
 }
 
-// book is an opened ledger: its database and the key that its digests are made with.
-type book struct {
-	engine
-	key []byte
-}
+const (
+	openTimeout = 15 * time.Second // of one attempt, migrations included
+	// defaultLockWait is short enough for a call to answer well within the 60 seconds that an MCP host waits.
+	defaultLockWait = 5 * time.Second
+)
 
-type opening struct {
-	done chan struct{}
-	book *book
-	err  error
-}
-
-// openTimeout bounds one attempt at opening the database, migrations included; chosen.
-const openTimeout = 15 * time.Second
-
-// defaultLockWait is how long a call waits for another process that holds the database's write lock; chosen so that a
-// call still answers well within a host's 60 seconds.
-const defaultLockWait = 5 * time.Second
-
-// Open opens the database now instead of at the first call, for a readiness check. It is safe to call at any time.
+// Open opens the database now, for a readiness check. It may be called at any time.
 func (l *Ledger) Open(ctx context.Context) error {
 	_, err := l.open(ctx)
 	return err
 }
 
-// Close settles what earlier could not be written, as far as the database allows, and lets go of it. The claims that this
-// process still holds count as a dead owner's from then on. A closed ledger stays closed.
-func (l *Ledger) Close() error {
-	l.mu.Lock()
-	l.closed = true
-	book, attempt, retrying := l.book, l.opening, l.retrying
-	l.book, l.retrying = nil, nil
-	l.mu.Unlock()
-	if retrying != nil {
-		retrying.stop()
-		<-retrying.done
-	}
-	if attempt != nil {
-		<-attempt.done
-		if attempt.err == nil {
-			book = attempt.book
-		}
-	}
-	if book == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), defaultLockWait)
-	defer cancel()
-	l.settlePending(ctx, book)
-	return book.close()
-}
-
-func (l *Ledger) open(ctx context.Context) (*book, error) {
+// open returns the opened database. Callers share one attempt, which does not end when one of them leaves.
+func (l *Ledger) open(ctx context.Context) (*store, error) {
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
 		return nil, ErrClosed
 	}
-	if l.book != nil {
+	if l.store != nil {
 		defer l.mu.Unlock()
-		return l.book, nil
+		return l.store, nil
 	}
-	attempt := l.opening
-	if attempt == nil {
-		attempt = &opening{done: make(chan struct{})}
-		l.opening = attempt
-		go l.attempt(context.WithoutCancel(ctx), attempt)
-	}
+	attempt := l.opening.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
+		defer cancel()
+		opened, err := l.openStore(ctx)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.store = opened
+		return opened, err
+	})
 	l.mu.Unlock()
 	select {
-	case <-attempt.done:
-		return attempt.book, attempt.err
+	case result := <-attempt:
+		return result.Val.(*store), result.Err
 	case <-ctx.Done():
 		return nil, fmt.Errorf("the ledger was not opened in time, nothing was recorded: %w", ctx.Err())
 	}
 }
 
-func (l *Ledger) attempt(ctx context.Context, attempt *opening) {
-	ctx, cancel := context.WithTimeout(ctx, openTimeout)
-	defer cancel()
-	attempt.book, attempt.err = l.openBook(ctx)
-	l.mu.Lock()
-	l.opening = nil
-	if !l.closed {
-		l.book = attempt.book
-	}
-	l.mu.Unlock()
-	close(attempt.done)
-}
-
-func (l *Ledger) openBook(ctx context.Context) (*book, error) {
-	engine, err := l.openEngine(ctx)
+// read opens the ledger and runs op on a committed state of it.
+func (l *Ledger) read(ctx context.Context, op operation) error {
+	store, err := l.open(ctx)
 	if err != nil {
-		return nil, unavailable("open the ledger", err)
+		return err
 	}
-	key, err := migrate(ctx, engine)
-	if err != nil {
-		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
-	}
-	book := &book{engine: engine, key: key}
-	if err := l.sweep(ctx, book); err != nil {
-		l.log().WarnContext(ctx, "ledger: claims of dead owners were not looked through", "error", err)
-	}
-	return book, nil
+	return unavailable("read the ledger", store.read(ctx, op))
 }
 
-func (l *Ledger) openEngine(ctx context.Context) (engine, error) {
-	wait := l.lockWait
-	if wait == 0 {
-		wait = defaultLockWait
-	}
-	switch {
-	case l.Path != "" && l.DSN == "" && !l.Memory:
-		return openSQLite(ctx, l.Path, wait)
-	case l.DSN != "" && l.Path == "" && !l.Memory:
-		return openPostgres(ctx, l.DSN, wait)
-	case l.Memory && l.Path == "" && l.DSN == "":
-		return openSQLite(ctx, "", wait)
-	}
-	return nil, errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
-}
-
-// unmade says that nothing was ever recorded: the file, where the ledger would be opened now, does not exist.
-func (l *Ledger) unmade() bool {
+// neverUsed says that there is no SQLite file yet. Looking at the ledger must not make one.
+func (l *Ledger) neverUsed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.book != nil || l.opening != nil || l.Path == "" || l.DSN != "" || l.Memory {
+	if l.closed || l.store != nil || l.Path == "" || l.DSN != "" || l.Memory {
 		return false
 	}
 	_, err := os.Stat(l.Path)
 	return errors.Is(err, os.ErrNotExist)
+}
+
+// Close writes postponed settlements, as far as the database allows, and closes the database for good. The claims that this
+// process still holds have a dead owner from then on.
+func (l *Ledger) Close() error {
+	l.mu.Lock()
+	l.closed = true
+	retrying := l.retrying
+	l.retrying = nil
+	l.mu.Unlock()
+	if retrying != nil {
+		retrying.stop()
+		<-retrying.done
+	}
+	l.opening.Do("", func() (any, error) { return nil, nil }) // waits for an attempt that is under way
+	l.mu.Lock()
+	store := l.store
+	l.store = nil
+	l.mu.Unlock()
+	if store == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), defaultLockWait)
+	defer cancel()
+	l.writePostponed(ctx, store, true)
+	return store.close()
 }
 
 func (l *Ledger) log() *slog.Logger {

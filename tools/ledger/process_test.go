@@ -128,12 +128,12 @@ func TestProcessesThatRaceSendEachMessageOnce(t *testing.T) {
 }
 
 // awaitDeath returns when the owner is seen dead: PostgreSQL notices a moment later that a process has gone.
-func awaitDeath(t *testing.T, b *book, token string) {
+func awaitDeath(t *testing.T, b *store, token string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		var alive bool
-		err := b.read(t.Context(), func(ctx context.Context, db querier) (err error) {
-			alive, err = b.alive(ctx, db, token)
+		err := b.read(t.Context(), func(ctx context.Context, tx transaction) (err error) {
+			alive, err = tx.alive(ctx, token)
 			return err
 		})
 		return err == nil && !alive
@@ -144,33 +144,32 @@ func awaitDeath(t *testing.T, b *book, token string) {
 func TestAnOwnerThatSettlesAndEndsWhileItIsLookedAtHasTheWord(t *testing.T) {
 	shared(t, func(t *testing.T, p place) {
 		asking := p.open(t)
-		book, err := asking.open(t.Context())
+		store, err := asking.open(t.Context())
 		require.NoError(t, err)
 		for content, test := range map[string]struct {
 			settled State
 			want    Verdict
 		}{"sent": {Sent, Replay}, "refused": {Refused, 0}, "not sent": {NotSent, 0}, "unknown": {Unknown, Unresolved}} {
 			in := intent(content)
-			d := book.digests(in)
+			d := store.digests(in)
 			owner := p.open(t)
 			c := claim(t, owner, in)
-			var rows []row
-			require.NoError(t, book.read(t.Context(), func(ctx context.Context, db querier) (err error) {
-				rows, err = book.related(ctx, db, in, d)
+			var rows []record
+			require.NoError(t, store.read(t.Context(), func(ctx context.Context, tx transaction) (err error) {
+				rows, err = earlierEntries(ctx, tx, in, d)
 				return err
 			}))
 			require.Len(t, rows, 1)
 			settle(t, c, Settlement{State: test.settled})
 			require.NoError(t, owner.Close())
-			awaitDeath(t, book, c.owner)
+			awaitDeath(t, store, c.owner)
 
 			var got Decision
-			var blocker *row
-			require.NoError(t, book.write(t.Context(), func(ctx context.Context, db querier) (err error) {
-				got, blocker, err = book.judge(ctx, db, rows, d)
+			require.NoError(t, store.write(t.Context(), func(ctx context.Context, tx transaction) (err error) {
+				got, err = judge(ctx, tx, rows, d)
 				return err
 			}))
-			require.Nil(t, blocker, content)
+			require.NotEqual(t, InProgress, got.Verdict, content)
 			require.Equal(t, test.want, got.Verdict, content)
 		}
 	})

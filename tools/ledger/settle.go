@@ -13,54 +13,14 @@ import (
 // Settlement is how a send ended.
 type Settlement struct {
 	State State // Sent, Refused, NotSent or Unknown
-	// Sid is the interaction's SID, "" when it is not known. It is in one entry at most.
+	// Sid is the interaction's SID, "" when it is not known. At most one entry has it.
 	Sid string
 	// Receipt is the upstream's answer, a JSON object or nil. Its `data` member, the message, is dropped.
 	Receipt   json.RawMessage
-	Code      string // a short machine-readable code of a refusal; never a text of the upstream's
+	Code      string // a short machine-readable code of a refusal, never the upstream's text
 	RequestID string // the upstream's name for the exchange
-	// UpstreamBegun corrects the entry's; zero leaves it as it is.
+	// UpstreamBegun corrects the entry's; a zero time does not.
 	UpstreamBegun time.Time
-}
-
-// Stands says whether the claim still stands: nil is yes. An owner asks immediately before it hands the request to the
-// network, since it may have been stopped, or have lost its database, and been taken for dead. Any error means: do not send.
-func (c *Claim) Stands(ctx context.Context) error {
-	book, err := c.ledger.open(ctx)
-	if err != nil {
-		return err
-	}
-	var stands bool
-	err = book.holding(ctx, c.owner, func(ctx context.Context, db querier) error {
-		return db.row(ctx, `SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE id = $1 AND claim = $2 AND state = 'claimed'`,
-			c.ID, c.token).Scan(&stands)
-	})
-	if err == nil && !stands {
-		err = ErrClaimLost
-	}
-	return unavailable("see whether the claim stands", err)
-}
-
-// Settle records how the send ended. It is the owner's own word, so it also settles an entry that was taken for unknown
-// meanwhile, and what was sent also one that somebody resolved as not sent; one that was resolved otherwise stays, and the
-// error is ErrClaimLost. ErrSidKnown: another entry has the
-// SID. After any other error the entry stands as claimed; the ledger keeps the settlement in this process and writes it as
-// soon as the database allows. Settling again in the same way does nothing.
-func (c *Claim) Settle(ctx context.Context, s Settlement) error {
-	s, err := s.checked()
-	if err != nil {
-		return err
-	}
-	book, err := c.ledger.open(ctx)
-	if err == nil {
-		err = book.settle(ctx, c.token, pendingSettlement{id: c.ID, Settlement: s})
-	}
-	if err == nil || errors.Is(err, ErrClaimLost) {
-		c.ledger.untrack(c.token)
-	} else if !errors.Is(err, ErrSidKnown) {
-		c.ledger.postpone(c.token, pendingSettlement{id: c.ID, Settlement: s})
-	}
-	return err
 }
 
 func (s Settlement) checked() (Settlement, error) {
@@ -77,7 +37,7 @@ func (s Settlement) checked() (Settlement, error) {
 	}
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(s.Receipt, &members); err != nil {
-		return s, errors.New("ledger: the receipt is not a JSON object") // the parser's words could quote it
+		return s, errors.New("ledger: the receipt is not a JSON object") // the parser's error could quote the message
 	}
 	for name := range members {
 		if strings.EqualFold(name, "data") {
@@ -89,9 +49,80 @@ func (s Settlement) checked() (Settlement, error) {
 	return s, err
 }
 
-// An entry that was settled has no owner any more: an unknown one that has was taken from its owner, who never said a word.
-//
-// overruleEntry leaves the key to a later entry that has it.
+// Stands returns nil while the claim still stands. The owner asks immediately before it sends: it may have been stopped, or
+// have lost its database, and been taken for dead meanwhile. After any error it must not send.
+func (c *Claim) Stands(ctx context.Context) error {
+	store, err := c.ledger.open(ctx)
+	if err != nil {
+		return err
+	}
+	var stands bool
+	err = store.asOwner(ctx, c.owner, func(ctx context.Context, tx transaction) error {
+		return tx.queryRow(ctx, `SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE id = $1 AND claim = $2 AND state = 'claimed'`,
+			c.ID, c.token).Scan(&stands)
+	})
+	if err == nil && !stands {
+		err = ErrClaimLost
+	}
+	return unavailable("see whether the claim stands", err)
+}
+
+// Settle records how the send ended. The owner knows best, so it also settles an entry that became unknown meanwhile. Sent even
+// overrules a person who resolved the entry as not sent. Any other resolution stays, and the error is ErrClaimLost.
+// ErrSidKnown says that another entry has the SID. After any other error the entry still is claimed; the ledger keeps the
+// settlement in memory and writes it as soon as the database allows. To settle again in the same way does nothing.
+func (c *Claim) Settle(ctx context.Context, s Settlement) error {
+	s, err := s.checked()
+	if err != nil {
+		return err
+	}
+	p := postponed{id: c.ID, Settlement: s}
+	store, err := c.ledger.open(ctx)
+	if err == nil {
+		err = c.ledger.settle(ctx, store, c.token, p)
+	}
+	if err != nil && !errors.Is(err, ErrClaimLost) && !errors.Is(err, ErrSidKnown) {
+		c.ledger.postpone(c.token, p)
+	}
+	return err
+}
+
+// settle writes a settlement in the name of the claim's owner, if the claim's token is still the entry's.
+func (l *Ledger) settle(ctx context.Context, store *store, token string, p postponed) error {
+	err := writeSettlement(ctx, store, "settle the send", func(ctx context.Context, tx transaction) error {
+		if p.listed != nil { // a commit that may still come holds this lock until everybody sees its entry
+			if err := tx.lock(ctx, lockContent, p.listed); err != nil {
+				return err
+			}
+		}
+		err := updateEntry(ctx, tx, settleEntry, p.id, token, p.Settlement)
+		if !errors.Is(err, ErrClaimLost) || p.State != Sent {
+			return err
+		}
+		if err := lockEntry(ctx, tx, p.id); errors.Is(err, ErrNotFound) {
+			return ErrClaimLost
+		} else if err != nil {
+			return err
+		}
+		return updateEntry(ctx, tx, overruleEntry, p.id, token, p.Settlement)
+	})
+	if err == nil || errors.Is(err, ErrClaimLost) {
+		l.untrack(token)
+	}
+	return err
+}
+
+// writeSettlement runs op, which settles an entry, in one transaction.
+func writeSettlement(ctx context.Context, store *store, doing string, op operation) error {
+	err := store.write(ctx, op)
+	if isUnique(err) {
+		return ErrSidKnown
+	}
+	return unavailable(doing, err)
+}
+
+// Settling takes the owner away: an unknown entry that still has one was taken from it before it settled. overruleEntry is for
+// an entry that a person resolved as not sent; it gives up the key when a later entry has it.
 const (
 	settleSet = `UPDATE twilio_proxy_mcp_sends AS this SET state = $3, settled = {now}, sid = $4, receipt = $5, code = $6,
 		request_id = $7, upstream_begun = coalesce($8, upstream_begun), owner = ''`
@@ -102,74 +133,34 @@ const (
 		WHERE id = $1 AND claim = $2 AND state = 'not_sent'`
 )
 
-// settle is a compare-and-set by the claim's token, in the owner's own name.
-func (b *book) settle(ctx context.Context, token string, p pendingSettlement) error {
-	var verdict error
-	err := b.write(ctx, func(ctx context.Context, db querier) (err error) {
-		if p.listed != nil { // a commit that still may come holds this lock until everybody sees what it made
-			if err := b.lock(ctx, db, lockContent, p.listed); err != nil {
-				return err
-			}
+// updateEntry runs one of the updates above. The error is ErrClaimLost when it finds no entry, unless the entry already is
+// what it would become.
+func updateEntry(ctx context.Context, tx transaction, update string, id int64, token string, s Settlement) error {
+	if s.Sid != "" {
+		var taken bool
+		err := tx.queryRow(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1 AND sid IS NOT NULL AND id <> $2",
+			s.Sid, id).Scan(&taken)
+		if err != nil {
+			return err
 		}
-		verdict, err = b.settleIn(ctx, db, settleEntry, p.id, token, p.Settlement)
-		if err == nil && verdict == ErrClaimLost && p.State == Sent {
-			verdict, err = b.overrule(ctx, db, token, p)
+		if taken {
+			return ErrSidKnown
 		}
-		return err
-	})
-	if isUnique(err) {
-		return ErrSidKnown
 	}
-	if err != nil {
-		return unavailable("settle the send", err)
-	}
-	return verdict
-}
-
-// overrule records that a message was sent after all although somebody said that it was not.
-func (b *book) overrule(ctx context.Context, db querier, token string, p pendingSettlement) (verdict, err error) {
-	if verdict, err := b.lockEntry(ctx, db, p.id); verdict != nil || err != nil {
-		return ErrClaimLost, err
-	}
-	return b.settleIn(ctx, db, overruleEntry, p.id, token, p.Settlement)
-}
-
-func (b *book) settleIn(ctx context.Context, db querier, update string, id int64, token string, s Settlement) (verdict, err error) {
-	known, err := sidElsewhere(ctx, db, id, s.Sid)
-	if err != nil || known {
-		return ErrSidKnown, err
-	}
-	result, err := db.exec(ctx, update, id, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
+	result, err := tx.exec(ctx, update, id, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
 		text(s.RequestID), millis(s.UpstreamBegun))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 1 {
-		return nil, err
+		return err
 	}
-	r, err := rowByID(ctx, db, id)
-	switch {
-	case errors.Is(err, ErrNotFound):
-		return ErrClaimLost, nil
-	case err != nil:
-		return nil, err
-	case r.claim == token && r.State == s.State && r.Sid == s.Sid:
-		return nil, nil
+	r, err := recordByID(ctx, tx, id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
 	}
-	return ErrClaimLost, nil
-}
-
-func sidElsewhere(ctx context.Context, db querier, id int64, sid string) (known bool, err error) {
-	if sid == "" {
-		return false, nil
+	if err == nil && r.claim == token && r.State == s.State && r.Sid == s.Sid {
+		return nil
 	}
-	err = db.row(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1 AND sid IS NOT NULL AND id <> $2", sid, id).Scan(&known)
-	return known, err
+	return ErrClaimLost
 }
-
-// millis stores a zero time as NULL.
-func millis(t time.Time) sql.NullInt64 {
-	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
-}
-
-func text(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

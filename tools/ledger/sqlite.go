@@ -14,32 +14,32 @@ import (
 	"modernc.org/sqlite"
 )
 
-// sqliteEngine is a file that processes of one machine share, or memory when it has no path. One connection writes; a
-// transaction begins IMMEDIATE, so that it alone writes from its first statement on.
+// sqliteEngine is a file that processes of one machine share, or memory. One connection writes. Its transactions begin
+// IMMEDIATE, so that no other process writes from their first statement on.
 type sqliteEngine struct {
-	named   string // the path as it was given, made absolute; "" is memory
-	path    string // the same without symbolic links: owners are found beside it, whatever name leads there
-	db      *sql.DB
-	writer  *writer
-	readers *sqliteStatements
-	self    ownerFile
-	made    os.FileInfo // the file that was opened
+	*ownerFile
+	given  string // the absolute path that the caller named; "" is memory
+	path   string // the same without symbolic links, so that all names of the file lead to the same owner files
+	db     *sql.DB
+	writer *groupCommit
+	reader *sqliteTransaction
+	opened os.FileInfo // the file's identity when it was opened
 }
 
 func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine, err error) {
 	e := &sqliteEngine{}
 	if path != "" {
-		if e.named, err = filepath.Abs(path); err != nil {
-			return nil, err
+		if e.given, err = filepath.Abs(path); err == nil {
+			err = makeFile(e.given)
 		}
-		if err := makeFile(e.named); err != nil {
-			return nil, err
+		if err == nil {
+			e.path, err = filepath.EvalSymlinks(e.given)
 		}
-		if e.path, err = filepath.EvalSymlinks(e.named); err != nil {
+		if err != nil {
 			return nil, err
 		}
 	}
-	connector, err := sqlite.NewConnector(e.address(wait))
+	connector, err := sqlite.NewConnector(sqliteURI(e.path, wait))
 	if err != nil {
 		return nil, err
 	}
@@ -51,18 +51,19 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 		return nil, errors.Join(err, e.db.Close())
 	}
 	if e.path != "" {
-		if e.made, err = os.Stat(e.path); err != nil {
+		if e.opened, err = os.Stat(e.path); err != nil {
 			return nil, errors.Join(err, conn.Close(), e.db.Close())
 		}
-		e.self.base = e.path
 		removeDeadOwners(e.path)
 	}
-	e.writer, e.readers = newWriter(conn, e.unreplaced), &sqliteStatements{on: e.db}
+	e.ownerFile = &ownerFile{database: e.path}
+	e.reader = &sqliteTransaction{self: e.ownerFile, on: e.db}
+	e.writer = newGroupCommit(conn, &sqliteTransaction{self: e.ownerFile, on: conn}, e.checkFile)
 	return e, nil
 }
 
-// connect opens the connection that writes. Turning a new file to WAL needs it alone, and SQLite does not wait for that
-// (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode"), so it is tried until the wait is over.
+// connect opens the connection that writes. SQLite does not wait for the lock with which a new file is turned to WAL
+// (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode"), so connect does.
 func (e *sqliteEngine) connect(ctx context.Context, wait time.Duration) (*sql.Conn, error) {
 	for end := time.Now().Add(wait); ; {
 		conn, err := e.db.Conn(ctx)
@@ -77,32 +78,32 @@ func (e *sqliteEngine) connect(ctx context.Context, wait time.Duration) (*sql.Co
 	}
 }
 
-// address is SQLite's URI of the database, https://www.sqlite.org/uri.html, with the settings of every connection.
-func (e *sqliteEngine) address(wait time.Duration) string {
+// sqliteURI names the database (https://www.sqlite.org/uri.html) and the settings of every connection.
+func sqliteURI(path string, wait time.Duration) string {
 	settings := url.Values{"_pragma": {
 		fmt.Sprintf("busy_timeout(%d)", wait.Milliseconds()),
 		"journal_mode(WAL)", "synchronous(FULL)",
-		"fullfsync(1)", // macOS: fsync alone does not reach the disk
+		"fullfsync(1)", // on macOS fsync alone does not reach the disk
 		"trusted_schema(0)",
-		"cache_size(-1024)", // KiB of each connection, half of the default; chosen
+		"cache_size(-1024)", // KiB of each connection; half of the default is enough for these tables
 	}}
-	if e.path == "" {
+	if path == "" {
 		return "file::memory:?" + settings.Encode()
 	}
-	path := filepath.ToSlash(e.path)
+	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // C:/… on Windows
 	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}).String()
 }
 
-// unreplaced says that the file is still the one that was opened, and not emptied: records in a file that nobody else finds protect nobody.
-func (e *sqliteEngine) unreplaced() error {
+// checkFile fails when the file was replaced or emptied: nobody else would find what is recorded in it.
+func (e *sqliteEngine) checkFile() error {
 	if e.path == "" {
 		return nil
 	}
-	now, err := os.Stat(e.named)
-	if err != nil || !os.SameFile(now, e.made) {
+	now, err := os.Stat(e.given)
+	if err != nil || !os.SameFile(now, e.opened) {
 		return errReplaced
 	}
 	if now.Size() == 0 {
@@ -115,38 +116,23 @@ func (e *sqliteEngine) write(ctx context.Context, op operation) error { return e
 
 func (e *sqliteEngine) read(ctx context.Context, op operation) error {
 	if e.path == "" {
-		return e.writer.do(ctx, op) // memory belongs to one connection
+		return e.writer.do(ctx, op) // a database in memory belongs to one connection
 	}
-	return op(ctx, e.readers)
+	return op(ctx, e.reader)
 }
 
-func (e *sqliteEngine) lock(context.Context, querier, lockSpace, []byte) error { return nil } // it is alone anyway
-
-func (e *sqliteEngine) owner(context.Context) (string, error) { return e.self.hold() }
-
-func (e *sqliteEngine) disown(string) {}
-
-func (e *sqliteEngine) alive(_ context.Context, _ querier, token string) (bool, error) {
-	return e.self.alive(token)
-}
-
-func (e *sqliteEngine) grace() time.Duration { return 0 } // the lock ends with the process, not before
-
-func (e *sqliteEngine) holding(ctx context.Context, token string, op operation) error {
-	if err := e.unreplaced(); err != nil {
+func (e *sqliteEngine) asOwner(ctx context.Context, token string, op operation) error {
+	if err := e.checkFile(); err != nil {
 		return err
 	}
-	if !e.self.held(token) {
+	if !e.isOurs(token) {
 		return ErrClaimLost
 	}
 	return e.read(ctx, op)
 }
 
-func (e *sqliteEngine) exists(ctx context.Context, db querier, table string) (there bool, err error) {
-	err = db.row(ctx, "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = $1", table).Scan(&there)
-	return there, err
-}
+func (e *sqliteEngine) grace() time.Duration { return 0 } // the owner's lock cannot end before the process
 
 func (e *sqliteEngine) close() error {
-	return errors.Join(e.writer.close(), e.readers.close(), e.db.Close(), e.self.release())
+	return errors.Join(e.writer.close(), e.reader.close(), e.db.Close(), e.release())
 }

@@ -60,14 +60,14 @@ func TestFilesAreTheirOwnersAlone(t *testing.T) {
 
 func TestEveryCommitReachesTheDisk(t *testing.T) {
 	l := newPlace(t, "sqlite").open(t)
-	book, err := l.open(t.Context())
+	store, err := l.open(t.Context())
 	require.NoError(t, err)
-	for _, run := range []func(context.Context, operation) error{book.write, book.read} {
+	for _, run := range []func(context.Context, operation) error{store.write, store.read} {
 		var journal string
 		var synchronous int
-		require.NoError(t, run(t.Context(), func(ctx context.Context, db querier) error {
-			return errors.Join(db.row(ctx, "PRAGMA journal_mode").Scan(&journal),
-				db.row(ctx, "PRAGMA synchronous").Scan(&synchronous))
+		require.NoError(t, run(t.Context(), func(ctx context.Context, tx transaction) error {
+			return errors.Join(tx.queryRow(ctx, "PRAGMA journal_mode").Scan(&journal),
+				tx.queryRow(ctx, "PRAGMA synchronous").Scan(&synchronous))
 		}))
 		require.Equal(t, "wal", journal)
 		require.Equal(t, 2, synchronous) // FULL
@@ -105,11 +105,11 @@ func pad(n int) string {
 
 // entryOf reads an entry without what History does besides.
 func entryOf(t *testing.T, l *Ledger, id int64) Entry {
-	book, err := l.open(t.Context())
+	store, err := l.open(t.Context())
 	require.NoError(t, err)
-	var r row
-	require.NoError(t, book.read(t.Context(), func(ctx context.Context, db querier) (err error) {
-		r, err = rowByID(ctx, db, id)
+	var r record
+	require.NoError(t, store.read(t.Context(), func(ctx context.Context, tx transaction) (err error) {
+		r, err = recordByID(ctx, tx, id)
 		return err
 	}))
 	return r.Entry
@@ -212,14 +212,14 @@ func TestALostOwnerFileIsNoticed(t *testing.T) {
 
 func TestOneFailureInAGroupIsOneCallersAlone(t *testing.T) {
 	l := newPlace(t, "sqlite").open(t)
-	book, err := l.open(t.Context())
+	store, err := l.open(t.Context())
 	require.NoError(t, err)
 	var done sync.WaitGroup
 	for i := range 64 {
 		done.Go(func() {
 			if i%8 == 0 {
-				err := book.write(t.Context(), func(ctx context.Context, db querier) error {
-					_, err := db.exec(ctx, "UPDATE twilio_proxy_mcp_sends SET state = $1", "nonsense")
+				err := store.write(t.Context(), func(ctx context.Context, tx transaction) error {
+					_, err := tx.exec(ctx, "UPDATE twilio_proxy_mcp_sends SET state = $1", "nonsense")
 					return errors.Join(err, errors.New("undone"))
 				})
 				if err == nil {

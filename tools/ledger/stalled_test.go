@@ -44,7 +44,7 @@ func TestAStalledServerKeepsNobodyBeyondTheirTime(t *testing.T) {
 				}
 				calls.Wait()
 				if round == 0 {
-					l.book.disown(owned.owner)
+					l.store.dropOwner(owned.owner)
 				}
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)

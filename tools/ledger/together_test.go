@@ -50,8 +50,8 @@ func TestAResolutionWaitsForItsContent(t *testing.T) {
 	c := claim(t, l, intent("hello"))
 	settle(t, c, Settlement{State: Unknown})
 	require.NoError(t, other.Open(t.Context()))
-	require.NoError(t, l.book.write(t.Context(), func(ctx context.Context, db querier) error {
-		if err := l.book.lock(ctx, db, lockContent, l.book.digests(intent("hello")).listed); err != nil {
+	require.NoError(t, l.store.write(t.Context(), func(ctx context.Context, tx transaction) error {
+		if err := tx.lock(ctx, lockContent, l.store.digests(intent("hello")).listed); err != nil {
 			return err
 		}
 		short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
@@ -74,8 +74,8 @@ func TestEveryCommitReachesTheServersDisk(t *testing.T) {
 	l := p.open(t)
 	require.NoError(t, l.Open(t.Context()))
 	var setting string
-	require.NoError(t, l.book.write(t.Context(), func(ctx context.Context, db querier) error {
-		return db.row(ctx, "SELECT current_setting('synchronous_commit')").Scan(&setting)
+	require.NoError(t, l.store.write(t.Context(), func(ctx context.Context, tx transaction) error {
+		return tx.queryRow(ctx, "SELECT current_setting('synchronous_commit')").Scan(&setting)
 	}))
 	require.Equal(t, "on", setting)
 }
@@ -99,8 +99,8 @@ func TestWhoWaitsWritesWhatWasPostponed(t *testing.T) {
 		l := &Ledger{Memory: true}
 		defer l.Close()
 		c := claim(t, l, intent("hello"))
-		under := &failing{engine: l.book.engine}
-		l.book.engine = under
+		under := &failing{engine: l.store.engine}
+		l.store.engine = under
 		var waited Decision
 		var err error
 		ended := make(chan struct{})

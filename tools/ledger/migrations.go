@@ -6,12 +6,12 @@ import (
 	"errors"
 )
 
-// migrations make the tables, one version each; a released one is never changed. The prefix keeps them apart from what
-// else lives in a shared PostgreSQL database.
+// migrations make the tables, one version each. A released one is never changed. The prefix of the names keeps them apart from
+// what else lives in a shared PostgreSQL database.
 //
-// content, listed and idem are keyed digests. A keyed entry of a state that still counts is the only one of its key, a
-// keyless unresolved one the only one of its content, and an interaction is in one entry at most. Most indexes are partial:
-// each that a claim or a settlement touches is a page more to bring to the disk.
+// content, listed and idem are keyed digests. The unique indexes allow one entry that still counts for each key, one unresolved
+// entry without a key for each content, and one entry for each interaction. Most indexes are partial, because each index that
+// a claim or a settlement touches is one more page to write.
 var migrations = []string{`
 CREATE TABLE twilio_proxy_mcp_sends (
 	id {id},
@@ -45,9 +45,8 @@ CREATE INDEX twilio_proxy_mcp_begun ON twilio_proxy_mcp_sends (begun);
 CREATE INDEX twilio_proxy_mcp_unresolved ON twilio_proxy_mcp_sends (listed) WHERE state IN ('claimed', 'unknown');
 CREATE INDEX twilio_proxy_mcp_nameless ON twilio_proxy_mcp_sends (listed) WHERE state = 'sent' AND sid IS NULL;
 `, `
--- Since this version listed is without the account, so that older programs may not use the tables any more. An entry from
--- before keeps its digest, as what it was made of is not stored: if it is still unresolved, it blocks its content as ever,
--- but a newer entry of another key or caller is not known to look like it.
+-- Since this version listed is without the account, so older programs must not use the tables any more. An older entry keeps its
+-- digest. If it is unresolved, it still blocks its content, but a newer entry of another key or caller is not seen to look like it.
 `}
 
 const metaTable = "twilio_proxy_mcp_ledger"
@@ -55,30 +54,28 @@ const metaTable = "twilio_proxy_mcp_ledger"
 // migrate brings the tables up to date and returns the key of the digests, which is made with them.
 func migrate(ctx context.Context, e engine) (key []byte, err error) {
 	version := 0
-	look := func(ctx context.Context, db querier) error {
+	look := func(ctx context.Context, tx transaction) error {
 		version, key = 0, nil
-		there, err := e.exists(ctx, db, metaTable)
-		if err != nil || !there {
+		var made bool
+		if err := tx.queryRow(ctx, "SELECT {table_exists}", metaTable).Scan(&made); err != nil || !made {
 			return err
 		}
-		return db.row(ctx, "SELECT version, digest_key FROM "+metaTable).Scan(&version, &key)
+		return tx.queryRow(ctx, "SELECT version, digest_key FROM "+metaTable).Scan(&version, &key)
 	}
-	if err := e.read(ctx, look); err != nil {
-		return nil, err
-	}
-	if version < len(migrations) {
-		err = e.write(ctx, func(ctx context.Context, db querier) error {
-			if err := e.lock(ctx, db, lockTables, []byte(metaTable)); err != nil {
+	err = e.read(ctx, look)
+	if err == nil && version < len(migrations) {
+		err = e.write(ctx, func(ctx context.Context, tx transaction) error {
+			if err := tx.lock(ctx, lockTables, []byte(metaTable)); err != nil {
 				return err
 			}
-			if err := look(ctx, db); err != nil { // another process may have been first
+			if err := look(ctx, tx); err != nil || version >= len(migrations) { // another process may have been first
 				return err
 			}
-			return upgrade(ctx, db, version)
+			if err := upgrade(ctx, tx, version); err != nil {
+				return err
+			}
+			return look(ctx, tx)
 		})
-		if err == nil {
-			err = e.read(ctx, look)
-		}
 	}
 	switch {
 	case err != nil:
@@ -91,25 +88,22 @@ func migrate(ctx context.Context, e engine) (key []byte, err error) {
 	return key, nil
 }
 
-func upgrade(ctx context.Context, db querier, version int) error {
-	if version >= len(migrations) {
-		return nil
-	}
+func upgrade(ctx context.Context, tx transaction, version int) error {
 	if version == 0 {
-		if _, err := db.exec(ctx, "CREATE TABLE "+metaTable+" (version bigint NOT NULL, digest_key {blob} NOT NULL)"); err != nil {
+		if _, err := tx.exec(ctx, "CREATE TABLE "+metaTable+" (version bigint NOT NULL, digest_key {blob} NOT NULL)"); err != nil {
 			return err
 		}
 		key := make([]byte, 32)
 		rand.Read(key) // never fails
-		if _, err := db.exec(ctx, "INSERT INTO "+metaTable+" (version, digest_key) VALUES (0, $1)", key); err != nil {
+		if _, err := tx.exec(ctx, "INSERT INTO "+metaTable+" (version, digest_key) VALUES (0, $1)", key); err != nil {
 			return err
 		}
 	}
 	for _, migration := range migrations[version:] {
-		if _, err := db.exec(ctx, migration); err != nil {
+		if _, err := tx.exec(ctx, migration); err != nil {
 			return err
 		}
 	}
-	_, err := db.exec(ctx, "UPDATE "+metaTable+" SET version = $1", len(migrations))
+	_, err := tx.exec(ctx, "UPDATE "+metaTable+" SET version = $1", len(migrations))
 	return err
 }

@@ -19,23 +19,23 @@ func TestMigrationsContinueWhereTheyStopped(t *testing.T) {
 	shared(t, func(t *testing.T, p place) {
 		first := p.open(t)
 		claim(t, first, intent("hello"))
-		book, err := first.open(t.Context())
+		store, err := first.open(t.Context())
 		require.NoError(t, err)
 		for range 2 { // an upgrade from the version before, and one that finds nothing to do
-			require.NoError(t, book.write(t.Context(), func(ctx context.Context, db querier) error {
-				return upgrade(ctx, db, len(migrations))
+			require.NoError(t, store.write(t.Context(), func(ctx context.Context, tx transaction) error {
+				return upgrade(ctx, tx, len(migrations))
 			}))
-			key, err := migrate(t.Context(), book.engine)
+			key, err := migrate(t.Context(), store.engine)
 			require.NoError(t, err)
-			require.Equal(t, book.key, key)
+			require.Equal(t, store.digestKey, key)
 		}
 		// A migration that fails leaves nothing behind.
-		require.Error(t, book.write(t.Context(), func(ctx context.Context, db querier) error {
-			return upgrade(ctx, db, 0)
+		require.Error(t, store.write(t.Context(), func(ctx context.Context, tx transaction) error {
+			return upgrade(ctx, tx, 0)
 		}))
 		again, err := p.open(t).open(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, book.key, again.key)
+		require.Equal(t, store.digestKey, again.digestKey)
 	})
 }
 
@@ -74,8 +74,8 @@ func TestEntriesOfAnEarlierVersionStand(t *testing.T) {
 		later := p.open(t)
 		require.Equal(t, Unresolved, decide(t, later, intent("hello")).Verdict)
 		var version int
-		require.NoError(t, later.book.read(t.Context(), func(ctx context.Context, db querier) error {
-			return db.row(ctx, "SELECT version FROM "+metaTable).Scan(&version)
+		require.NoError(t, later.store.read(t.Context(), func(ctx context.Context, tx transaction) error {
+			return tx.queryRow(ctx, "SELECT version FROM "+metaTable).Scan(&version)
 		}))
 		require.Equal(t, len(migrations), version)
 	})

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 )
 
-// makeFile sees to it that the file is there, for its owner's eyes alone. A new one gets its name once it is a database, so
-// that an empty file is always one that was emptied: what it had recorded is lost, and to go on would be to send again.
+// makeFile makes the file if it is missing, and private. A new file gets its name only when it is a database. So an empty file
+// always is one that lost its entries, and must not be used: what it had recorded would be sent again.
 func makeFile(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -21,16 +21,16 @@ func makeFile(path string) error {
 		return errEmpty
 	}
 	for _, name := range []string{path, path + "-wal", path + "-shm"} {
-		if err := hide(name); err != nil {
+		if err := makePrivate(name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// hide takes the permissions of everybody but the owner away. The file is not opened for it: closing it again would end the
+// makePrivate takes the permissions of everybody but the owner away. It must not open the file: closing it again would end the
 // locks that this process has on it.
-func hide(name string) error {
+func makePrivate(name string) error {
 	info, err := os.Stat(name)
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
 		err = os.Chmod(name, info.Mode().Perm()&^0o077)
@@ -41,41 +41,42 @@ func hide(name string) error {
 	return err
 }
 
-// newFile makes a database without tables under another name and links it to its own, which is left to whoever comes first.
+// newFile makes a database without tables under a temporary name and links it to its own. The first process to link wins.
 func newFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-new-*") // mode 0600; SQLite's -wal and -shm get the same
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-new-*") // mode 0600, which SQLite's -wal and -shm inherit
 	if err != nil {
 		return err
 	}
-	made := file.Name()
-	defer os.Remove(made)
+	temporary := file.Name()
+	defer os.Remove(temporary)
 	if err := file.Close(); err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", (&sqliteEngine{path: made}).address(defaultLockWait))
+	db, err := sql.Open("sqlite", sqliteURI(temporary, defaultLockWait))
 	if err != nil {
 		return err
 	}
 	if err := errors.Join(db.Ping(), db.Close()); err != nil { // turning it to WAL writes its first page
 		return err
 	}
-	err = os.Link(made, path)
+	err = os.Link(temporary, path)
 	if err == nil || errors.Is(err, os.ErrExist) {
 		return nil
 	}
-	return copyTo(path, made)
+	return copyFile(path, temporary)
 }
 
-// copyTo does without a link where the file system has none. Who looks in the middle of it sees a damaged file and sends nothing.
-func copyTo(path, from string) error {
+// copyFile is for a file system without links. A process that opens the file in the middle of it sees a damaged one and sends
+// nothing.
+func copyFile(to, from string) error {
 	content, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return nil
 	}

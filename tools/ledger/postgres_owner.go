@@ -1,0 +1,184 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"strconv"
+	"sync"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// ownerConn proves this process alive to the others that share a PostgreSQL database. A connection of its own holds an
+// advisory lock that is named by a random token; the server ends the lock with the connection's session. When the connection
+// is lost, this process gets a new one with a new token, and the owner with the old token is dead.
+//
+// pgx closes a connection when a query on it is cancelled. So queries on this one run in a goroutine without the caller's
+// cancellation; a caller that has no more time leaves it.
+type ownerConn struct {
+	db         *sql.DB
+	connecting singleflight.Group
+
+	mu      sync.Mutex
+	current *lockedConn // nil when there is none
+	closed  bool
+	work    sync.WaitGroup
+}
+
+// lockedConn is a connection that holds the lock of its token.
+type lockedConn struct {
+	token string
+	conn  *sql.Conn
+	turn  chan struct{} // holds one while the connection is in use
+}
+
+func (o *ownerConn) owner(ctx context.Context) (string, error) {
+	o.mu.Lock()
+	if o.closed {
+		o.mu.Unlock()
+		return "", ErrClosed
+	}
+	if o.current != nil {
+		defer o.mu.Unlock()
+		return o.current.token, nil
+	}
+	attempt := o.connecting.DoChan("", o.connect)
+	o.mu.Unlock()
+	select {
+	case result := <-attempt:
+		return result.Val.(string), result.Err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+func (o *ownerConn) connect() (token any, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), postgresTimeout)
+	defer cancel()
+	c, err := lockConn(ctx, o.db)
+	if err != nil {
+		return "", err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		defer endSession(c.conn)
+		return "", ErrClosed
+	}
+	o.current = c
+	return c.token, nil
+}
+
+func lockConn(ctx context.Context, db *sql.DB) (*lockedConn, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var random [8]byte
+	rand.Read(random[:])
+	token := strconv.FormatInt(int64(binary.BigEndian.Uint64(random[:])>>1), 10)
+	var locked bool
+	err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(CAST(CAST($1 AS text) AS bigint))", token).Scan(&locked)
+	if err == nil && !locked {
+		err = errors.New("another session holds the advisory lock that was to show this process alive")
+	}
+	if err != nil {
+		endSession(conn)
+		return nil, err
+	}
+	return &lockedConn{token, conn, make(chan struct{}, 1)}, nil
+}
+
+// asOwner runs op on the connection that holds the lock: an answer proves that the lock is held. op may still run when asOwner
+// has returned an error.
+func (o *ownerConn) asOwner(ctx context.Context, token string, op operation) error {
+	o.mu.Lock()
+	c := o.current
+	if c == nil || c.token != token {
+		o.mu.Unlock()
+		return ErrClaimLost
+	}
+	answer := make(chan error, 1)
+	o.work.Go(func() { o.run(ctx, c, op, answer) })
+	o.mu.Unlock()
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run waits for the connection's turn, runs op and answers, unless the caller leaves before that.
+func (o *ownerConn) run(ctx context.Context, c *lockedConn, op operation, answer chan<- error) {
+	select {
+	case c.turn <- struct{}{}:
+		defer func() { <-c.turn }()
+	case <-ctx.Done():
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	o.mu.Lock()
+	ended := o.current != c // while this waited for its turn
+	o.mu.Unlock()
+	if ended {
+		answer <- ErrClaimLost
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultLockWait)
+	defer cancel()
+	err := op(ctx, postgresTransaction{c.conn})
+	answer <- err // the database's error says more than ErrClaimLost
+	if err != nil && o.forget(c.token) != nil {
+		endSession(c.conn)
+	}
+}
+
+// forget gives up the connection with this token, if it is the current one. The caller ends it.
+func (o *ownerConn) forget(token string) *lockedConn {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := o.current
+	if c == nil || c.token != token {
+		return nil
+	}
+	o.current = nil
+	return c
+}
+
+// dropOwner does not wait until the session has ended.
+func (o *ownerConn) dropOwner(token string) {
+	if c := o.forget(token); c != nil {
+		go c.end()
+	}
+}
+
+func (o *ownerConn) close() {
+	o.mu.Lock()
+	o.closed = true
+	c := o.current
+	o.current = nil
+	o.mu.Unlock()
+	if c != nil {
+		c.end()
+	}
+	o.connecting.Do("", func() (any, error) { return nil, nil }) // waits for an attempt that is under way
+	o.work.Wait()
+}
+
+func (c *lockedConn) end() {
+	c.turn <- struct{}{}
+	endSession(c.conn)
+	<-c.turn // those who wait for it see that it is not the current one
+}
+
+// endSession closes the connection. Back in the pool, it would hold the lock for ever.
+func endSession(conn *sql.Conn) {
+	conn.Raw(func(any) error { return driver.ErrBadConn })
+	conn.Close()
+}

@@ -1,0 +1,160 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// markUnknown gives up the claim of a dead owner and returns the entry as it is then. The owner may have settled it and ended
+// after the entry was read; then its settlement stays.
+func markUnknown(ctx context.Context, tx transaction, id int64, token string) (record, error) {
+	_, err := tx.exec(ctx, `UPDATE twilio_proxy_mcp_sends SET state = 'unknown', settled = {now}
+		WHERE id = $1 AND claim = $2 AND state = 'claimed'`, id, token)
+	if err != nil {
+		return record{}, err
+	}
+	return recordByID(ctx, tx, id)
+}
+
+// markDeadOwners marks the claims of all dead owners as unknown. It writes only if there are any.
+func markDeadOwners(ctx context.Context, e engine) error {
+	var dead []record
+	err := e.read(ctx, func(ctx context.Context, tx transaction) error {
+		claimed, err := queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
+			WHERE state IN ('claimed', 'unknown') AND state = 'claimed'`) // the first condition is that of an index
+		if err != nil {
+			return err
+		}
+		dead = nil
+		lives := map[string]bool{}
+		for _, r := range claimed {
+			if _, asked := lives[r.owner]; !asked {
+				if lives[r.owner], err = tx.alive(ctx, r.owner); err != nil {
+					return err
+				}
+			}
+			if !lives[r.owner] {
+				dead = append(dead, r)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(dead) == 0 {
+		return err
+	}
+	return e.write(ctx, func(ctx context.Context, tx transaction) error {
+		for _, r := range dead {
+			if _, err := markUnknown(ctx, tx, r.ID, r.claim); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Ambiguous says whether an interaction upstream with the listed content of this entry could belong to another entry: to an
+// unresolved one, or to a sent one without a known interaction that ended shortly before this one began, or later. Reconcile
+// refuses then.
+func (l *Ledger) Ambiguous(ctx context.Context, id int64) (ambiguous bool, err error) {
+	err = l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
+		ambiguous, err = isAmbiguous(ctx, tx, id)
+		return err
+	})
+	return ambiguous, err
+}
+
+// ambiguityMargin is how long before an entry began another one may have ended and still be mistaken for it. The upstream's
+// times are cut to the second, and the search for an interaction allows for more than that.
+const ambiguityMargin = 10 * time.Second
+
+func isAmbiguous(ctx context.Context, tx transaction, id int64) (ambiguous bool, err error) {
+	err = tx.queryRow(ctx, `SELECT EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
+			ON other.listed = this.listed AND other.id <> this.id
+			WHERE this.id = $1 AND other.state IN ('claimed', 'unknown'))
+		OR EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
+			ON other.listed = this.listed AND other.id <> this.id
+			WHERE this.id = $1 AND other.state = 'sent' AND other.sid IS NULL AND other.settled >= this.begun - $2)`,
+		id, ambiguityMargin.Milliseconds()).Scan(&ambiguous)
+	return ambiguous, err
+}
+
+// Reconcile settles an unknown entry with what was found upstream. The transaction that writes it refuses with
+// ErrNotUnresolved, ErrOwnerAlive, ErrSidKnown, ErrAmbiguous or ErrNotFound.
+func (l *Ledger) Reconcile(ctx context.Context, id int64, s Settlement) error {
+	s, err := s.checked()
+	if err != nil {
+		return err
+	}
+	if s.State == Sent && s.Sid == "" {
+		return errors.New("ledger: reconciling needs the interaction's SID")
+	}
+	return l.settleUnknown(ctx, id, s, true)
+}
+
+// Resolve settles an unknown entry by a person's word, Sent or NotSent. It refuses with ErrNotUnresolved, ErrOwnerAlive or
+// ErrNotFound. On PostgreSQL it also refuses with ErrOwnerAlive for SessionGrace after an entry was begun whose owner lost its
+// session: that process may still live and send.
+func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
+	if state != Sent && state != NotSent {
+		return fmt.Errorf("ledger: an entry is resolved as %s or %s, not %q", Sent, NotSent, state)
+	}
+	return l.settleUnknown(ctx, id, Settlement{State: state}, false)
+}
+
+// settleUnknown settles an entry that has no living owner. Found upstream, the settlement must not fit another entry as well.
+func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foundUpstream bool) error {
+	if l.neverUsed() {
+		return ErrNotFound
+	}
+	store, err := l.open(ctx)
+	if err != nil {
+		return err
+	}
+	return writeSettlement(ctx, store, "resolve the entry", func(ctx context.Context, tx transaction) error {
+		if err := lockEntry(ctx, tx, id); err != nil {
+			return err
+		}
+		r, err := recordByID(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		alive := false
+		if r.State == Claimed {
+			alive, err = tx.alive(ctx, r.owner)
+		}
+		switch {
+		case err != nil:
+			return err
+		case alive:
+			return ErrOwnerAlive
+		case r.State != Claimed && r.State != Unknown:
+			return ErrNotUnresolved
+		case s.Sid == "" && r.owner != "" && r.Read.Sub(r.Begun) < store.grace(): // an interaction is proof enough
+			return errMayLive
+		}
+		if foundUpstream {
+			if ambiguous, err := isAmbiguous(ctx, tx, id); err != nil {
+				return err
+			} else if ambiguous {
+				return ErrAmbiguous
+			}
+		}
+		return updateEntry(ctx, tx, settleEntry, id, r.claim, s)
+	})
+}
+
+// lockEntry keeps out other claims and settlements of what looks the same upstream as this entry.
+func lockEntry(ctx context.Context, tx transaction, id int64) error {
+	var listed []byte
+	err := tx.queryRow(ctx, "SELECT listed FROM twilio_proxy_mcp_sends WHERE id = $1", id).Scan(&listed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	if err != nil {
+		return err
+	}
+	return tx.lock(ctx, lockContent, listed)
+}

@@ -1,0 +1,154 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"sync"
+)
+
+// groupCommit runs operations in groups of one transaction each, on its own connection: while one commit waits for the disk,
+// the operations that arrive are collected for the next.
+type groupCommit struct {
+	conn  *sql.Conn
+	tx    *sqliteTransaction // on conn
+	check func() error       // called before each transaction
+
+	mu     sync.Mutex
+	queue  []*job
+	closed bool
+	wake   chan struct{} // holds one while the queue may have jobs
+	done   chan struct{}
+}
+
+type job struct {
+	ctx    context.Context
+	op     operation
+	result chan error // buffered
+}
+
+func newGroupCommit(conn *sql.Conn, tx *sqliteTransaction, check func() error) *groupCommit {
+	g := &groupCommit{conn: conn, tx: tx, check: check, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	go g.run()
+	return g
+}
+
+// do returns when the operation is durable or undone. It returns the error of ctx only when the operation has not begun, and
+// then it never will.
+func (g *groupCommit) do(ctx context.Context, op operation) error {
+	if err := ctx.Err(); err != nil {
+		return err // the operation could begin before the select below sees the end of ctx
+	}
+	j := &job{ctx, op, make(chan error, 1)}
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		return ErrClosed
+	}
+	g.queue = append(g.queue, j)
+	select {
+	case g.wake <- struct{}{}:
+	default:
+	}
+	g.mu.Unlock()
+	select {
+	case err := <-j.result:
+		return err
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	i := slices.Index(g.queue, j)
+	if i >= 0 {
+		g.queue = slices.Delete(g.queue, i, i+1)
+	}
+	g.mu.Unlock()
+	if i >= 0 {
+		return ctx.Err()
+	}
+	return <-j.result
+}
+
+func (g *groupCommit) run() {
+	defer close(g.done)
+	for range g.wake {
+		g.mu.Lock()
+		waiting := len(g.queue) > 0
+		g.mu.Unlock()
+		if waiting {
+			g.runGroup()
+		}
+	}
+	finish(g.take(), ErrClosed)
+}
+
+func (g *groupCommit) take() []*job {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	jobs := g.queue
+	g.queue = nil
+	return jobs
+}
+
+func finish(jobs []*job, err error) {
+	for _, j := range jobs {
+		j.result <- err
+	}
+}
+
+// runGroup runs the waiting jobs in one transaction. It takes them only when the transaction has begun, so that callers can
+// leave while another process holds the lock. When one fails, each runs again in a transaction of its own.
+func (g *groupCommit) runGroup() {
+	if err := g.begin(); err != nil {
+		finish(g.take(), err)
+		return
+	}
+	jobs := g.take()
+	err := g.commit(jobs)
+	if err == nil || len(jobs) < 2 {
+		finish(jobs, err)
+		return
+	}
+	for _, j := range jobs {
+		if err = g.begin(); err == nil {
+			err = g.commit([]*job{j})
+		}
+		j.result <- err
+	}
+}
+
+func (g *groupCommit) begin() error {
+	if err := g.check(); err != nil {
+		return err
+	}
+	_, err := g.tx.exec(context.Background(), "BEGIN IMMEDIATE")
+	return err
+}
+
+// commit runs the jobs and commits, or undoes everything. No context interrupts it: the operations take microseconds, and an
+// interrupted statement would undo the work of others.
+func (g *groupCommit) commit(jobs []*job) (err error) {
+	defer func() {
+		if err != nil {
+			g.tx.exec(context.Background(), "ROLLBACK") // fails when SQLite has rolled back already
+		}
+	}()
+	for _, j := range jobs {
+		if err := j.op(context.WithoutCancel(j.ctx), g.tx); err != nil {
+			return err
+		}
+	}
+	_, err = g.tx.exec(context.Background(), "COMMIT")
+	return err
+}
+
+func (g *groupCommit) close() error {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		close(g.wake)
+	}
+	g.mu.Unlock()
+	<-g.done
+	return errors.Join(g.tx.close(), g.conn.Close())
+}

@@ -1,0 +1,126 @@
+package ledger
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/gofrs/flock"
+)
+
+// ownerFile proves this process alive to the others that share a SQLite file. It is an empty file beside it,
+// PATH-owner-TOKEN, that the process keeps locked. The operating system ends the lock with the process, however it ends.
+type ownerFile struct {
+	database string // its path; "" is memory, which has no other processes and no file
+
+	mu    sync.Mutex
+	token string
+	lock  *flock.Flock // locked as long as there is a token
+}
+
+const ownerInfix = "-owner-"
+
+// owner returns the token of this process. When the file was lost, it makes a new one with a new token; the owner with the
+// old token then is dead.
+func (o *ownerFile) owner(context.Context) (string, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.lock != nil && !inPlace(o.lock) {
+		o.lock.Close()
+		o.token, o.lock = "", nil
+	}
+	for o.token == "" {
+		token := rand.Text()
+		if o.database == "" {
+			o.token = token
+			break
+		}
+		lock := flock.New(o.database+ownerInfix+token, flock.SetFlag(os.O_RDWR|os.O_CREATE|os.O_EXCL))
+		locked, err := lock.TryLock()
+		if err != nil {
+			os.Remove(lock.Path())
+			return "", err
+		}
+		// Between making and locking, another process may have taken it for a dead owner's file and removed it.
+		if locked && inPlace(lock) {
+			o.token, o.lock = token, lock
+		} else {
+			lock.Close()
+		}
+	}
+	return o.token, nil
+}
+
+func (o *ownerFile) dropOwner(string) {} // owner notices the loss of the file by itself
+
+// isOurs says whether the token is this process's and others see its owner alive.
+func (o *ownerFile) isOurs(token string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return token != "" && token == o.token && (o.database == "" || inPlace(o.lock))
+}
+
+func (o *ownerFile) alive(token string) (bool, error) {
+	if o.isOurs(token) {
+		return true, nil
+	}
+	if o.database == "" {
+		return false, nil
+	}
+	return ownerLives(o.database + ownerInfix + token)
+}
+
+func (o *ownerFile) release() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.token = ""
+	if o.lock == nil {
+		return nil
+	}
+	os.Remove(o.lock.Path()) // on Windows an open file stays; the next process removes it
+	err := o.lock.Close()
+	o.lock = nil
+	return err
+}
+
+// ownerLives says whether a process has the file locked, and removes the file of a dead owner.
+func ownerLives(path string) (bool, error) {
+	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
+	locked, err := lock.TryLock()
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil || !locked {
+		return err == nil, err
+	}
+	defer lock.Close()
+	os.Remove(path) // while it is locked: an owner that has just made it notices
+	return false, nil
+}
+
+// removeDeadOwners removes the files that killed processes left behind.
+func removeDeadOwners(database string) {
+	entries, err := os.ReadDir(filepath.Dir(database))
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), filepath.Base(database)+ownerInfix) {
+			ownerLives(filepath.Join(filepath.Dir(database), entry.Name()))
+		}
+	}
+}
+
+// inPlace says whether the locked file is still the one that its path leads to.
+func inPlace(lock *flock.Flock) bool {
+	locked, err := lock.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(lock.Path())
+	return err == nil && os.SameFile(locked, there)
+}
