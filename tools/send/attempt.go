@@ -36,7 +36,7 @@ func (d *delivery) attempt(ctx context.Context, claim *ledger.Claim, entry unset
 	case claim == nil:
 		return failed(fromClient(err))
 	case err == nil:
-		d.clock.set(created.Date)
+		d.clock.Set(created.Date)
 		return d.settleSent(after, claim, created), nil
 	default:
 		return d.settleUnsent(after, claim, entry, err)
@@ -57,7 +57,7 @@ func (d *delivery) mayBegin(claim *ledger.Claim, entry *unsettled) func(ctx cont
 		if claim == nil {
 			return nil
 		}
-		entry.restart(d.clock.now()) // the waits are over, and the request begins now
+		entry.restart(d.clock.Now()) // the waits are over, and the request begins now
 		return claim.Stands(ctx)
 	}
 }
@@ -91,7 +91,7 @@ func (d *delivery) settleUnsent(ctx context.Context, claim *ledger.Claim, entry 
 		failure = d.unrecorded(ctx, err)
 	}
 	if unknown, ok := errors.AsType[*twilio.OutcomeUnknownError](err); ok {
-		d.clock.set(unknown.Date)
+		d.clock.Set(unknown.Date)
 		entry.UpstreamBegun = d.upstreamBegun(entry)
 	}
 	failure.Outcome.LedgerID = claim.ID

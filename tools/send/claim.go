@@ -9,6 +9,7 @@ import (
 	"twilio-proxy-mcp/schema"
 	"twilio-proxy-mcp/tools"
 	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio"
 )
 
 // A delivery is one call of the tool on its way.
@@ -25,7 +26,7 @@ func (d *delivery) claim(ctx context.Context) (ledger.Decision, *tools.Failure) 
 	ctx, stop := context.WithDeadline(ctx, d.lastStart(ctx))
 	defer stop()
 	noTurn := d.turn(ctx, time.Now())
-	if errors.Is(noTurn, errRateWait) {
+	if errors.Is(noTurn, twilio.ErrNoTurn) {
 		past, err := d.Ledger.Known(ctx, d.intent())
 		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 			return ledger.Decision{}, noTurnFailure(ctx.Err())
@@ -56,9 +57,9 @@ func (d *delivery) lastStart(ctx context.Context) time.Time {
 	return deadlineOf(ctx).Add(-2 * d.reserve())
 }
 
-// turn waits for this Service's turn to send. The error is errRateWait when the turn would come after latest.
+// turn waits for this Service's turn to send. The error is twilio.ErrNoTurn when the turn would come after latest.
 func (d *delivery) turn(ctx context.Context, latest time.Time) error {
-	return d.sends.wait(ctx, d.request.ServiceSid.String(), latest)
+	return d.sends.Wait(ctx, d.request.ServiceSid.String(), latest)
 }
 
 // intent is what the ledger compares. Two messages are the same when their Body and MediaUrl are; Twilio's list of
@@ -75,7 +76,7 @@ func (d *delivery) intent() ledger.Intent {
 		Key:           d.call.IdempotencyKey,
 		Window:        d.DuplicateWindow,
 		Limits:        d.Limits,
-		UpstreamBegun: d.clock.now,
+		UpstreamBegun: d.clock.Now,
 	}
 }
 

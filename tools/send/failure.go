@@ -109,7 +109,7 @@ func fromClient(err error) *tools.Failure {
 			happened = fmt.Sprintf("Twilio answered with HTTP status %d, which does not say whether it sent the message.%s", refused.Status, quoted(refused))
 		}
 		return failure(o, happened, tools.NextByPerson)
-	case errors.Is(err, errRateWait):
+	case errors.Is(err, twilio.ErrNoTurn):
 		return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo, RetryAfterSeconds: 5},
 			"Twilio did not take the request, and within the rate limit (--rate-limit) there was no turn for another try in time.", waitSentence(5))
 	case errors.As(err, &notSent) && errors.Is(err, context.Canceled):

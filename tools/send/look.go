@@ -59,12 +59,12 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 	latest := deadlineOf(ctx).Add(-d.reserve())
 	for page, err := range d.Client.ListInteractions(ctx, twilio.ListInteractions{
 		ServiceSid: d.request.ServiceSid, SessionSid: d.request.SessionSid, PageSize: pageSize, MaxPages: maxPages,
-		Before: func(ctx context.Context) error { return d.looks.wait(ctx, d.request.ServiceSid.String(), latest) },
+		Before: func(ctx context.Context) error { return d.looks.Wait(ctx, d.request.ServiceSid.String(), latest) },
 	}) {
 		if err != nil {
 			return nil, err
 		}
-		d.clock.set(page.Date)
+		d.clock.Set(page.Date)
 		if since.IsZero() {
 			if since = d.upstreamBegun(entry); since.IsZero() {
 				return nil, nil // Twilio does not say what time it is
@@ -94,7 +94,7 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 // For a request of this process, the answer that told most counts. For another's, what its process knew counts, and only
 // without that, counting back from now with the ledger's clock.
 func (d *delivery) upstreamBegun(entry unsettled) time.Time {
-	began := d.clock.at(entry.at.Add(entry.Begun.Sub(entry.Read)))
+	began := d.clock.At(entry.at.Add(entry.Begun.Sub(entry.Read)))
 	own := entry.Begun.IsZero()
 	if entry.UpstreamBegun.IsZero() || own && began.After(entry.UpstreamBegun) {
 		return began
@@ -120,7 +120,7 @@ func (d *delivery) isMine(ctx context.Context, i schema.MessageInteraction, sinc
 		return false, nil
 	}
 	created, err := time.Parse(time.RFC3339, *i.DateCreated)
-	if err != nil || !created.Add(clockGrain).After(since) || created.After(since.Add(d.Deadline+arrivalMargin)) {
+	if err != nil || !created.Add(twilio.ClockGrain).After(since) || created.After(since.Add(d.Deadline+arrivalMargin)) {
 		return false, nil
 	}
 	taken, err := d.Ledger.KnownSid(ctx, i.Sid.String())

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/twilio"
 	"twilio-proxy-mcp/twilio/fake"
 )
 
@@ -45,7 +46,7 @@ func TestAMessageFromBeforeTheLastTryIsNotOurs(t *testing.T) {
 		}
 		f.ServeHTTP(w, r)
 	}), nil)
-	b.clock.set(f.Now().Truncate(time.Second))
+	b.clock.Set(f.Now().Truncate(time.Second))
 	got := b.send("hello")
 	require.Equal(t, tools.SentUnknown, got.outcome().Sent, got.text())
 	require.Equal(t, 1, f.Accepted())
@@ -62,7 +63,7 @@ func TestTheFirstLookRecordsTwiliosClock(t *testing.T) {
 	require.Equal(t, tools.SentUnknown, got.outcome().Sent, got.text())
 	entry, err := b.Ledger.Entry(t.Context(), got.outcome().LedgerID)
 	require.NoError(t, err)
-	require.WithinRange(t, entry.UpstreamBegun, began.Add(-clockGrain-clockTransit), f.Now())
+	require.WithinRange(t, entry.UpstreamBegun, began.Add(-twilio.ClockGrain-500*time.Millisecond), f.Now())
 }
 
 // An interaction that another entry has is not this one's, though it looks like it.

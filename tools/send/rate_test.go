@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -17,61 +16,13 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// 150 in any five seconds, and not one more, whatever the pattern of calls.
-func TestRateHoldsOverAnyWindow(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRate(30)
-		turns := make(chan time.Time, 1000)
-		for i := range 700 {
-			if i == 100 {
-				time.Sleep(4900 * time.Millisecond) // a burst across the edge of a fixed window
-			}
-			go func() {
-				if r.wait(t.Context(), "KS", time.Now().Add(time.Minute)) == nil {
-					turns <- time.Now()
-				}
-			}()
-		}
-		var all []time.Time
-		for range 700 {
-			all = append(all, <-turns)
-		}
-		for i := 150; i < len(all); i++ {
-			require.GreaterOrEqual(t, all[i].Sub(all[i-150]), rateWindow, "turn %d", i)
-		}
-		require.LessOrEqual(t, all[699].Sub(all[0]), 5*rateWindow, "and no less")
-	})
-}
-
-func TestServicesDoNotWaitForEachOther(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRate(1)
-		began := time.Now()
-		for i := range 5 * (maxIdleServices + 10) {
-			require.NoError(t, r.wait(t.Context(), fmt.Sprint(i/5), time.Now()))
-		}
-		require.Zero(t, time.Since(began))
-		require.ErrorIs(t, r.wait(t.Context(), "0", time.Now()), errRateWait)
-		time.Sleep(rateWindow + time.Nanosecond)
-		require.NoError(t, r.wait(t.Context(), "new", time.Now()))
-		require.Len(t, r.services, 1, "Services that were quiet for a window are forgotten")
-	})
-}
-
-func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRate(1)
-		for range 5 {
-			require.NoError(t, r.wait(t.Context(), "KS", time.Now()))
-		}
-		began := time.Now()
-		require.ErrorIs(t, r.wait(t.Context(), "KS", began.Add(4*time.Second)), errRateWait)
-		require.Zero(t, time.Since(began))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, r.wait(ctx, "KS", began.Add(time.Minute)), context.DeadlineExceeded)
-		require.Equal(t, time.Second, time.Since(began))
-	})
+// takeTurns takes so many turns, those of the future included, and waits for none.
+func (b *bench) takeTurns(n int) {
+	gone, leave := context.WithCancel(b.t.Context())
+	leave()
+	for range n {
+		require.ErrorIs(b.t, b.sends.Wait(gone, fake.ServiceSid, time.Now().Add(time.Minute)), context.Canceled)
+	}
 }
 
 // What a caller hears: nothing was sent, and the fake agrees.
@@ -79,7 +30,7 @@ func TestRateLimitedCallsAreSurelyNotSent(t *testing.T) {
 	f := newFake(t)
 	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 3*time.Second })
 	for range 5 { // without a send, which takes its time
-		require.NoError(t, b.sends.wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+		require.NoError(t, b.sends.Wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
 	}
 	got := b.send("one too many")
 	require.Equal(t, tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo, RetryAfterSeconds: 5}, got.outcome())
@@ -94,10 +45,7 @@ func TestARepeatNeedsNoTurn(t *testing.T) {
 	first := b.send("went out")
 	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDropAfter}, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: 503, Times: 10}))
 	require.Equal(t, tools.CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
-	for range 15 { // far more than the deadline leaves room for
-		_, err := b.sends.take(fake.ServiceSid, time.Now(), time.Now().Add(time.Minute))
-		require.NoError(t, err)
-	}
+	b.takeTurns(15) // far more than the deadline leaves room for
 	again := b.send("went out")
 	require.True(t, again.outcome().Replayed, again.Content[0].Text)
 	require.Equal(t, first.Structured, again.Structured)
@@ -119,10 +67,7 @@ func TestARepeatOfASendUnderWayIsNotCalledUnsent(t *testing.T) {
 	first := make(chan answered)
 	go func() { first <- b.send("on its way") }()
 	<-arrived
-	for range 15 {
-		_, err := b.sends.take(fake.ServiceSid, time.Now(), time.Now().Add(time.Minute))
-		require.NoError(t, err)
-	}
+	b.takeTurns(15) // far more than the deadline leaves room for
 	again := b.send("on its way")
 	require.Equal(t, tools.Outcome{Code: tools.CodeOutcomeUnknown, Sent: tools.SentUnknown, LedgerID: again.outcome().LedgerID}, again.outcome())
 	close(gate)
@@ -136,7 +81,7 @@ func TestACallCancelledWithoutATurn(t *testing.T) {
 			f := newFake(t)
 			b := newBench(t, f, func(c *Config) { c.RateLimit = 1; change(c) })
 			for range 5 {
-				require.NoError(t, b.sends.wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+				require.NoError(t, b.sends.Wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
@@ -211,7 +156,7 @@ func TestACallWithoutATurnAndWithoutALedger(t *testing.T) {
 	require.Equal(t, tools.CodeSent, b.send("went out").outcome().Code)
 	lockFile(t, path)
 	for range 4 {
-		require.NoError(t, b.sends.wait(t.Context(), fake.ServiceSid, time.Now()))
+		require.NoError(t, b.sends.Wait(t.Context(), fake.ServiceSid, time.Now()))
 	}
 	began := time.Now()
 	got := b.send("went out")

@@ -48,9 +48,9 @@ const MaxDeadline = ledger.SessionGrace - 5*time.Second
 // A Sender sends messages. Make one with New.
 type Sender struct {
 	Config
-	sends *rate
-	looks *rate // Twilio counts each operation by itself
-	clock upstreamClock
+	sends *twilio.Rate
+	looks *twilio.Rate // Twilio counts each operation by itself
+	clock twilio.Clock
 }
 
 // New makes a Sender. The error is a deadline that is out of bounds.
@@ -64,7 +64,7 @@ func New(c Config) (*Sender, error) {
 	if c.Deadline < 0 || c.Deadline > MaxDeadline {
 		return nil, fmt.Errorf("send: a deadline of %v is not between 0 and %v", c.Deadline, MaxDeadline)
 	}
-	return &Sender{Config: c, sends: newRate(c.RateLimit), looks: newRate(c.RateLimit)}, nil
+	return &Sender{Config: c, sends: twilio.NewRate(c.RateLimit), looks: twilio.NewRate(c.RateLimit)}, nil
 }
 
 // Name is the tool's.

@@ -1,4 +1,4 @@
-package send
+package twilio
 
 import (
 	"sync"
@@ -6,48 +6,48 @@ import (
 )
 
 const (
-	// clockGrain is how early a time in Twilio's answers may be: its Date header and its date_created are cut to seconds.
-	clockGrain = time.Second
+	// ClockGrain is how early a time in Twilio's answers may be: its Date header and its date_created are cut to seconds.
+	ClockGrain = time.Second
 	// clockTransit is the longest that an answer usually travels. A longer way only makes the clock less exact.
 	clockTransit = 500 * time.Millisecond
 	// clockDrift is how wrong a machine's clock may be about a span, one part in so many. Quartz is better than that.
 	clockDrift = 10_000
 )
 
-// upstreamClock is the earliest time that Twilio's clock can show. A Date header is early by what was cut from it and by
+// A Clock is the earliest time that Twilio's clock can show. A Date header is early by what was cut from it and by
 // the answer's way, so of several headers the one that lost least counts. The zero value knows nothing.
-type upstreamClock struct {
+type Clock struct {
 	mu   sync.Mutex
 	date time.Time
 	read time.Time // by our clock, when date came
 }
 
-// set hears of a Date header. It replaces what is known only when it tells more, or when it shows that what is known
+// Set hears of a Date header. It replaces what is known only when it tells more, or when it shows that what is known
 // cannot be true: then somebody set a clock.
-func (c *upstreamClock) set(date time.Time) {
+func (c *Clock) Set(date time.Time) {
 	if date.IsZero() {
 		return
 	}
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if shown := c.shown(now); shown.After(date) && shown.Before(date.Add(clockGrain+clockTransit)) {
+	if shown := c.shown(now); shown.After(date) && shown.Before(date.Add(ClockGrain+clockTransit)) {
 		return
 	}
 	c.date, c.read = date, now
 }
 
-// now is the earliest time that Twilio's clock can show now. It is zero when no answer has told.
-func (c *upstreamClock) now() time.Time { return c.at(time.Now()) }
+// Now is the earliest time that Twilio's clock can show now. It is zero when no answer has told.
+func (c *Clock) Now() time.Time { return c.At(time.Now()) }
 
-// at is the earliest time that Twilio's clock can have shown at a moment of ours.
-func (c *upstreamClock) at(moment time.Time) time.Time {
+// At is the earliest time that Twilio's clock can have shown at a moment of ours.
+func (c *Clock) At(moment time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.shown(moment)
 }
 
-func (c *upstreamClock) shown(moment time.Time) time.Time {
+func (c *Clock) shown(moment time.Time) time.Time {
 	if c.date.IsZero() {
 		return time.Time{}
 	}

@@ -1,4 +1,4 @@
-package send
+package twilio
 
 import (
 	"context"
@@ -14,11 +14,12 @@ const rateWindow = 5 * time.Second
 // maxIdleServices is how many Services without a recent request are remembered before they are swept.
 const maxIdleServices = 256
 
-var errRateWait = errors.New("the wait for the rate limit is longer than the call may take")
+// ErrNoTurn is Rate.Wait's error when the turn would come too late.
+var ErrNoTurn = errors.New("the wait for the rate limit is longer than the call may take")
 
-// A rate hands out turns: for each Service no more than most in any window. A token bucket (x/time/rate) would not do. It
+// A Rate hands out turns for requests of one kind: for each Service no more than the limit in any window. A token bucket (x/time/rate) would not do. It
 // refills while a burst is still in the window, and lets twice as many through.
-type rate struct {
+type Rate struct {
 	most int // 0 lifts the limit
 
 	mu       sync.Mutex
@@ -31,13 +32,14 @@ type turns struct {
 	oldest int
 }
 
-func newRate(perSecond int) *rate {
-	return &rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
+// NewRate limits the requests a second to one Service, counted over five seconds; 0 lifts the limit.
+func NewRate(perSecond int) *Rate {
+	return &Rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
 }
 
-// wait returns when it is this call's turn. The error is the context's, or errRateWait when the turn would come after
-// latest. With errRateWait no turn is taken.
-func (r *rate) wait(ctx context.Context, service string, latest time.Time) error {
+// Wait returns when it is this call's turn. The error is the context's, or ErrNoTurn when the turn would come after
+// latest. With ErrNoTurn no turn is taken.
+func (r *Rate) Wait(ctx context.Context, service string, latest time.Time) error {
 	if r.most <= 0 {
 		return ctx.Err()
 	}
@@ -54,7 +56,7 @@ func (r *rate) wait(ctx context.Context, service string, latest time.Time) error
 	return ctx.Err()
 }
 
-func (r *rate) take(service string, now, latest time.Time) (time.Time, error) {
+func (r *Rate) take(service string, now, latest time.Time) (time.Time, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.services[service]
@@ -72,7 +74,7 @@ func (r *rate) take(service string, now, latest time.Time) (time.Time, error) {
 		turn = free
 	}
 	if turn.After(now) && turn.After(latest) {
-		return time.Time{}, errRateWait
+		return time.Time{}, ErrNoTurn
 	}
 	s.times[s.oldest] = turn
 	s.oldest = (s.oldest + 1) % r.most
@@ -80,7 +82,7 @@ func (r *rate) take(service string, now, latest time.Time) (time.Time, error) {
 }
 
 // sweep forgets Services whose every turn has left the window.
-func (r *rate) sweep(now time.Time) {
+func (r *Rate) sweep(now time.Time) {
 	if len(r.services) < maxIdleServices {
 		return
 	}

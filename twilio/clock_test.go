@@ -1,4 +1,4 @@
-package send
+package twilio
 
 import (
 	"testing"
@@ -14,10 +14,10 @@ import (
 func TestTheClockKeepsWhatToldMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		twilio := func() time.Time { return time.Now().Add(300 * time.Millisecond) }
-		var c upstreamClock
-		require.Zero(t, c.now())
-		c.set(time.Time{})
-		require.Zero(t, c.now())
+		var c Clock
+		require.Zero(t, c.Now())
+		c.Set(time.Time{})
+		require.Zero(t, c.Now())
 		for _, step := range []struct {
 			wait, late time.Duration // how far behind the clock is afterwards
 		}{
@@ -28,12 +28,12 @@ func TestTheClockKeepsWhatToldMost(t *testing.T) {
 			{60 * time.Millisecond, 10 * time.Millisecond},
 		} {
 			time.Sleep(step.wait)
-			c.set(twilio().Truncate(time.Second))
-			require.WithinDuration(t, twilio().Add(-step.late), c.now(), time.Millisecond)
-			require.False(t, c.now().After(twilio()))
+			c.Set(twilio().Truncate(time.Second))
+			require.WithinDuration(t, twilio().Add(-step.late), c.Now(), time.Millisecond)
+			require.False(t, c.Now().After(twilio()))
 		}
 		before := time.Now().Add(-time.Minute)
-		require.WithinDuration(t, before.Add(290*time.Millisecond), c.at(before), 10*time.Millisecond)
+		require.WithinDuration(t, before.Add(290*time.Millisecond), c.At(before), 10*time.Millisecond)
 	})
 }
 
@@ -41,10 +41,10 @@ func TestTheClockKeepsWhatToldMost(t *testing.T) {
 func TestTheClockBelievesAnAnswerThatContradictsIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, off := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
-			var c upstreamClock
-			c.set(time.Now().Add(off))
-			c.set(time.Now())
-			require.Equal(t, time.Now().UnixNano(), c.now().UnixNano())
+			var c Clock
+			c.Set(time.Now().Add(off))
+			c.Set(time.Now())
+			require.Equal(t, time.Now().UnixNano(), c.Now().UnixNano())
 		}
 	})
 }
@@ -58,9 +58,9 @@ func TestTheClockGoesByTheOneThatWentFurther(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := time.Now()
-			c := upstreamClock{date: now, read: now}
+			c := Clock{date: now, read: now}
 			set(&c.read)
-			require.WithinDuration(t, now.Add(time.Hour), c.at(now), time.Second)
+			require.WithinDuration(t, now.Add(time.Hour), c.At(now), time.Second)
 		})
 	}
 }

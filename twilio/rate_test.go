@@ -1,0 +1,68 @@
+package twilio
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// 150 in any five seconds, and not one more, whatever the pattern of calls.
+func TestRateHoldsOverAnyWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRate(30)
+		turns := make(chan time.Time, 1000)
+		for i := range 700 {
+			if i == 100 {
+				time.Sleep(4900 * time.Millisecond) // a burst across the edge of a fixed window
+			}
+			go func() {
+				if r.Wait(t.Context(), "KS", time.Now().Add(time.Minute)) == nil {
+					turns <- time.Now()
+				}
+			}()
+		}
+		var all []time.Time
+		for range 700 {
+			all = append(all, <-turns)
+		}
+		for i := 150; i < len(all); i++ {
+			require.GreaterOrEqual(t, all[i].Sub(all[i-150]), rateWindow, "turn %d", i)
+		}
+		require.LessOrEqual(t, all[699].Sub(all[0]), 5*rateWindow, "and no less")
+	})
+}
+
+func TestServicesDoNotWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRate(1)
+		began := time.Now()
+		for i := range 5 * (maxIdleServices + 10) {
+			require.NoError(t, r.Wait(t.Context(), fmt.Sprint(i/5), time.Now()))
+		}
+		require.Zero(t, time.Since(began))
+		require.ErrorIs(t, r.Wait(t.Context(), "0", time.Now()), ErrNoTurn)
+		time.Sleep(rateWindow + time.Nanosecond)
+		require.NoError(t, r.Wait(t.Context(), "new", time.Now()))
+		require.Len(t, r.services, 1, "Services that were quiet for a window are forgotten")
+	})
+}
+
+func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRate(1)
+		for range 5 {
+			require.NoError(t, r.Wait(t.Context(), "KS", time.Now()))
+		}
+		began := time.Now()
+		require.ErrorIs(t, r.Wait(t.Context(), "KS", began.Add(4*time.Second)), ErrNoTurn)
+		require.Zero(t, time.Since(began))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, r.Wait(ctx, "KS", began.Add(time.Minute)), context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(began))
+	})
+}
