@@ -2,8 +2,8 @@ package schema
 
 import "github.com/go-json-experiment/json/jsontext"
 
-// AppendJSON appends what package json of go-json-experiment writes of mi, with
-// invalid UTF-8 replaced: it cannot fail. It takes 2 µs where reflection takes 8.
+// AppendJSON appends mi as JSON, exactly as go-json-experiment/json would write
+// it. It replaces invalid UTF-8, so it cannot fail. It takes 2 µs, and reflection 8.
 func (mi *MessageInteraction) AppendJSON(b []byte) []byte {
 	b = appendSid(b, `{"service_sid":`, mi.ServiceSid)
 	b = appendText(b, `,"data":`, mi.Data)
@@ -42,6 +42,6 @@ func appendText[T ~string](b []byte, name string, text *T) []byte {
 	if text == nil {
 		return append(b, "null"...)
 	}
-	b, _ = jsontext.AppendQuote(b, *text) // the error is of invalid UTF-8, which is replaced all the same
+	b, _ = jsontext.AppendQuote(b, *text) // the error only reports invalid UTF-8, which has been replaced
 	return b
 }

@@ -11,7 +11,7 @@ import (
 	"twilio-proxy-mcp/schema"
 )
 
-// requireAppended holds what is written by hand to what the tags say.
+// requireAppended compares the handwritten encoder with the struct tags.
 func requireAppended(t *testing.T, mi schema.MessageInteraction) {
 	t.Helper()
 	want, err := jsonv2.Marshal(mi, jsontext.AllowInvalidUTF8(true))

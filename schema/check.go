@@ -13,25 +13,27 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// maxDepth bounds how deep arguments may nest; chosen: the operation's own
-// nest two deep, and a schema error is more use than a parser's.
+// maxDepth limits how deep arguments may nest. The operation's own arguments
+// nest two deep. An honest mistake stays below the limit and gets an error of
+// the schema, which helps more than this one.
 const maxDepth = 32
 
-// maxProblems are named, and the rest are counted; chosen: more than any honest
-// mistake has, while a megabyte of unknown names would be answered with eight.
+// maxProblems is how many problems are named; the rest are counted. No honest
+// mistake has more. Without a limit, one megabyte of unknown names would get an
+// answer of eight.
 const maxProblems = 20
 
-// Problems is what Check found: one sentence each, "field: rule and what
-// came". No sentence repeats more of a value than its length or its first two
-// characters, as values may be a person's number or words.
+// Problems are what Check found, one sentence each, such as "Body: is null, must
+// be string". A sentence shows at most the length and the first two characters of
+// a value, because the value may be a person's number or words.
 type Problems []string
 
 // Error returns the sentences, one a line.
 func (p Problems) Error() string { return strings.Join(p, "\n") }
 
-// Check holds raw JSON to the schema and its rules. It returns nil or a
-// Problems with everything that is wrong; JSON that cannot be read as such
-// (syntax, UTF-8, a name given twice, nesting beyond 32) is the only problem then.
+// Check compares raw JSON with the schema and its rules. It returns nil, or a
+// Problems with everything that is wrong. When the JSON itself is wrong (syntax,
+// UTF-8, a name given twice, nesting beyond 32), that is the only problem.
 // Absent arguments (no bytes) are an empty object, as in MCP.
 func (d *Document) Check(raw []byte) error {
 	value, err := parse(raw)
@@ -43,8 +45,8 @@ func (d *Document) Check(raw []byte) error {
 		return Problems{fmt.Sprintf("arguments: are %s, must be an object with the fields %s", jsonType(value), strings.Join(d.fields, ", "))}
 	}
 	problems := d.schemaProblems(object)
-	for _, r := range d.rules {
-		problems = append(problems, r(object)...)
+	for _, rule := range d.rules {
+		problems = append(problems, rule(object)...)
 	}
 	if len(problems) == 0 {
 		return nil
@@ -79,22 +81,22 @@ func parse(raw []byte) (any, error) {
 	return value, nil
 }
 
-// anyNumber reads a number that float64 has no room for as the largest that it
-// has: no argument is a number, and saying so takes no more than its type.
+// anyNumber reads a number beyond the range of float64 as the largest float64.
+// Otherwise a huge number would be an error of the parser instead of the schema.
 var anyNumber = json.WithUnmarshalers(json.UnmarshalFromFunc(func(in *jsontext.Decoder, value *any) error {
 	if in.PeekKind() != '0' {
-		return errors.ErrUnsupported // read as ever
+		return errors.ErrUnsupported // use the default decoding
 	}
 	number, err := in.ReadToken()
 	if err == nil {
-		float, _ := number.Float() // the error is of the range, and comes with an infinity
+		float, _ := number.Float() // an error means out of range, and float is then infinite
 		*value = max(-math.MaxFloat64, min(float, math.MaxFloat64))
 	}
 	return err
 }))
 
-// tooDeep counts brackets outside strings; on JSON that is not valid the
-// parser that follows has the last word.
+// tooDeep counts brackets outside strings. On invalid JSON it may be wrong; the
+// parser that follows finds the fault.
 func tooDeep(raw []byte) bool {
 	depth, inString := 0, false
 	for i := 0; i < len(raw); i++ {
@@ -132,7 +134,7 @@ func (d *Document) schemaProblems(object map[string]any) Problems {
 	walk(invalid, func(leaf *validator.ValidationError) {
 		problems = append(problems, d.sentences(leaf)...)
 	})
-	slices.Sort(problems) // the validator's order follows a map's
+	slices.Sort(problems) // the validator's order is random
 	return slices.Compact(problems)
 }
 
@@ -145,8 +147,8 @@ func walk(e *validator.ValidationError, visit func(*validator.ValidationError)) 
 	}
 }
 
-// sentences words one broken rule. Every keyword that the published schemas
-// use is here; the last case is for one that a later change forgets.
+// sentences describes one broken keyword of the schema. There is a case for every
+// keyword in the published schemas. The default case is for future ones.
 func (d *Document) sentences(e *validator.ValidationError) []string {
 	at := location(e.InstanceLocation)
 	say := func(format string, args ...any) []string {
@@ -184,7 +186,8 @@ func (d *Document) sentences(e *validator.ValidationError) []string {
 	}
 }
 
-// bound is how a length is limited: to one value, as a SID's is, or on one side.
+// bound says "exactly" for a length with only one allowed value, as a SID has, and
+// oneSide for other lengths.
 func (d *Document) bound(e *validator.ValidationError, oneSide string) string {
 	if len(e.InstanceLocation) == 1 && d.exact[e.InstanceLocation[0]] {
 		return "exactly"
@@ -211,7 +214,7 @@ func location(path []string) string {
 	return at
 }
 
-// pointerName is the first name on the way to a place.
+// pointerName is the first name in a JSON pointer: the argument.
 func pointerName(pointer jsontext.Pointer) string {
 	for name := range pointer.Tokens() {
 		return quoteName(name)
@@ -219,8 +222,8 @@ func pointerName(pointer jsontext.Pointer) string {
 	return "arguments"
 }
 
-// quoteName shows a name that came from outside: plainly when it is one that a
-// schema could have, else quoted and cut short.
+// quoteName shows a name that a caller sent. If it could be a name in a schema,
+// it is shown as it is; otherwise it is quoted and cut to 40 characters.
 func quoteName(name string) string {
 	plain := !strings.ContainsFunc(name, func(r rune) bool {
 		return !('a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' || r == '_')

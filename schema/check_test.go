@@ -106,7 +106,7 @@ func TestCheckCountsWhatItDoesNotName(t *testing.T) {
 	}
 }
 
-// What a caller sends by mistake may be somebody's number or words.
+// A misplaced value may be somebody's number or words.
 func TestCheckRepeatsNoValue(t *testing.T) {
 	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(t, err)
@@ -138,7 +138,7 @@ func FuzzCheck(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		problems := input.Check(raw)
 		var checked, request schema.CreateMessageInteraction
-		require.Equal(t, problems, input.Decode(raw, &checked), "what is read without the validator is what it accepts")
+		require.Equal(t, problems, input.Decode(raw, &checked), "Decode may skip the validator, but must give its answer")
 		decoded := jsonv2.Unmarshal(raw, &request)
 		if problems == nil {
 			require.NoError(t, decoded, "accepted, so it decodes")
@@ -155,9 +155,9 @@ func FuzzCheck(f *testing.F) {
 	})
 }
 
-// requireOnlyStrictness allows a request that decodes to be refused for one
-// reason alone: the bytes say more than the request has room for, or say null
-// where nothing should stand.
+// requireOnlyStrictness checks why Check refused JSON that decodes to a valid
+// request. The only reasons are rules that decoding does not apply: unknown
+// names, null, URI syntax and depth.
 func requireOnlyStrictness(t *testing.T, problems error) {
 	t.Helper()
 	for _, sentence := range problems.(schema.Problems) {

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// DecodePlain accepts without the validator, so it has to know the whole schema.
-// Whoever changes the schema or its rules looks at DecodePlain and then here.
+// DecodePlain skips the validator, so it depends on the whole schema. When you
+// change the schema or its rules, check DecodePlain, then update this test.
 func TestDecodePlainKnowsTheWholeSchema(t *testing.T) {
 	input, err := Input[CreateMessageInteraction]()
 	require.NoError(t, err)
@@ -31,10 +31,10 @@ func TestDecodePlainKnowsTheWholeSchema(t *testing.T) {
 		"required": ["ServiceSid", "SessionSid", "ParticipantSid"],
 		"additionalProperties": false
 	}`, string(keywords))
-	require.Len(t, input.rules, 2, "a Body that is not empty satisfies the one rule, and the other is about MediaUrl")
+	require.Len(t, input.rules, 2, "a Body that is not empty satisfies one rule; the other is about MediaUrl")
 }
 
-// The usual call has to be read the short way, or nobody would notice that it is not.
+// Without this test, nobody would notice when the usual call takes the slow path.
 func TestDecodePlainTakesATextAlone(t *testing.T) {
 	const sids = `"ServiceSid":"KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","SessionSid":"KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","ParticipantSid":"KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"`
 	for raw, want := range map[string]bool{

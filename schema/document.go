@@ -13,30 +13,30 @@ import (
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// A Document is a JSON Schema. The bytes that are published are the bytes that
-// are enforced. Make one with Input or Output. It is safe for concurrent use.
+// A Document is a JSON Schema. The same bytes are published and enforced. Make one
+// with Input or Output. It is safe for concurrent use.
 type Document struct {
 	json     json.RawMessage
 	fields   []string
-	exact    map[string]bool // top-level properties whose least length is their greatest
+	exact    map[string]bool // top-level properties with only one allowed length
 	compiled func() (*validator.Schema, error)
 	rules    []Rule
 }
 
-// A Rule says what JSON Schema cannot, or what model providers refuse to read at
-// the root of a schema. It gets the top-level object and returns one sentence
-// for each problem. The fields of the object may still have a wrong type.
+// A Rule checks what JSON Schema cannot express, or what model providers reject at
+// the root of a schema. It gets the top-level object and returns one sentence per
+// problem. The fields of the object may have wrong types.
 type Rule func(object map[string]any) []string
 
-// JSON returns the schema itself: plain JSON Schema 2020-12 without $ref,
-// without `nullable` and without boolean sub-schemas other than
-// additionalProperties, as some hosts refuse a server over one.
+// JSON returns the schema in JSON Schema 2020-12. It has no $ref, no `nullable` and
+// no boolean sub-schema except additionalProperties: some hosts reject a server
+// with one of those.
 func (d *Document) JSON() json.RawMessage { return d.json }
 
 // Fields returns the names of the top-level properties, in order.
 func (d *Document) Fields() []string { return d.fields }
 
-// Ruled is a request that has rules beside its JSON Schema.
+// Ruled is implemented by arguments that have rules in addition to their schema.
 type Ruled interface{ Rules() []Rule }
 
 // Input returns the schema of a tool's arguments, from the tags of the struct
@@ -51,10 +51,10 @@ func Input[In any]() (*Document, error) {
 }
 
 // Output returns the schema of a tool's result, from the tags of the struct
-// Out. A field that is a pointer may be null or missing. Properties that Out
-// does not have are allowed. String formats (uri, date-time) are left out on
-// purpose: validators disagree about them, and a client that rejects the
-// receipt of a message that went out makes its model send again.
+// Out. A pointer field may be null or missing. Properties that Out does not have
+// are allowed. String formats (uri, date-time) are deliberately left out, because
+// validators disagree about them. If a client rejects the receipt of a sent
+// message, its model sends the message again.
 func Output[Out any]() (*Document, error) {
 	root := reflector(true).Reflect(*new(Out))
 	of := reflect.TypeFor[Out]()
@@ -81,8 +81,8 @@ func reflector(additional bool) *reflected.Reflector {
 	}
 }
 
-// makeNullable spells "or null" the way JSON Schema does. invopop's Schema has
-// one type only, so the pair goes through its Extras.
+// makeNullable allows null. invopop's Schema has room for only one type, so the
+// two types go into its Extras.
 func makeNullable(s *reflected.Schema) {
 	s.Extras = map[string]any{"type": []string{s.Type, "null"}}
 	s.Type = ""
@@ -91,11 +91,11 @@ func makeNullable(s *reflected.Schema) {
 	}
 }
 
-// document compiles the schema when it is first needed. Most calls never need
-// the validator (see Decode), and compiling both schemas took a fifth of the
-// time from the start of a server to the list of its tools.
+// document makes a Document that compiles its schema on first use. Most calls never
+// need the validator (see Decode). Compiling both schemas took a fifth of the time
+// from the start of a server to the list of its tools.
 func document(root *reflected.Schema, rules ...Rule) (*Document, error) {
-	root.Version = "" // 2020-12 is MCP's default dialect, and hosts differ in whether they like $schema
+	root.Version = "" // no $schema: some hosts reject it, and 2020-12 is MCP's default
 	text, err := json.Marshal(root)
 	if err != nil {
 		return nil, fmt.Errorf("schema: encode: %w", err)
@@ -104,8 +104,8 @@ func document(root *reflected.Schema, rules ...Rule) (*Document, error) {
 	d.compiled = sync.OnceValues(func() (*validator.Schema, error) { return compile(text) })
 	for pair := root.Properties.Oldest(); pair != nil; pair = pair.Next() {
 		d.fields = append(d.fields, pair.Key)
-		least, most := pair.Value.MinLength, pair.Value.MaxLength
-		d.exact[pair.Key] = least != nil && most != nil && *least == *most
+		shortest, longest := pair.Value.MinLength, pair.Value.MaxLength
+		d.exact[pair.Key] = shortest != nil && longest != nil && *shortest == *longest
 	}
 	return d, nil
 }

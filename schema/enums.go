@@ -9,12 +9,12 @@ import (
 // InteractionType is the kind of an interaction.
 type InteractionType string
 
-// ResourceStatus is the state of the message or call behind one half of an
-// interaction. At creation it is an early state and no proof of delivery.
+// ResourceStatus is the status of the message or call on one side of an
+// interaction. At creation it is an early status, which does not prove delivery.
 type ResourceStatus string
 
-// Unknown is the value that both enums keep for what is not among their
-// others. What Twilio adds to an enum later is read as this.
+// Unknown is a value of both enums. Values that Twilio adds later are read as
+// Unknown.
 const Unknown = "unknown"
 
 // The values of the enums, in the order of Twilio's OpenAPI description.

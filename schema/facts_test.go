@@ -15,8 +15,8 @@ import (
 	"twilio-proxy-mcp/schema"
 )
 
-// A fact is what Twilio publishes of one parameter or field, in a form that
-// its OpenAPI file and our JSON Schema can both be brought to.
+// A fact is what Twilio publishes about one parameter or field. Both its OpenAPI
+// file and our JSON Schema can be converted to facts.
 type fact struct {
 	Type      string
 	Format    string
@@ -45,9 +45,9 @@ var (
 		"MediaUrl":       {Type: "array", Items: "string uri"},
 	}
 
-	// outputFacts are the 20 fields of the response. The three enums are not
-	// nullable in Twilio's description; here they are, because Twilio's own
-	// example has a null one.
+	// outputFacts are the 20 fields of the response. Twilio's description says that
+	// the three enums are not nullable, but one is null in its own example. So they
+	// are nullable here.
 	outputFacts = map[string]fact{
 		"sid":                      sidFact("KI", false, true),
 		"session_sid":              sidFact("KC", false, true),
@@ -143,7 +143,7 @@ func TestOutputHasThePublishedFacts(t *testing.T) {
 	require.NoError(t, err)
 	want := map[string]fact{}
 	for name, f := range outputFacts {
-		f.Format = "" // left out on purpose, see Output
+		f.Format = "" // deliberately left out; see Output
 		want[name] = f
 	}
 	require.Equal(t, want, read(t, output.JSON()).facts())
@@ -160,14 +160,13 @@ func TestPublishedSchemasArePlain(t *testing.T) {
 	}
 }
 
-// openAPI is where Twilio's own file lies beside a checkout of this project,
-// for those who have it.
+// openAPI is an optional copy of Twilio's OpenAPI file, outside this repository.
 const openAPI = "../../shared/twilio_proxy_v1.json"
 
 func TestFactsAreThoseOfTwiliosFile(t *testing.T) {
 	raw, err := os.ReadFile(openAPI)
 	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("Twilio's OpenAPI file is not at %s: the facts are held against the tables above alone", openAPI)
+		t.Skipf("Twilio's OpenAPI file is not at %s: the schemas are only compared with the tables in this test", openAPI)
 	}
 	require.NoError(t, err)
 	type published struct {

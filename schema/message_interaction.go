@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// CreateMessageInteraction is the request of the operation of that name: the
-// path parameters and the form parameters, under the API's own names.
+// CreateMessageInteraction is the request of Twilio's operation of that name. It
+// has the path and form parameters, under the API's own names.
 //
-// The tags give the JSON Schema that a model reads; see Input.
+// The tags become the JSON Schema that a model reads; see Input.
 type CreateMessageInteraction struct {
 	ServiceSid     ServiceSid     `json:"ServiceSid" jsonschema_description:"SID (KS...) of the Proxy Service that the Session belongs to."`
 	SessionSid     SessionSid     `json:"SessionSid" jsonschema_description:"SID (KC...) of the Session: the masked conversation."`
@@ -20,14 +20,13 @@ type CreateMessageInteraction struct {
 	MediaUrl       []string       `json:"MediaUrl,omitempty" jsonschema:"format=uri" jsonschema_description:"Reserved. Not currently supported by Twilio: leave it out. http or https URLs."`
 }
 
-// Rules are "Body or MediaUrl" (x-twilio.conditional in Twilio's OpenAPI
-// description), and that media are http or https URLs.
+// Rules require Body or MediaUrl (x-twilio.conditional in Twilio's OpenAPI
+// description), and http or https for media URLs.
 func (CreateMessageInteraction) Rules() []Rule { return []Rule{bodyOrMediaURL, mediaOverHTTP} }
 
-// Validate reports what JSON Schema cannot say about the request, and repeats
-// what a Go caller could have got wrong: a SID that is missing, nothing to
-// send, a MediaUrl that is no absolute http or https URL, text that is not
-// UTF-8. The error is a Problems with all of them.
+// Validate is for Go callers, whose requests are not checked against the schema. It
+// looks for a missing SID, nothing to send, a MediaUrl that is not an absolute http
+// or https URL, and text that is not UTF-8. The error is a Problems with all of them.
 func (r CreateMessageInteraction) Validate() error {
 	var problems Problems
 	missing := func(field string, zero bool) {
@@ -57,7 +56,7 @@ func (r CreateMessageInteraction) Validate() error {
 
 const nothingToSend = "Body: there is nothing to send; give Body a text of at least one character, or give MediaUrl"
 
-// checkMediaURL does not repeat the URL: it may carry a signature.
+// checkMediaURL does not quote the URL in its error: a URL may contain a signature.
 func checkMediaURL(s string) error {
 	if !utf8.ValidString(s) {
 		return errors.New("is not valid UTF-8")
@@ -72,15 +71,15 @@ func checkMediaURL(s string) error {
 	return nil
 }
 
-// Path returns the path of the operation for this request, from "/v1" on.
+// Path returns the URL path for this request, from "/v1" on.
 func (r CreateMessageInteraction) Path() string {
-	// A SID that parsed is letters and digits: nothing has to be escaped.
+	// A parsed SID has only letters and digits, so nothing needs escaping.
 	return "/v1/Services/" + r.ServiceSid.value + "/Sessions/" + r.SessionSid.value +
 		"/Participants/" + r.ParticipantSid.value + "/MessageInteractions"
 }
 
-// Form returns the form parameters, URL-encoded. MediaUrl is a repeated key, as
-// Twilio's own libraries send it.
+// Form returns the URL-encoded form parameters. MediaUrl is a repeated key, as
+// in Twilio's own libraries.
 func (r CreateMessageInteraction) Form() string {
 	var form []string
 	if r.Body != "" {
@@ -92,12 +91,11 @@ func (r CreateMessageInteraction) Form() string {
 	return strings.Join(form, "&")
 }
 
-// MessageInteraction is the response of the operation, field by field in the
-// order of Twilio's example. Every field may be null: Twilio's description
-// says so of all but the enums, and its example has a null enum.
+// MessageInteraction is the response of the operation, in the order of Twilio's
+// example. Every field may be null. Twilio's description says that for all fields
+// except the enums, and its example has a null enum.
 //
-// An Interaction, as the session's list has them, is the same without
-// participant_sid.
+// The interactions in a session's list have the same fields except participant_sid.
 type MessageInteraction struct {
 	ServiceSid             *ServiceSid      `json:"service_sid"`
 	Data                   *string          `json:"data" jsonschema_description:"JSON string with the body that was sent."`
@@ -121,8 +119,8 @@ type MessageInteraction struct {
 	SessionSid             *SessionSid      `json:"session_sid"`
 }
 
-// bodyOrMediaURL is a rule and not a root-level anyOf: model providers reject
-// tools that have one.
+// bodyOrMediaURL is a Rule, because model providers reject tools that have anyOf
+// at the root of their schema.
 func bodyOrMediaURL(object map[string]any) []string {
 	body, bodyGiven := object["Body"]
 	media, mediaGiven := object["MediaUrl"]
@@ -141,7 +139,7 @@ func mediaOverHTTP(object map[string]any) []string {
 	for i, item := range list {
 		s, isString := item.(string)
 		if u, err := url.Parse(s); !isString || err != nil || !u.IsAbs() {
-			continue // the schema has said so
+			continue // the schema reports it
 		}
 		if err := checkMediaURL(s); err != nil {
 			problems = append(problems, fmt.Sprintf("MediaUrl[%d]: %v", i, err))

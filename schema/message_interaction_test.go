@@ -11,7 +11,7 @@ import (
 	"twilio-proxy-mcp/schema"
 )
 
-// example is the response of Twilio's documentation for this operation.
+// example is the response in Twilio's documentation of this operation.
 const example = `{"service_sid":"KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","data":"{\"body\":\"some message\"}","date_created":"2015-07-30T20:00:00Z","date_updated":"2015-07-30T20:00:00Z","participant_sid":"KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","inbound_participant_sid":null,"inbound_resource_sid":null,"inbound_resource_status":null,"inbound_resource_type":null,"inbound_resource_url":null,"outbound_participant_sid":"KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","outbound_resource_sid":"SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","outbound_resource_status":"sent","outbound_resource_type":"Message","outbound_resource_url":null,"sid":"KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","type":"message","url":"https://proxy.twilio.com/v1/Services/KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Sessions/KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Participants/KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/MessageInteractions/KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","account_sid":"ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","session_sid":"KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}`
 
 func TestExampleGoesThroughByteForByte(t *testing.T) {
@@ -55,7 +55,7 @@ func TestDecodeMakesAnyAnswerFit(t *testing.T) {
 			require.ElementsMatch(t, tc.misfits, names)
 			encoded, err := json.Marshal(mi)
 			require.NoError(t, err)
-			require.NoError(t, output.Check(encoded), "what is published is what a strict client enforces")
+			require.NoError(t, output.Check(encoded), "a strict client enforces the published schema")
 		})
 	}
 	for _, answer := range []string{``, `null`, `[]`, `"x"`, `<html>`, `{"sid":`} {
@@ -95,8 +95,8 @@ func TestSids(t *testing.T) {
 	require.Panics(t, func() { schema.MustSid[schema.KS]("x") })
 }
 
-// Every character of a SID is looked at, on each way that leads to a path: one
-// that is not could carry the path elsewhere.
+// SIDs become part of a URL path. Every way to set one must check every character,
+// or a bad character could change the path.
 func TestEveryCharacterOfASidIsHeldToItsRule(t *testing.T) {
 	input, err := schema.Input[schema.CreateMessageInteraction]()
 	require.NoError(t, err)

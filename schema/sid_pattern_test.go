@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The SIDs' patterns have a matcher of their own; it has to agree with package
-// regexp on every string.
+// The patterns of SIDs have their own matcher. It must agree with package regexp
+// on every string.
 func FuzzSidPatterns(f *testing.F) {
 	digits := strings.Repeat("0aF9", 8)
 	for _, seed := range []string{"", "KS", "KS" + digits, "ks" + digits, "KC" + digits, "zQ" + digits, "KS" + digits + "0", "KS" + digits + "\n",

@@ -15,13 +15,13 @@ import (
 	"twilio-proxy-mcp/tools/send"
 )
 
-// A toolSet adds its tools to those of an app.
+// A toolSet adds one or more tools to all.
 type toolSet func(a *app, c *Common, all *tools.Tools) error
 
-// toolSets are all that the server offers. A new tool is a line here.
+// toolSets are the tools that the server offers. To offer a new tool, add a line here.
 var toolSets = []toolSet{sendTools}
 
-// sendTools are the tool that sends a message.
+// sendTools adds the tool that sends a message.
 func sendTools(a *app, c *Common, all *tools.Tools) error {
 	sender, err := send.New(send.Config{
 		Client:          a.client,
@@ -41,7 +41,7 @@ func sendTools(a *app, c *Common, all *tools.Tools) error {
 	return tools.Add(all, sender.Definition())
 }
 
-// An app is the wiring that every subcommand with tools shares.
+// An app is what every subcommand with tools needs: a backend, a ledger and an MCP server with the tools.
 type app struct {
 	*backend
 	ledger *ledger.Ledger // nil with --ledger off
@@ -50,20 +50,20 @@ type app struct {
 	log    *slog.Logger
 }
 
-// newApp makes an app. measured hears of calls and exchanges; it may be nil.
-func newApp(c *Common, s program, measured *metrics) (*app, error) {
+// newApp makes an app. m counts its calls and its exchanges with Twilio; it may be nil.
+func newApp(c *Common, s program, m *metrics) (*app, error) {
 	b, err := openBackend(c)
 	if err != nil {
 		return nil, err
 	}
 	a := &app{backend: b, log: c.logger(s)}
-	if err := a.remember(c); err != nil {
+	if err := a.setLedger(c); err != nil {
 		b.close()
 		return nil, err
 	}
 	a.tools = &tools.Tools{Fake: b.fake != nil, Caller: serve.Caller, Deadline: c.Deadline, Log: a.log}
-	if measured != nil {
-		a.tools.Observe, a.client.Observe = measured.ended, measured.exchanged
+	if m != nil {
+		a.tools.Observe, a.client.Observe = m.countCall, m.countExchange
 	}
 	for _, add := range s.tools {
 		if err := add(a, c, a.tools); err != nil {
@@ -74,7 +74,7 @@ func newApp(c *Common, s program, measured *metrics) (*app, error) {
 	a.mcp = server.NewMCPServer(info().Name, info().Version,
 		server.WithTitle(info().Title),
 		server.WithToolCapabilities(false),
-		// The list is the same for every caller and changes with the binary alone.
+		// The list is the same for every caller. Only a new binary changes it.
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
 		server.WithInstructions(instructions(b.fake != nil)),
 		server.WithHooks(&server.Hooks{OnError: []server.OnErrorHookFunc{func(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {
@@ -91,22 +91,21 @@ func info() mcp.Implementation {
 	return mcp.Implementation{Name: "twilio-proxy-mcp", Version: version(), Title: "Twilio Proxy"}
 }
 
-// server serves the tools.
 func (a *app) server(c *Common) *serve.Server {
 	return &serve.Server{MCP: a.mcp, Info: info(), Log: a.log, Grace: c.Deadline}
 }
 
-// remember makes the ledger: the fake's is in memory, so that it never mixes
-// with a live one.
-func (a *app) remember(c *Common) (err error) {
+// setLedger makes the ledger. The fake's is in memory by default, so that its
+// entries stay out of the live ledger.
+func (a *app) setLedger(c *Common) (err error) {
 	if a.fake != nil && c.Ledger == "" && c.LedgerFile == "" {
 		a.ledger = &ledger.Ledger{Memory: true, Log: a.log}
 		return nil
 	}
 	if a.ledger, err = c.openLedger(a.log); err == nil && a.ledger == nil {
-		a.log.Warn("the ledger is off: a repeated call is a second message")
+		a.log.Warn("the ledger is off: a repeated call sends a second message")
 		if c.MaxSends > 0 || c.MaxSendsPerParticipant > 0 {
-			return usageError{errors.New("--max-sends and --max-sends-per-participant count in the ledger, which is off")}
+			return usageError{errors.New("--max-sends and --max-sends-per-participant need the ledger, which is off")}
 		}
 	}
 	return err
@@ -121,7 +120,7 @@ func (a *app) close() {
 	a.backend.close()
 }
 
-// announce says loudly where messages go.
+// announce logs whether people will be texted.
 func (a *app) announce(ctx context.Context) {
 	if a.fake != nil {
 		a.log.WarnContext(ctx, "running on the built-in fake of Twilio Proxy: nobody will be texted")
@@ -130,7 +129,7 @@ func (a *app) announce(ctx context.Context) {
 	a.log.InfoContext(ctx, "running against the live API: people will be texted", "client", a.client)
 }
 
-// instructions are for the model: short, and they say which backend is on.
+// instructions are what the server tells the model at the start of a session.
 func instructions(fake bool) string {
 	if fake {
 		return "Sends messages in masked Twilio Proxy conversations. The backend is the built-in fake: no real person is texted."

@@ -16,22 +16,22 @@ import (
 	"twilio-proxy-mcp/twilio/fake/page"
 )
 
-// maxInFlight is how many calls run at once, and how many connections to the
-// upstream are kept for the next ones; chosen.
+// maxInFlight is the default number of simultaneous calls, and how many idle
+// connections to the upstream are kept for reuse.
 const maxInFlight = 1024
 
-// A backend is where messages go.
+// A backend is where messages go: Twilio or the fake.
 type backend struct {
 	client  *twilio.Client
 	fake    *fake.Fake // nil on the live backend
-	account string     // whose messages these are: an account SID, or an API key's
-	host    string     // the upstream, which tells the fake's ledger entries from live ones
+	account string     // the sender in the ledger: an account SID, or "(API key)" without one
+	host    string     // the upstream in the ledger; it separates the fake's entries from live ones
 	close   func()
 }
 
-// openBackend chooses and makes the backend. It calls nobody.
+// openBackend makes the backend. It sends no request.
 func openBackend(c *Common) (*backend, error) {
-	if c.Backend == "fake" { // whatever credentials there are
+	if c.Backend == "fake" { // no look at the credentials, which may be wrong
 		return openFake(c)
 	}
 	who, err := credentialsFromEnvironment()
@@ -44,7 +44,7 @@ func openBackend(c *Common) (*backend, error) {
 			kind = "fake"
 		}
 		if kind == "fake" && os.Getenv("TWILIO_PROXY_BASE_URL") != "" {
-			return nil, errors.New("TWILIO_PROXY_BASE_URL is set and there are no credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (a fake there takes any), or --backend fake to use the built-in fake")
+			return nil, errors.New("TWILIO_PROXY_BASE_URL is set and there are no credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (a fake accepts any values), or --backend fake to use the built-in fake")
 		}
 	}
 	if kind == "fake" {
@@ -64,9 +64,9 @@ func openBackend(c *Common) (*backend, error) {
 	return &backend{client: client, account: who.account, host: upstreamName(baseURL), close: client.Close}, nil
 }
 
-// upstreamName is the upstream in the ledger's scope: one name for all of
-// Twilio, whatever the edge, and one however an address is spelt. A message
-// whose outcome is unknown must stay so when somebody changes the edge.
+// upstreamName is the name of the upstream in the ledger. All edges of Twilio
+// have one name, and so have all spellings of an address. Otherwise a message
+// with an unknown outcome could be sent again after a change of the edge.
 func upstreamName(baseURL string) string {
 	u, err := url.Parse(baseURL)
 	if err != nil {
@@ -96,15 +96,15 @@ func (c *Common) client(baseURL, username, password string) *twilio.Client {
 	}
 }
 
-// openFake serves the fake on a real loopback listener, so that drops, delays
-// and truncations are real and the client has no branch for it.
+// openFake serves the fake over real connections on loopback. So the client
+// needs no code for the fake, and the fake's faults are real network faults.
 func openFake(c *Common) (*backend, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("the built-in fake cannot listen on loopback: %w", err)
 	}
 	f := fake.New(fake.Config{Page: page.Handler()})
-	var guards guard.Guards // a web page finds this port as well as any other
+	var guards guard.Guards // a web page can reach this port too
 	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
 	client := c.client("http://"+listener.Addr().String(), fake.AccountSid, "fake")
@@ -115,8 +115,8 @@ func openFake(c *Common) (*backend, error) {
 	}}, client.Check()
 }
 
-// credentials are read from the environment alone: what stands in a command
-// line is seen by every user of the machine.
+// credentials come only from the environment, because every user of the
+// machine can see command lines.
 type credentials struct {
 	username, password, account string
 	from                        string // the names of the variables
@@ -124,9 +124,9 @@ type credentials struct {
 
 func (c credentials) given() bool { return c.username != "" }
 
-// credentialsFromEnvironment returns the zero value where there are none at
-// all, and an error where there are some: half a pair is a mistake that must
-// not end on the fake in silence.
+// credentialsFromEnvironment returns the zero value when no variable is set, and
+// an error when half of a pair is missing. That is a mistake, and the server must
+// not silently use the fake then.
 func credentialsFromEnvironment() (credentials, error) {
 	account, key := os.Getenv("TWILIO_ACCOUNT_SID"), os.Getenv("TWILIO_API_KEY")
 	token, err := secret("TWILIO_AUTH_TOKEN")
@@ -137,26 +137,26 @@ func credentialsFromEnvironment() (credentials, error) {
 	if err != nil {
 		return credentials{}, err
 	}
-	const goOn = "; set both of a pair, or neither to use the built-in fake"
+	const remedy = "; set both, or neither to use the built-in fake"
 	switch {
 	case account == "" && key == "" && token == "" && keySecret == "":
 		return credentials{}, nil
 	case (key == "") != (keySecret == ""):
-		return credentials{}, errors.New("credentials are there in part: TWILIO_API_KEY and TWILIO_API_SECRET belong together" + goOn)
+		return credentials{}, errors.New("credentials are incomplete: TWILIO_API_KEY and TWILIO_API_SECRET belong together" + remedy)
 	case key != "":
 		if account == "" {
-			account = "(API key)" // and not the key's SID, which changes when the key is replaced
+			account = "(API key)" // the key's SID would change when the key is replaced
 		}
 		return credentials{key, keySecret, account, "TWILIO_API_KEY and TWILIO_API_SECRET"}, nil
 	case account == "" || token == "":
-		return credentials{}, errors.New("credentials are there in part: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together" + goOn)
+		return credentials{}, errors.New("credentials are incomplete: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together" + remedy)
 	default:
 		return credentials{account, token, account, "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"}, nil
 	}
 }
 
-// secret reads the variable of that name, or the file that its _FILE sibling
-// names, as containers have it. The error never holds the secret.
+// secret reads the variable name, or the file that the variable name_FILE names
+// (the convention for secrets in containers). The error never holds the secret.
 func secret(name string) (string, error) {
 	value, file := os.Getenv(name), os.Getenv(name+"_FILE")
 	if file == "" {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What one upstream is called must not change what is remembered of it.
+// The ledger must know an upstream by one name, however its address is spelled.
 func TestUpstreamName(t *testing.T) {
 	for name, spellings := range map[string][]string{
 		"twilio.com":            {"https://proxy.twilio.com", "https://proxy.dublin.ie1.twilio.com", "https://PROXY.twilio.com/"},

@@ -20,27 +20,27 @@ import (
 
 type callCmd struct {
 	Tool      string   `arg:"" help:"The tool's name, such as send_message_interaction."`
-	Arguments []string `arg:"" optional:"" placeholder:"Name=value" help:"The tool's arguments as Name=value; a list is the same name again."`
+	Arguments []string `arg:"" optional:"" placeholder:"Name=value" help:"The tool's arguments as Name=value. Repeat the name for a list; numbers and booleans are as in JSON."`
 	JSON      string   `name:"json" env:"TWILIO_PROXY_MCP_CALL_JSON" placeholder:"OBJECT" help:"The arguments as one JSON object instead; - reads it from stdin."`
-	Key       string   `name:"idempotency-key" placeholder:"KEY" help:"Names the intention: a second call with the same key is not a second message."`
+	Key       string   `name:"idempotency-key" placeholder:"KEY" help:"Names the intention. A second call with the same key does not send a second message."`
 }
 
-// Help is what --help adds.
+// Help is called by kong for --help.
 func (*callCmd) Help() string {
-	return `For example, on the fake:
+	return `An example, on the fake:
 
     twilio-proxy-mcp call --backend fake send_message_interaction \
       ServiceSid=KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
       SessionSid=KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
       ParticipantSid=KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Body="some message"
 
-What the tool returns goes to stdout as JSON, every other word to stderr. The exit status is 0 when the tool succeeded,
-1 when it reports an error, 2 for wrong usage.`
+The tool's result goes to stdout as JSON, everything else to stderr. The exit status is 0 when the tool succeeded,
+1 when it reported an error or the command failed, 2 for wrong usage.`
 }
 
-// Run goes the whole way: a real MCP client, the tool, HTTP to the backend.
+// Run calls the tool through a real MCP client and the real server.
 func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
-	c.quiet = true // the result says how it went
+	c.quiet = true // the result tells the person everything
 	a, err := newApp(c, s, nil)
 	if err != nil {
 		return err
@@ -77,10 +77,10 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 	return printResult(s, result)
 }
 
-// maxArguments is in bytes, the bound that a message over MCP has.
+// maxArguments is in bytes. A message over MCP has the same limit.
 const maxArguments = 1 << 20
 
-// arguments builds the JSON object, from --json or from each Name=value.
+// arguments returns the tool's arguments as a JSON object.
 func (cmd *callCmd) arguments(in io.Reader, tool mcp.Tool) (json.RawMessage, error) {
 	if cmd.JSON != "" {
 		if len(cmd.Arguments) > 0 {
@@ -96,32 +96,32 @@ func (cmd *callCmd) arguments(in io.Reader, tool mcp.Tool) (json.RawMessage, err
 	for _, argument := range cmd.Arguments {
 		name, value, ok := strings.Cut(argument, "=")
 		if !ok || name == "" {
-			return nil, errors.New("an argument is no Name=value, such as Body=hello")
+			return nil, errors.New("an argument is not in the form Name=value, such as Body=hello")
 		}
 		property, known := schema.Properties.Get(name)
 		if known && property.Type == "array" {
 			list, _ := object[name].([]any)
-			object[name] = append(list, typed(property.Items, value))
+			object[name] = append(list, parseValue(property.Items, value))
 			continue
 		}
 		if _, twice := object[name]; twice {
 			return nil, fmt.Errorf("%s is given twice", name)
 		}
-		object[name] = typed(property, value)
+		object[name] = parseValue(property, value)
 	}
 	return json.Marshal(object)
 }
 
-// typed reads a value as its schema has it: a string as it stands, another type as JSON. What does not fit is left to the
-// tool to refuse.
-func typed(schema *jsonschema.Schema, value string) any {
+// parseValue reads a value by its schema: a string as it is, any other type as JSON. If that fails, the value stays a
+// string, and the tool refuses it.
+func parseValue(schema *jsonschema.Schema, value string) any {
 	if schema == nil || schema.Type == "string" || !json.Valid([]byte(value)) {
 		return value
 	}
 	return json.RawMessage(value)
 }
 
-// jsonArguments takes the object from the flag, or from stdin for "-".
+// jsonArguments reads the object from stdin if flag is "-".
 func jsonArguments(flag string, in io.Reader) (json.RawMessage, error) {
 	text := []byte(flag)
 	if flag == "-" {
@@ -139,7 +139,7 @@ func jsonArguments(flag string, in io.Reader) (json.RawMessage, error) {
 	return text, nil
 }
 
-// printResult puts the structured content on stdout and every other word on
+// printResult prints the structured content to stdout and all other texts to
 // stderr.
 func printResult(s program, result *mcp.CallToolResult) error {
 	structured := result.RawStructuredContent
@@ -158,7 +158,7 @@ func printResult(s program, result *mcp.CallToolResult) error {
 			return err
 		}
 		if _, err := fmt.Fprintln(s.out, indented.String()); err != nil {
-			return fmt.Errorf("%s could not be printed: %w", succeeded(result), err)
+			return fmt.Errorf("%s could not be printed: %w", describe(result), err)
 		}
 	}
 	if result.IsError {
@@ -167,8 +167,9 @@ func printResult(s program, result *mcp.CallToolResult) error {
 	return nil
 }
 
-// succeeded says what must not be lost when the result is.
-func succeeded(result *mcp.CallToolResult) string {
+// describe names a result that cannot be printed. The person must still learn
+// that a message was sent.
+func describe(result *mcp.CallToolResult) string {
 	var meta struct {
 		Outcome tools.Outcome `json:"twilio-proxy-mcp/outcome"`
 	}

@@ -20,48 +20,47 @@ Without Twilio credentials it runs on a built-in fake of the Proxy API and texts
 Credentials come from the environment, never from a flag:
   TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or
   TWILIO_API_KEY with TWILIO_API_SECRET
-  (the secrets also from a file: TWILIO_AUTH_TOKEN_FILE, TWILIO_API_SECRET_FILE).
+  (TWILIO_AUTH_TOKEN_FILE and TWILIO_API_SECRET_FILE name files with the secrets instead).
 TWILIO_PROXY_BASE_URL, TWILIO_EDGE and TWILIO_REGION say where the API is.
-Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, as in TWILIO_PROXY_MCP_BACKEND.
+Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, such as TWILIO_PROXY_MCP_BACKEND.
 
-The exit status is 0 when all is well, 1 when a tool reports an error or the command could not do its work, 2 for wrong usage.`
+The exit status is 0 on success, 1 when a tool reports an error or the command fails, 2 for wrong usage.`
 
 const environmentPrefix = "TWILIO_PROXY_MCP"
 
-// commandLine is the whole of it: each field a flag or a subcommand, with its
-// environment name, default and help.
+// commandLine is what kong parses. Each field is a flag or a subcommand.
 type commandLine struct {
-	Common `embed:"" group:"Common flags:"` // shown after a subcommand's own
+	Common `embed:"" group:"Common flags:"` // the group puts them after a subcommand's own flags
 
 	Stdio   stdioCmd   `cmd:"" default:"withargs" help:"Serve MCP over stdin and stdout (the default)."`
 	HTTP    httpCmd    `cmd:"" name:"http" help:"Serve MCP over Streamable HTTP and SSE."`
 	Call    callCmd    `cmd:"" help:"Call a tool once and print what it returns."`
-	Tools   toolsCmd   `cmd:"" help:"Show the tools on offer. It takes no notice of the common flags."`
-	History historyCmd `cmd:"" help:"List what was sent, or resolve what is unknown."`
-	Fake    fakeCmd    `cmd:"" help:"Serve the fake Proxy API alone, for any client. It takes no notice of the common flags."`
+	Tools   toolsCmd   `cmd:"" help:"Show the available tools. The common flags do not change what it shows."`
+	History historyCmd `cmd:"" help:"List what was sent, or resolve an unknown outcome."`
+	Fake    fakeCmd    `cmd:"" help:"Serve only the fake Proxy API, for any client. Of the common flags, it uses only those for the log."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }
 
 // Common are the flags of every subcommand.
 type Common struct {
-	Backend                string        `enum:"auto,live,fake" default:"auto" help:"Where messages go: live (Twilio), fake (built in, texts nobody), or auto: live if there are credentials, else fake."`
+	Backend                string        `enum:"auto,live,fake" default:"auto" help:"Where messages go: live (Twilio), fake (built in, texts nobody), or auto: live if there are credentials, otherwise fake."`
 	Timeout                time.Duration `default:"30s" help:"How long one request to Twilio may take, retries included."`
-	MaxBodyLength          int           `default:"1600" help:"Longest Body in characters; 0 lifts the limit. Chosen: Twilio documents none for Proxy."`
-	Deadline               time.Duration `default:"45s" help:"How long one tool call may take, waiting and looking for a lost message included; 1s to 55s. Hosts give up at 60s."`
-	Ledger                 string        `placeholder:"FILE|URL|off" help:"Where sends are remembered: a SQLite file, a postgres:// URL (without a password), or off. Default: a file in the user's state directory; in memory for the fake."`
-	LedgerFile             string        `type:"path" placeholder:"FILE" help:"File that holds what --ledger would say, for a URL with a password."`
-	DuplicateWindow        time.Duration `default:"2m" help:"How long after a message went out the same one is answered with its receipt instead of being sent again; 0 turns it off."`
-	RateLimit              int           `default:"30" help:"Requests a second to one Service, over any five seconds; 0 lifts it. 30 is Twilio's limit."`
-	MaxSends               int           `default:"0" help:"Messages a minute in all; 0 is no cap."`
-	MaxSendsPerParticipant int           `default:"0" help:"Messages a minute to one participant; 0 is no cap."`
-	LogLevel               slog.Level    `default:"info" help:"Least level that is logged to stderr: debug, info, warn or error."`
-	LogFormat              string        `enum:"text,json" default:"text" help:"Form of the log: text or json."`
+	MaxBodyLength          int           `default:"1600" help:"Longest Body in characters; 0 removes the limit. 1600 is our choice: Twilio documents no limit for Proxy."`
+	Deadline               time.Duration `default:"45s" help:"How long one tool call may take, including waiting and looking for a lost message; 1s to 55s. Hosts give up at 60s."`
+	Ledger                 string        `placeholder:"FILE|URL|off" help:"Where sends are remembered: a SQLite file, a postgres:// URL (without a password), or off. Default: a file in the user's state directory, or memory for the fake."`
+	LedgerFile             string        `type:"path" placeholder:"FILE" help:"File that holds the value of --ledger, for a URL with a password."`
+	DuplicateWindow        time.Duration `default:"2m" help:"For how long a repeat of a message gets the first receipt instead of being sent again; 0 turns this off."`
+	RateLimit              int           `default:"30" help:"Requests per second to one Service, averaged over any five seconds; 0 removes the limit. 30 is Twilio's limit."`
+	MaxSends               int           `default:"0" help:"Messages per minute in total; 0 is no cap."`
+	MaxSendsPerParticipant int           `default:"0" help:"Messages per minute to one participant; 0 is no cap."`
+	LogLevel               slog.Level    `default:"info" help:"Lowest level that is logged to stderr: debug, info, warn or error."`
+	LogFormat              string        `enum:"text,json" default:"text" help:"Format of the log: text or json."`
 
-	quiet bool // only errors: for a subcommand whose output a person reads
+	quiet bool // log only errors, because a person reads this subcommand's output
 }
 
-// Validate refuses numbers that make no sense; kong calls it.
+// Validate is called by kong.
 func (c *Common) Validate() error {
 	if c.Timeout <= 0 {
 		return errors.New("--timeout must be more than 0")
@@ -70,7 +69,7 @@ func (c *Common) Validate() error {
 		return errors.New("--deadline must be at least 1s: a call has to wait, send and record in it")
 	}
 	if c.Deadline > send.MaxDeadline {
-		return fmt.Errorf("--deadline must be at most %v: hosts give up at 60s, and a minute after a message was begun it may be taken for one that nobody is sending any more", send.MaxDeadline)
+		return fmt.Errorf("--deadline must be at most %v: hosts give up at 60s, and after a minute the ledger may treat the send as abandoned", send.MaxDeadline)
 	}
 	for flag, negative := range map[string]bool{
 		"--duplicate-window": c.DuplicateWindow < 0, "--max-body-length": c.MaxBodyLength < 0, "--rate-limit": c.RateLimit < 0,
@@ -83,7 +82,7 @@ func (c *Common) Validate() error {
 	return nil
 }
 
-// version is the module's, as the Go toolchain recorded it.
+// version is the module version that the Go toolchain recorded in the binary.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

@@ -17,21 +17,21 @@ import (
 )
 
 type fakeCmd struct {
-	Addr           string        `default:"127.0.0.1:4010" help:"Address to listen on; port 0 takes a free one. Any but a loopback address needs --credential-file and --allowed-hosts."`
-	State          string        `type:"path" placeholder:"FILE" help:"File in which records, messages and the clock survive a restart."`
-	Seed           string        `type:"existingfile" placeholder:"FILE" help:"JSON file to begin with instead of the documentation's example; see go doc twilio-proxy-mcp/twilio/fake."`
-	CredentialFile string        `type:"existingfile" placeholder:"FILE" help:"File of the credentials that are accepted, USERNAME:PASSWORD, one a line; without it all are."`
-	EnforceLimit   bool          `help:"Answer 429 beyond 30 requests a second to one Service, as Twilio does."`
-	QueuedFor      time.Duration `default:"0s" help:"How long a new message stays queued."`
-	SentFor        time.Duration `default:"2s" help:"How long it then stays sent before it is delivered."`
-	AllowedOrigins []string      `placeholder:"ORIGIN" help:"Origins of web pages that may call; the fake's own page needs none."`
-	AllowedHosts   []string      `placeholder:"HOST" help:"Names by which clients call the fake; the loopback names by default."`
+	Addr           string        `default:"127.0.0.1:4010" help:"Address to listen on; port 0 picks a free one. An address that is not loopback needs --credential-file and --allowed-hosts."`
+	State          string        `type:"path" placeholder:"FILE" help:"File that keeps records, messages and the clock across restarts."`
+	Seed           string        `type:"existingfile" placeholder:"FILE" help:"JSON file with the initial records, instead of the documentation's example; see go doc twilio-proxy-mcp/twilio/fake."`
+	CredentialFile string        `type:"existingfile" placeholder:"FILE" help:"File of accepted credentials, one USERNAME:PASSWORD per line. Without it, all are accepted."`
+	EnforceLimit   bool          `help:"Answer 429 above 30 requests per second to one Service, as Twilio does."`
+	QueuedFor      time.Duration `default:"0s" help:"How long a new message has the status queued."`
+	SentFor        time.Duration `default:"2s" help:"How long it then has the status sent, before delivered."`
+	AllowedOrigins []string      `placeholder:"ORIGIN" help:"Origins of web pages that may call; the fake's own page always may."`
+	AllowedHosts   []string      `placeholder:"HOST" help:"Host names by which clients call the fake; the loopback names by default."`
 }
 
-// fakeMethods are those of the Proxy API and of the fake's control interface.
+// fakeMethods are the methods of the Proxy API and of the fake's control interface.
 var fakeMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete}
 
-// Run serves the fake until a signal comes. Its first line on stdout is the
+// Run serves the fake until a signal comes. The first line on stdout is the
 // base URL.
 func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	f, err := cmd.open(c.logger(s))
@@ -46,7 +46,7 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
 	fmt.Fprintf(s.out, "http://%s\n", listener.Addr())
-	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. The URL is its page, and the base URL for any client, with any credentials.")
+	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. Open the URL to see its page, or use it as the base URL of a client.")
 	err = server.Serve(listener)
 	closed := f.Close()
 	if errors.Is(err, http.ErrServerClosed) {
@@ -55,16 +55,16 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	return errors.Join(err, closed)
 }
 
-// listen refuses an address that other machines can reach unless it was said
-// who may call and by which names. The control interface stays closed to them.
+// listen refuses an address that other machines can reach, unless flags say who
+// may call and by which host names. The control interface is never open to them.
 func (cmd *fakeCmd) listen() (net.Listener, error) {
 	addr, err := net.ResolveTCPAddr("tcp", cmd.Addr)
 	if err != nil {
 		return nil, err
 	}
 	if !addr.IP.IsLoopback() && (cmd.CredentialFile == "" || len(cmd.AllowedHosts) == 0) {
-		return nil, usageError{fmt.Errorf("%w: %s can be reached from other machines: say who may call with --credential-file "+
-			"and by which names with --allowed-hosts, or listen on a loopback address such as 127.0.0.1", guard.ErrOpen, addr)}
+		return nil, usageError{fmt.Errorf("%w: %s can be reached from other machines: set --credential-file (who may call) "+
+			"and --allowed-hosts (the host names they use), or listen on a loopback address such as 127.0.0.1", guard.ErrOpen, addr)}
 	}
 	return net.ListenTCP("tcp", addr)
 }
@@ -76,7 +76,7 @@ func (cmd *fakeCmd) open(log *slog.Logger) (*fake.Fake, error) {
 	}
 	sentFor := cmd.SentFor
 	if sentFor == 0 {
-		sentFor = -1 // not at all, and not the default
+		sentFor = -1 // deliver at once; 0 would mean the fake's default
 	}
 	f := fake.New(fake.Config{Credentials: accepted, QueuedFor: cmd.QueuedFor, SentFor: sentFor,
 		RateLimit: cmd.EnforceLimit, Log: log, Page: page.Handler()})

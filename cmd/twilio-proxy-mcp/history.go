@@ -16,21 +16,21 @@ import (
 
 type historyCmd struct {
 	List    historyListCmd    `cmd:"" default:"withargs" help:"List what was sent, newest first (the default)."`
-	Resolve historyResolveCmd `cmd:"" help:"Say how a message ended whose outcome is unknown."`
+	Resolve historyResolveCmd `cmd:"" help:"Record what became of a message whose outcome is unknown."`
 }
 
 type historyListCmd struct {
 	State       string        `env:"TWILIO_PROXY_MCP_HISTORY_STATE" enum:",claimed,sent,refused,not_sent,unknown" default:"" help:"Only entries in this state: claimed, sent, refused, not_sent or unknown."`
 	Session     string        `placeholder:"SID" help:"Only this Session."`
 	Participant string        `placeholder:"SID" help:"Only this Participant."`
-	Since       time.Duration `placeholder:"DURATION" help:"Only entries begun within this time, such as 24h."`
-	Limit       int           `default:"100" help:"At most so many entries."`
-	JSON        bool          `name:"json" help:"Print JSON, one entry a line."`
+	Since       time.Duration `placeholder:"DURATION" help:"Only entries that began within this time, such as 24h."`
+	Limit       int           `default:"100" help:"At most this many entries."`
+	JSON        bool          `name:"json" help:"Print JSON, one entry per line."`
 }
 
 type historyResolveCmd struct {
-	ID    int64  `arg:"" help:"The entry's ID, from the list."`
-	State string `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent the message may be sent again."`
+	ID    int64  `arg:"" help:"The entry's ID, as listed."`
+	State string `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent, the message may be sent again."`
 }
 
 func (c *Common) historyLedger(s program) (*ledger.Ledger, error) {
@@ -42,7 +42,7 @@ func (c *Common) historyLedger(s program) (*ledger.Ledger, error) {
 	return l, err
 }
 
-// Run works while servers run on the same ledger.
+// Run may be used while servers use the same ledger.
 func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s program) error {
 	l, err := c.historyLedger(s)
 	if err != nil {
@@ -70,24 +70,24 @@ func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s program) error 
 	return printTable(s.out, entries)
 }
 
-// printTable names the account and the upstream only where there is more than one.
+// printTable shows accounts and upstreams only when the entries have more than one.
 func printTable(out io.Writer, entries []ledger.Entry) error {
-	several := slices.ContainsFunc(entries, func(e ledger.Entry) bool {
+	mixed := slices.ContainsFunc(entries, func(e ledger.Entry) bool {
 		return e.Account != entries[0].Account || e.Host != entries[0].Host
 	})
 	w := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	head := "ID\tSTATE\tBEGUN\tSETTLED\tSESSION\tPARTICIPANT\tINTERACTION\tCODE"
-	if several {
-		head += "\tACCOUNT\tUPSTREAM"
+	header := "ID\tSTATE\tBEGUN\tSETTLED\tSESSION\tPARTICIPANT\tINTERACTION\tCODE"
+	if mixed {
+		header += "\tACCOUNT\tUPSTREAM"
 	}
-	fmt.Fprintln(w, head)
+	fmt.Fprintln(w, header)
 	for _, e := range entries {
 		settled := "-"
 		if !e.Settled.IsZero() {
 			settled = e.Settled.UTC().Format(time.RFC3339)
 		}
 		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", e.ID, e.State, e.Begun.UTC().Format(time.RFC3339), settled, e.Session, e.Participant, dash(e.Sid), dash(e.Code))
-		if several {
+		if mixed {
 			fmt.Fprintf(w, "\t%s\t%s", e.Account, e.Host)
 		}
 		fmt.Fprintln(w)
@@ -102,7 +102,7 @@ func dash(s string) string {
 	return s
 }
 
-// Run records a person's word.
+// Run records what a person found out.
 func (cmd *historyResolveCmd) Run(ctx context.Context, c *Common, s program) error {
 	l, err := c.historyLedger(s)
 	if err != nil {

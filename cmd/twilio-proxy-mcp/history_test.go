@@ -9,7 +9,7 @@ import (
 	"twilio-proxy-mcp/tools/ledger"
 )
 
-func TestTheTableNamesWhatDiffers(t *testing.T) {
+func TestTheTableShowsAccountsAndUpstreamsOnlyWhenTheyDiffer(t *testing.T) {
 	one := ledger.Entry{ID: 1, State: ledger.Sent, Account: "AC1", Host: "twilio.com"}
 	for name, tc := range map[string]struct {
 		other ledger.Entry

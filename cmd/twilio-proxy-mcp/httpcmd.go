@@ -15,20 +15,20 @@ import (
 )
 
 type httpCmd struct {
-	Addr           string   `default:"127.0.0.1:8080" help:"Address to listen on; port 0 takes a free one. Any but a loopback address needs a token or OAuth, and --allowed-hosts."`
+	Addr           string   `default:"127.0.0.1:8080" help:"Address to listen on; port 0 picks a free one. An address that is not loopback needs --allowed-hosts, and a token or OAuth."`
 	AllowedOrigins []string `placeholder:"ORIGIN" help:"Origins of web pages that may call, such as https://app.example; none by default."`
-	AllowedHosts   []string `placeholder:"HOST" help:"Names by which clients call this server; the loopback names by default."`
-	TokenFile      string   `type:"path" placeholder:"FILE" help:"File of bearer tokens that may call, one a line; several, so that one can be replaced. One token can be in TWILIO_PROXY_MCP_TOKEN instead."`
-	OauthIssuer    string   `placeholder:"URL" help:"Issuer whose access tokens may call (OAuth 2.1, JWT)."`
-	OauthAudience  string   `placeholder:"URL" help:"Audience that access tokens must be for: this server's own URL, as a rule."`
-	OauthResource  string   `placeholder:"URL" help:"URL by which clients know this server; needed when the audience is no URL."`
+	AllowedHosts   []string `placeholder:"HOST" help:"Host names by which clients call this server; the loopback names by default."`
+	TokenFile      string   `type:"path" placeholder:"FILE" help:"File of accepted bearer tokens, one per line. With several, one can be replaced while another is in use. TWILIO_PROXY_MCP_TOKEN can hold a token instead."`
+	OauthIssuer    string   `placeholder:"URL" help:"Issuer whose access tokens are accepted (OAuth 2.1, JWT)."`
+	OauthAudience  string   `placeholder:"URL" help:"Audience that access tokens must name, usually this server's own URL."`
+	OauthResource  string   `placeholder:"URL" help:"URL by which clients know this server; needed when the audience is not a URL."`
 	OauthScopes    []string `placeholder:"SCOPE" help:"Scopes that access tokens must have."`
-	TLSCert        string   `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate, in PEM."`
-	TLSKey         string   `name:"tls-key" type:"path" placeholder:"FILE" help:"Its key, in PEM."`
-	MaxInFlight    int      `default:"${maxInFlight}" help:"Calls at once; beyond it a call is refused with 503 before anything is sent."`
+	TLSCert        string   `name:"tls-cert" type:"path" placeholder:"FILE" help:"Certificate in PEM; turns TLS on."`
+	TLSKey         string   `name:"tls-key" type:"path" placeholder:"FILE" help:"Private key of the certificate, in PEM."`
+	MaxInFlight    int      `default:"${maxInFlight}" help:"Most calls at one time. Further calls are refused with 503 before anything is sent."`
 }
 
-// Validate refuses a number that makes no sense; kong calls it.
+// Validate is called by kong.
 func (cmd *httpCmd) Validate() error {
 	if cmd.MaxInFlight < 1 {
 		return errors.New("--max-in-flight must be at least 1")
@@ -36,27 +36,27 @@ func (cmd *httpCmd) Validate() error {
 	return nil
 }
 
-// Run serves until a signal comes: readiness turns false, sends in flight
-// finish, then the listener closes. Its first line on stdout is the URL.
+// Run serves until a signal comes. Then readiness turns false, sends in flight
+// finish, and the listener closes. The first line on stdout is the URL.
 func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
-	signal.Ignore(syscall.SIGPIPE) // a log reader that is gone must not end a send in flight
-	measured := newMetrics()
-	a, err := newApp(c, s, measured)
+	signal.Ignore(syscall.SIGPIPE) // if the reader of the log is gone, a send in flight must still finish
+	m := newMetrics()
+	a, err := newApp(c, s, m)
 	if err != nil {
 		return err
 	}
 	defer a.close()
-	measured.countInFlight(a.tools.InFlight)
-	config, err := cmd.config(a, measured)
+	m.showInFlight(a.tools.InFlight)
+	config, err := cmd.config(a, m)
 	if err != nil {
 		return err
 	}
 	listener, err := config.Listen(ctx, cmd.Addr)
 	if errors.Is(err, guard.ErrOpen) {
-		return usageError{fmt.Errorf("%w (--token-file or TWILIO_PROXY_MCP_TOKEN, or --oauth-issuer with --oauth-audience; and --allowed-hosts)", err)}
+		return usageError{fmt.Errorf("%w (set --allowed-hosts, and either --token-file, TWILIO_PROXY_MCP_TOKEN, or --oauth-issuer with --oauth-audience)", err)}
 	}
 	if errors.Is(err, guard.ErrResource) {
-		return usageError{fmt.Errorf("%w (--oauth-resource)", err)}
+		return usageError{fmt.Errorf("%w (set --oauth-resource)", err)}
 	}
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 			Origins: cmd.AllowedOrigins,
 			Hosts:   cmd.AllowedHosts,
 			Tokens:  tokens,
-			Refused: m.refused,
+			Refused: m.countRefusal,
 		},
 		TLSCert: cmd.TLSCert,
 		TLSKey:  cmd.TLSKey,
@@ -90,12 +90,12 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 		Ready:   a.ready,
 	}
 	if a.fake != nil {
-		config.Other = a.fake // its page, to see what an agent "sent"
+		config.Other = a.fake // its page shows what an agent "sent"
 		config.Guards.SameOrigin = true
 		config.Guards.Methods = fakeMethods
 	}
 	if (cmd.OauthIssuer == "") != (cmd.OauthAudience == "") {
-		return nil, usageError{fmt.Errorf("--oauth-issuer and --oauth-audience belong together")}
+		return nil, usageError{errors.New("--oauth-issuer and --oauth-audience belong together; set both")}
 	}
 	if cmd.OauthIssuer != "" {
 		config.Guards.OAuth = &guard.OAuth{Issuer: cmd.OauthIssuer, Audience: cmd.OauthAudience, Scopes: cmd.OauthScopes, Resource: cmd.OauthResource, Log: a.log}
@@ -103,12 +103,13 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 	return config, nil
 }
 
-// tokens come from a file or the environment, never from a flag.
+// tokens come from a file or the environment, because every user of the machine
+// can see command lines.
 func (cmd *httpCmd) tokens() ([]string, error) {
 	set := os.Getenv("TWILIO_PROXY_MCP_TOKEN")
 	tokens := strings.Fields(set)
 	if cmd.TokenFile == "" {
-		if set != "" && len(tokens) == 0 { // whoever set it does not mean that everybody may call
+		if set != "" && len(tokens) == 0 { // without a token, everybody could call; nobody sets the variable for that
 			return nil, usageError{errors.New("TWILIO_PROXY_MCP_TOKEN is set and holds no token: give it one, or unset it")}
 		}
 		return tokens, nil
@@ -121,22 +122,22 @@ func (cmd *httpCmd) tokens() ([]string, error) {
 		return nil, fmt.Errorf("--token-file: %w", err)
 	}
 	if tokens = strings.Fields(string(content)); len(tokens) == 0 {
-		return nil, fmt.Errorf("--token-file: the file holds no token")
+		return nil, errors.New("--token-file: the file holds no token")
 	}
 	return tokens, nil
 }
 
-// readyTimeout is how long a ledger may take to say that it can be used; chosen, below the patience of common probes.
+// readyTimeout is how long the ledger may take to answer a readiness probe. Common probes wait longer.
 const readyTimeout = 2 * time.Second
 
-// ready asks the ledger on PostgreSQL, without which every call is answered to try later. A file on this machine is
-// there when it is needed, and not before.
+// ready checks the ledger on PostgreSQL: without it, every call ends as try_later. A ledger file needs no check. It is
+// made at the first send.
 func (a *app) ready(ctx context.Context) error {
 	if a.ledger == nil || a.ledger.DSN == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	_, err := a.ledger.KnownSid(ctx, "") // the shortest question there is
+	_, err := a.ledger.KnownSid(ctx, "") // the cheapest query
 	return err
 }

@@ -14,10 +14,10 @@ import (
 	"twilio-proxy-mcp/tools/ledger"
 )
 
-var errPasswordInArgument = errors.New("--ledger: a URL with a password does not belong in a command line, where every user of the machine sees it; use TWILIO_PROXY_MCP_LEDGER, --ledger-file, or PostgreSQL's own PGPASSWORD or .pgpass")
+var errPasswordInArgument = errors.New("--ledger: a URL with a password does not belong in a command line, where every user of the machine can see it; use TWILIO_PROXY_MCP_LEDGER, --ledger-file, or PostgreSQL's own PGPASSWORD or .pgpass")
 
-// openLedger makes the ledger that the flags name; nothing is opened before
-// the first send. It is nil for "off".
+// openLedger makes the ledger that the flags name. It opens no file or connection;
+// the first use does. The ledger is nil for "off".
 func (c *Common) openLedger(log *slog.Logger) (*ledger.Ledger, error) {
 	where := c.Ledger
 	if c.Ledger != "" && c.LedgerFile != "" {
@@ -47,47 +47,47 @@ func (c *Common) openLedger(log *slog.Logger) (*ledger.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	closeDirectory(dir, log)
+	makePrivate(dir, log)
 	return &ledger.Ledger{Path: filepath.Join(dir, "ledger.db"), Log: log}, nil
 }
 
-// closeDirectory takes the permissions of others from the program's own state
-// directory, which a backup or another hand may have made anew. A directory
-// that --ledger names is its owner's matter.
-func closeDirectory(dir string, log *slog.Logger) {
+// makePrivate removes other users' permissions on the program's own state
+// directory. Something else, such as a restored backup, may have made it. A
+// directory that --ledger names is left alone.
+func makePrivate(dir string, log *slog.Logger) {
 	info, err := os.Stat(dir)
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
 		err = os.Chmod(dir, 0o700)
 	}
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		log.Warn("the state directory cannot be kept from others", "error", err)
+		log.Warn("the state directory may be open to other users: its permissions could not be changed", "error", err)
 	}
 }
 
 func hasPassword(s string) bool {
 	u, err := url.Parse(s)
 	if err != nil {
-		return true // nobody knows; the safe answer
+		return true // it may have one
 	}
 	_, has := u.User.Password()
 	return has || u.Query().Has("password") || u.Query().Has("sslpassword")
 }
 
-// stateDirectory is where a program keeps what must survive: XDG's state
-// directory, or the system's place for a program's own data.
+// stateDirectory is XDG's state directory. On Windows and macOS it is the
+// system's configuration directory, unless XDG_STATE_HOME is set.
 func stateDirectory() (string, error) {
 	base := os.Getenv("XDG_STATE_HOME")
 	if base == "" && runtime.GOOS != "windows" && runtime.GOOS != "darwin" {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return "", fmt.Errorf("no place for the ledger: %w; name one with --ledger", err)
+			return "", fmt.Errorf("there is no directory for the ledger: %w; set --ledger", err)
 		}
 		base = filepath.Join(home, ".local", "state")
 	}
 	if base == "" {
 		config, err := os.UserConfigDir()
 		if err != nil {
-			return "", fmt.Errorf("no place for the ledger: %w; name one with --ledger", err)
+			return "", fmt.Errorf("there is no directory for the ledger: %w; set --ledger", err)
 		}
 		base = config
 	}

@@ -7,7 +7,7 @@ import (
 	"twilio-proxy-mcp/cmd/internal/serve"
 )
 
-// logger writes to stderr: stdout is for MCP and results.
+// logger writes to stderr, because stdout is for MCP and results.
 func (c *Common) logger(s program) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.quiet {
@@ -19,13 +19,13 @@ func (c *Common) logger(s program) *slog.Logger {
 	return slog.New(requestHandler{slog.NewTextHandler(s.err, options)})
 }
 
-// requestHandler adds to every line what is known of the request behind it:
-// transport, JSON-RPC id, trace.
+// requestHandler adds the transport, JSON-RPC id and trace of the request to
+// every line.
 type requestHandler struct{ slog.Handler }
 
 func (h requestHandler) Handle(ctx context.Context, r slog.Record) error {
-	var room [4]slog.Attr // on the stack: AddAttrs copies them
-	r.AddAttrs(serve.AppendLogAttrs(ctx, room[:0])...)
+	var buffer [4]slog.Attr // stays on the stack, because AddAttrs copies
+	r.AddAttrs(serve.AppendLogAttrs(ctx, buffer[:0])...)
 	return h.Handler.Handle(ctx, r)
 }
 

@@ -12,7 +12,7 @@ import (
 	"twilio-proxy-mcp/twilio"
 )
 
-// metrics are what /metrics shows. No label holds a SID, a caller or a text.
+// metrics are what /metrics shows. No label holds a SID, a caller or a message.
 type metrics struct {
 	registry *prometheus.Registry
 	calls    *prometheus.CounterVec
@@ -22,12 +22,12 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 }
 
-// newMetrics makes the counters. The http subcommand alone has somebody to show them to.
+// newMetrics makes the counters. Only the http subcommand uses them.
 func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "twilio_proxy_mcp_calls_total", Help: "Tool calls by tool, outcome and whether they were answered with an earlier receipt.",
+			Name: "twilio_proxy_mcp_calls_total", Help: "Tool calls, by tool, outcome, and whether the answer was an earlier receipt.",
 		}, []string{"tool", "outcome", "replayed"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "twilio_proxy_mcp_call_duration_seconds", Help: "How long tool calls took.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
@@ -36,7 +36,7 @@ func newMetrics() *metrics {
 			Name: "twilio_proxy_mcp_upstream_duration_seconds", Help: "How long HTTP exchanges with Twilio took, by operation and status (0: no answer).", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
 		}, []string{"operation", "status"}),
 		retries: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "twilio_proxy_mcp_upstream_retries_total", Help: "HTTP exchanges that repeated one of which Twilio surely did nothing.",
+			Name: "twilio_proxy_mcp_upstream_retries_total", Help: "HTTP exchanges that retried one on which Twilio had certainly not acted.",
 		}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "twilio_proxy_mcp_refused_requests_total", Help: "HTTP requests that a guard refused.",
@@ -47,25 +47,25 @@ func newMetrics() *metrics {
 	return m
 }
 
-func (m *metrics) countInFlight(count func() int64) {
+func (m *metrics) showInFlight(count func() int64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "twilio_proxy_mcp_calls_in_flight", Help: "Tool calls under way.",
 	}, func() float64 { return float64(count()) }))
 }
 
-func (m *metrics) ended(o tools.Observation) {
+func (m *metrics) countCall(o tools.Observation) {
 	m.calls.WithLabelValues(o.Tool, string(o.Code), strconv.FormatBool(o.Replayed)).Inc()
 	m.duration.WithLabelValues(o.Tool).Observe(o.Duration.Seconds())
 }
 
-func (m *metrics) exchanged(e twilio.Exchange) {
+func (m *metrics) countExchange(e twilio.Exchange) {
 	m.upstream.WithLabelValues(e.Operation, strconv.Itoa(e.Status)).Observe(e.Duration.Seconds())
 	if e.Retries > 0 {
 		m.retries.Inc()
 	}
 }
 
-func (m *metrics) refused(guard string) { m.refusals.WithLabelValues(guard).Inc() }
+func (m *metrics) countRefusal(guard string) { m.refusals.WithLabelValues(guard).Inc() }
 
 func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

@@ -17,8 +17,8 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// The scripts are shell sessions, one file a subject. The environment of each
-// is empty but for what it sets.
+// Each script is a shell session about one subject. It starts without any
+// TWILIO_ variable.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",

@@ -8,10 +8,10 @@ import (
 
 type stdioCmd struct{}
 
-// Run serves until stdin closes or a signal comes, and until every request
-// that was read is answered.
+// Run serves until stdin closes or a signal comes. Requests that were already
+// read are answered first.
 func (*stdioCmd) Run(ctx context.Context, c *Common, s program) error {
-	signal.Ignore(syscall.SIGPIPE) // a client that is gone must not end a send in flight
+	signal.Ignore(syscall.SIGPIPE) // if the client is gone, a send in flight must still finish
 	a, err := newApp(c, s, nil)
 	if err != nil {
 		return err

@@ -12,11 +12,11 @@ import (
 )
 
 type toolsCmd struct {
-	JSON     bool `name:"json" xor:"form" help:"Print the definitions as tools/list has them."`
+	JSON     bool `name:"json" xor:"form" help:"Print the definitions in the form of tools/list."`
 	Markdown bool `xor:"form" hidden:"" help:"Print the README's table."`
 }
 
-// Run needs no backend that answers: it opens the fake, whatever credentials there are.
+// Run uses the fake, so that it works with any credentials or none.
 func (cmd *toolsCmd) Run(c *Common, s program) error {
 	offline := *c
 	offline.Backend = "fake"
@@ -59,7 +59,7 @@ func printTools(s program, definitions []mcp.Tool) error {
 	return nil
 }
 
-// toolTable is the table in the README; a test holds the two together.
+// toolTable is the table in the README. A test compares the two.
 func toolTable(definitions []mcp.Tool) string {
 	var b strings.Builder
 	for _, tool := range definitions {
@@ -71,8 +71,7 @@ func toolTable(definitions []mcp.Tool) string {
 	return b.String()
 }
 
-// eachArgument visits the arguments in the order of the schema, which a map
-// would lose.
+// eachArgument visits the arguments in the order of the schema.
 func eachArgument(tool mcp.Tool, visit func(name, required, description string)) error {
 	var input jsonschema.Schema
 	if err := json.Unmarshal(tool.RawInputSchema, &input); err != nil {

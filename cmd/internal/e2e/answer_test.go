@@ -30,7 +30,7 @@ type outcome struct {
 
 func (a answer) outcome() outcome { return a.Result.Meta.Outcome }
 
-// kind is the outcome without what differs from call to call.
+// kind is the outcome without the fields that differ from call to call.
 func (a answer) kind() outcome {
 	o := a.outcome()
 	return outcome{Code: o.Code, Sent: o.Sent, Replayed: o.Replayed, Reconciled: o.Reconciled}

@@ -15,7 +15,7 @@ import (
 	"twilio-proxy-mcp/tools/ledger/ledgertest"
 )
 
-// A send that cannot be recorded is not made, and the call says why.
+// If a send cannot be recorded, nothing is sent, and the result says why.
 func TestALedgerThatCannotBeUsedSendsNothing(t *testing.T) {
 	for _, tc := range []struct {
 		name  string
@@ -53,14 +53,14 @@ func TestALedgerThatCannotBeUsedSendsNothing(t *testing.T) {
 			require.Contains(t, got.text(), "Nothing was sent.")
 			require.True(t, got.Result.IsError)
 			require.Zero(t, u.Accepted())
-			server.stop() // and now its log is whole
+			server.stop() // its log is complete now
 			require.Contains(t, server.stderr.String(), "the ledger cannot be used")
 			require.NotContains(t, server.stderr.String(), "hello")
 		})
 	}
 }
 
-// openTempDir is a directory that another user can get to.
+// openTempDir makes a directory that other users can enter.
 func openTempDir(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "ledger")
 	require.NoError(t, err)
@@ -69,9 +69,9 @@ func openTempDir(t *testing.T) string {
 	return dir
 }
 
-// startAs starts the server as somebody who is bound by permissions: root is not.
-func startAs(t *testing.T, bound bool, env []string) *process {
-	if !bound || os.Getuid() != 0 {
+// startAs starts the server. With unprivileged, it never runs as root, for whom file permissions do not count.
+func startAs(t *testing.T, unprivileged bool, env []string) *process {
+	if !unprivileged || os.Getuid() != 0 {
 		return start(t, env)
 	}
 	return startCommand(t, env, func(cmd *exec.Cmd) {
@@ -79,8 +79,8 @@ func startAs(t *testing.T, bound bool, env []string) *process {
 	})
 }
 
-// The message had gone out when the ledger failed: the answer is the receipt,
-// with a warning, and once the ledger works again it is known to it.
+// The ledger fails after the message went out. The answer is the receipt, with a
+// warning. Once the ledger works again, it records the send.
 func TestASentMessageThatCannotBeRecordedIsAReceipt(t *testing.T) {
 	send := func(t *testing.T, p place, spoil, mend func()) {
 		u := startUpstream(t)

@@ -12,19 +12,19 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// The server is killed at each moment of a send, started again on the same
-// ledger, and asked the same. The moments are reached from outside: by a lock
-// on the ledger, by an upstream that does not answer.
+// The server is killed at each moment of a send. A new server with the same ledger
+// then gets the same call. A lock on the ledger, or an upstream that does not
+// answer, stops the first server at the right moment.
 func TestAKilledServerNeverSendsTwice(t *testing.T) {
 	const body = "hello"
 	answered := func(u *upstream) func() bool {
 		return func() bool { requests := u.Requests(); return len(requests) == 1 && requests[0].Status == 200 }
 	}
 	for _, moment := range []struct {
-		name  string
-		reach func(t *testing.T, u *upstream, p place, server *process)
-		then  outcome // of the repeat
-		count int     // messages accepted in the end
+		name   string
+		reach  func(t *testing.T, u *upstream, p place, server *process)
+		repeat outcome
+		count  int // messages accepted in the end
 	}{
 		{"before the claim", func(t *testing.T, u *upstream, p place, server *process) {
 			lock := p.lock(t)
@@ -37,7 +37,7 @@ func TestAKilledServerNeverSendsTwice(t *testing.T) {
 		{"after the claim, before the request is written", func(t *testing.T, u *upstream, p place, server *process) {
 			u.gate.shut()
 			server.begin("tools/call", sendParams(body, nil))
-			<-u.gate.came // and now nobody answers the TLS handshake
+			<-u.gate.came // nobody answers the TLS handshake
 			server.kill()
 			u.gate.open()
 		}, outcome{Code: "outcome_unknown", Sent: "unknown"}, 0},
@@ -72,17 +72,17 @@ func TestAKilledServerNeverSendsTwice(t *testing.T) {
 			onBothEngines(t, func(t *testing.T, p place) {
 				t.Parallel()
 				p.prepare(t)
-				u := startSecretUpstream(t)
+				u := startGatedUpstream(t)
 				env := environment(t, append(u.env, p.env())...)
 				moment.reach(t, u, p, start(t, env))
 				again := start(t, env)
 				got := again.send(body)
-				require.Equal(t, moment.then, got.kind(), got.text())
+				require.Equal(t, moment.repeat, got.kind(), got.text())
 				require.Equal(t, moment.count, u.Accepted())
-				if got = again.send(body); moment.count == 1 { // what is known does not change by asking
+				if got = again.send(body); moment.count == 1 { // another repeat changes nothing
 					require.Equal(t, outcome{Code: "sent", Sent: "yes", Replayed: true}, got.kind())
 				} else {
-					require.Equal(t, moment.then, got.kind())
+					require.Equal(t, moment.repeat, got.kind())
 				}
 				require.Equal(t, moment.count, u.Accepted())
 				again.stop()
@@ -91,8 +91,7 @@ func TestAKilledServerNeverSendsTwice(t *testing.T) {
 	}
 }
 
-// runs is how many times a server is killed at random: a few, or all of them
-// where there is time.
+// runs is how many times a server is killed at random.
 func runs() int {
 	if os.Getenv("TWILIO_PROXY_MCP_SOAK") != "" {
 		return 200
@@ -100,9 +99,9 @@ func runs() int {
 	return 20
 }
 
-// Each server repeats what the one before it was killed over, and is killed
-// over a message of its own, anywhere between the call and a little after its
-// answer.
+// Each server first repeats the message during which the previous server was
+// killed. Then it sends its own message, and is killed at a random time between
+// the call and shortly after the answer.
 func TestAServerKilledAtRandomNeverSendsTwice(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, p place) {
 		u := startUpstream(t)
@@ -119,7 +118,7 @@ func TestAServerKilledAtRandomNeverSendsTwice(t *testing.T) {
 			} else {
 				requireTruth(t, u, server.send(body(n-1)), body(n-1))
 			}
-			if n%2 == 0 { // a longer stay between the request and its record
+			if n%2 == 0 { // make the time between the request and its record longer
 				u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(usual)})
 			}
 			server.begin("tools/call", sendParams(body(n), nil))
@@ -145,7 +144,7 @@ func TestAServerKilledAtRandomNeverSendsTwice(t *testing.T) {
 	})
 }
 
-// requireTruth holds the word on a message against what the fake counted.
+// requireTruth compares what the server says about a message with what the fake counted.
 func requireTruth(t *testing.T, u *upstream, got answer, body string) {
 	t.Helper()
 	count := u.messages(t)[body]

@@ -1,3 +1,3 @@
-// Package e2e holds the tests that run the binary as its users do: over real
-// pipes and sockets, with foreign clients, against the fake over loopback.
+// Package e2e tests the whole binary as its users run it: over real pipes and
+// sockets, with other projects' clients, against the fake on loopback.
 package e2e

@@ -14,19 +14,19 @@ import (
 	"twilio-proxy-mcp/tools/ledger"
 )
 
-// A signal ends the reading; what was read is answered, also what still waits
-// for its turn.
+// After a signal the server reads no more. It still answers the calls that it has
+// read, even those that wait for their turn.
 func TestASignalEndsNoCall(t *testing.T) {
 	t.Parallel()
 	u := startUpstream(t)
-	env := environment(t, append(u.env, "TWILIO_PROXY_MCP_RATE_LIMIT=1")...) // five turns are for five seconds
+	env := environment(t, append(u.env, "TWILIO_PROXY_MCP_RATE_LIMIT=1")...) // allows five sends in five seconds
 	server := start(t, env)
 	var calls []<-chan json.RawMessage
 	for _, body := range []string{"1", "2", "3", "4", "5", "6"} {
 		calls = append(calls, server.begin("tools/call", sendParams(body, nil)))
 	}
 	eventually(t, func() bool { return u.Accepted() == 5 })
-	server.wait(server.begin("ping", nil)) // all have been read
+	server.wait(server.begin("ping", nil)) // then all calls have been read
 	require.NoError(t, server.cmd.Process.Signal(syscall.SIGTERM))
 	for _, call := range calls {
 		require.Equal(t, sent(), server.wait(call).kind())
@@ -36,7 +36,7 @@ func TestASignalEndsNoCall(t *testing.T) {
 	require.Equal(t, 6, u.Accepted())
 }
 
-// A client that reads no more ends the server, and no send.
+// When the client closes its end of stdout, the server ends, but only after its sends.
 func TestAClientThatIsGoneEndsNoSend(t *testing.T) {
 	u := startUpstream(t)
 	env := environment(t, u.env...)
@@ -57,7 +57,7 @@ func TestAClientThatIsGoneEndsNoSend(t *testing.T) {
 	require.NoError(t, read.Close())
 	release()
 	require.Error(t, cmd.Wait())
-	require.Equal(t, 1, cmd.ProcessState.ExitCode(), "the server ends by itself, and not by a signal")
+	require.Equal(t, 1, cmd.ProcessState.ExitCode(), "the server exits by itself; no signal kills it")
 	entries := history(t, env)
 	require.Len(t, entries, 2)
 	for _, entry := range entries {

@@ -12,10 +12,10 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// documented is the response in the API documentation of the operation.
+// documented is the response in Twilio's documentation of the operation.
 const documented = `{"service_sid":"KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","data":"{\"body\":\"some message\"}","date_created":"2015-07-30T20:00:00Z","date_updated":"2015-07-30T20:00:00Z","participant_sid":"KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","inbound_participant_sid":null,"inbound_resource_sid":null,"inbound_resource_status":null,"inbound_resource_type":null,"inbound_resource_url":null,"outbound_participant_sid":"KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","outbound_resource_sid":"SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","outbound_resource_status":"sent","outbound_resource_type":"Message","outbound_resource_url":null,"sid":"KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","type":"message","url":"https://proxy.twilio.com/v1/Services/KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Sessions/KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/Participants/KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/MessageInteractions/KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","account_sid":"ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","session_sid":"KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}`
 
-// The documentation's request and response go through byte for byte.
+// The documented request and response pass through the server byte for byte.
 func TestDocumentedExample(t *testing.T) {
 	var method, path, contentType, body string
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,7 +38,7 @@ func TestDocumentedExample(t *testing.T) {
 	require.Empty(t, got.outcome().Backend, "the live backend is not marked as the fake")
 }
 
-// The built-in fake answers that example too, with SIDs and times of its own.
+// The built-in fake gives the documented answer too, but with its own SIDs and times.
 func TestFakeAnswersTheDocumentedExample(t *testing.T) {
 	p := start(t, environment(t))
 	got := p.send("some message")

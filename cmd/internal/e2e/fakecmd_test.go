@@ -18,8 +18,8 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// startFakeCommand runs `twilio-proxy-mcp fake` and returns its base URL and
-// what ends it.
+// startFakeCommand runs `twilio-proxy-mcp fake`. It returns the base URL and a
+// function that stops the fake.
 func startFakeCommand(t *testing.T, arguments ...string) (baseURL string, stop func()) {
 	t.Helper()
 	cmd := exec.Command(binary, append([]string{"fake", "--addr", "127.0.0.1:0"}, arguments...)...)
@@ -41,7 +41,7 @@ func pointedAt(baseURL string) []string {
 	return []string{"TWILIO_PROXY_BASE_URL=" + baseURL, "TWILIO_ACCOUNT_SID=" + fake.AccountSid, "TWILIO_AUTH_TOKEN=x", "TWILIO_PROXY_MCP_LEDGER=off"}
 }
 
-// ask makes one request of the fake and returns the status and the JSON.
+// ask sends one request to the fake. It returns the status, and decodes the JSON into into.
 func ask(t *testing.T, method, url, body string, header http.Header, into any) int {
 	t.Helper()
 	request, err := http.NewRequest(method, url, strings.NewReader(body))
@@ -106,7 +106,7 @@ func TestFakeCommandAsksForItsCredentials(t *testing.T) {
 	require.Equal(t, 20003, refusal.Code)
 }
 
-// Other machines reach the fake only where it was said who may call.
+// The fake only listens to other machines if flags say who may call.
 func TestFakeCommandRefusesToBeOpen(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "credentials")
 	require.NoError(t, os.WriteFile(file, []byte("SKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:secret\n"), 0o600))
@@ -138,10 +138,10 @@ func TestFakeCommandIsGuarded(t *testing.T) {
 	url, stop := startFakeCommand(t)
 	defer stop()
 	requireGuarded(t, url, 0)
-	require.Equal(t, 200, ask(t, "GET", url+"/_fake/accepted", "", http.Header{"Origin": {url}}, nil), "the fake's own page may")
+	require.Equal(t, 200, ask(t, "GET", url+"/_fake/accepted", "", http.Header{"Origin": {url}}, nil), "the fake's own page may call")
 }
 
-// The built-in fake has a port of its own, which its receipts name.
+// The built-in fake has its own port. The receipts contain it.
 func TestBuiltInFakeIsGuarded(t *testing.T) {
 	p := start(t, environment(t))
 	defer p.stop()
@@ -153,12 +153,12 @@ func TestBuiltInFakeIsGuarded(t *testing.T) {
 	require.NotEmpty(t, at.Port(), "%s", receipt)
 	port := "http://" + at.Host
 	requireGuarded(t, port, 1)
-	require.Equal(t, 403, ask(t, "POST", port+"/_fake/seed", "{}", http.Header{"Origin": {port}}, nil), "it shows no page there")
+	require.Equal(t, 403, ask(t, "POST", port+"/_fake/seed", "{}", http.Header{"Origin": {port}}, nil), "the built-in fake has no page on this port")
 	require.Equal(t, 200, ask(t, "GET", port+"/_fake/accepted", "", nil, nil))
 }
 
-// requireGuarded asks, as a web page would, for what no page may have; the
-// fake must still have accepted this many messages.
+// requireGuarded sends requests as a foreign web page would. All must be refused,
+// and the fake must still have accepted only this many messages.
 func requireGuarded(t *testing.T, url string, accepted int) {
 	t.Helper()
 	create := "/v1/Services/" + fake.ServiceSid + "/Sessions/" + fake.SessionSid + "/Participants/" + fake.ParticipantSid + "/MessageInteractions"
@@ -172,7 +172,7 @@ func requireGuarded(t *testing.T, url string, accepted int) {
 	require.Equal(t, accepted, count.Accepted)
 }
 
-// A page of an allowed origin may use all of the API's methods.
+// A page from an allowed origin may use all methods of the API.
 func TestFakeCommandAnswersPreflights(t *testing.T) {
 	url, stop := startFakeCommand(t, "--allowed-origins", "https://app.example")
 	defer stop()
@@ -187,7 +187,7 @@ func TestFakeCommandAnswersPreflights(t *testing.T) {
 	require.Equal(t, "GET, POST, PUT, DELETE", response.Header.Get("Access-Control-Allow-Methods"))
 }
 
-// Somebody who looks at the page must not hold up the end.
+// An open event feed of the fake's page must not delay the end of the server.
 func TestEventFeedEndsWithTheServer(t *testing.T) {
 	s := startHTTP(t, environment(t))
 	response, err := s.client.Get(s.url + "/_fake/events")
@@ -198,6 +198,6 @@ func TestEventFeedEndsWithTheServer(t *testing.T) {
 	begun := time.Now()
 	require.NoError(t, s.cmd.Process.Signal(syscall.SIGTERM))
 	<-s.ended
-	require.Less(t, time.Since(begun), 4*time.Second, "it waits 5 seconds for an answer that does not end")
+	require.Less(t, time.Since(begun), 4*time.Second, "the server waits 5 seconds for answers that do not end")
 	require.True(t, s.cmd.ProcessState.Success(), s.stderr.String())
 }

@@ -11,9 +11,9 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// Every fault of the fake, as an agent learns of it from the real binary with
-// the ledger off: what a result says of a single exchange. What the ledger and
-// the look for a lost message add to it is tested beside.
+// Each fault of the fake must give the right result. The ledger is off, so that
+// the result is about a single exchange. TestFaultsEndInTheRightState tests the
+// same faults with the ledger.
 func TestFaultsAreToldAsTheyAre(t *testing.T) {
 	f, env := startFake(t)
 	p := start(t, environment(t, append(env, "TWILIO_PROXY_MCP_LEDGER=off", "TWILIO_PROXY_MCP_TIMEOUT=5s")...))
@@ -57,7 +57,7 @@ func TestFaultsAreToldAsTheyAre(t *testing.T) {
 	p.stop()
 }
 
-// Nothing listens: there was no connection, so nothing was sent.
+// Without a connection, nothing was sent.
 func TestUnreachableIsNotSent(t *testing.T) {
 	_, env := startFake(t)
 	env[0] = "TWILIO_PROXY_BASE_URL=http://127.0.0.1:1"

@@ -11,14 +11,14 @@ import (
 	"twilio-proxy-mcp/tools/ledger/ledgertest"
 )
 
-// fillDisk gives the ledger a file system of its own without a free byte. The
-// ledger was made elsewhere: what SQLite needs meanwhile is freed only when the
-// processes that other tests begin in that moment have let go of it, too.
+// fillDisk copies the ledger to its own file system, which has no free byte. The
+// ledger is not made there, because SQLite needs temporary files for that. Other
+// tests' processes can keep those open for a while, and space would be freed later.
 func fillDisk(t *testing.T, made place) place {
 	dir := t.TempDir()
 	if err := syscall.Mount("none", dir, "tmpfs", 0, "size=512k"); err != nil {
 		why := "a full disk needs the right to mount one: " + err.Error()
-		if os.Getuid() == 0 { // who should have it
+		if os.Getuid() == 0 { // root should have that right
 			ledgertest.Skip(t, why)
 		}
 		t.Skip(why)

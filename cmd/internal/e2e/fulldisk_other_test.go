@@ -4,7 +4,6 @@ package e2e
 
 import "testing"
 
-// fillDisk needs a file system of the test's own.
 func fillDisk(t *testing.T, p place) place {
 	t.Skip("a full disk is only made on Linux")
 	return p

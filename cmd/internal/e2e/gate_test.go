@@ -12,12 +12,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A gate is a listener whose connections are taken but not read from while it
-// is shut. Behind it a TLS handshake does not go on, and so nothing of a
-// request is written.
+// A gate is a listener. While it is shut, it accepts connections but reads nothing
+// from them. A TLS handshake then does not finish, so the client writes no request.
 type gate struct {
 	net.Listener
-	came chan struct{} // a connection was taken while the gate was shut
+	came chan struct{} // gets a value when a connection comes while the gate is shut
 
 	mu     sync.Mutex
 	closed chan struct{} // nil while the gate is open
@@ -59,8 +58,8 @@ func (g *gate) open() {
 	g.closed = nil
 }
 
-// startSecretUpstream is an upstream over TLS with a gate before it.
-func startSecretUpstream(t testing.TB) *upstream {
+// startGatedUpstream starts an upstream that has TLS and a gate.
+func startGatedUpstream(t testing.TB) *upstream {
 	t.Helper()
 	if runtime.GOOS == "darwin" || runtime.GOOS == "windows" {
 		t.Skip("Go trusts no certificate from SSL_CERT_FILE on " + runtime.GOOS)
@@ -68,7 +67,7 @@ func startSecretUpstream(t testing.TB) *upstream {
 	u := newUpstream(t)
 	u.gate = &gate{Listener: u.server.Listener, came: make(chan struct{}, 8)}
 	u.server.Listener = u.gate
-	t.Cleanup(u.gate.open) // before the server is closed, which waits
+	t.Cleanup(u.gate.open) // closing the server waits for its connections
 	u.server.StartTLS()
 	trusted := filepath.Join(t.TempDir(), "certificate.pem")
 	encoded := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: u.server.Certificate().Raw})

@@ -14,8 +14,8 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// satisfies holds a value to a published schema with a validator of its own,
-// formats asserted, as a strict client would.
+// satisfies checks a value against a published schema with its own validator,
+// which also checks formats, as a strict client does.
 func satisfies(t *testing.T, schema, value any) {
 	t.Helper()
 	compiler := validator.NewCompiler()
@@ -35,7 +35,7 @@ func decoded(t *testing.T, value any) any {
 	return plain
 }
 
-// The official Go SDK's client, which shares no code with mcp-go.
+// The client of the official Go SDK shares no code with mcp-go.
 func TestGoSDKClientOverStdio(t *testing.T) {
 	for _, version := range []string{modern, "2025-11-25", legacy, "2024-11-05"} {
 		t.Run(version, func(t *testing.T) {
@@ -47,8 +47,8 @@ func TestGoSDKClientOverStdio(t *testing.T) {
 	}
 }
 
-// checkWithGoSDK lists the tool, calls it, and meets a validation error and an
-// upstream error, over whatever transport, in one revision of the protocol.
+// checkWithGoSDK lists the tool, calls it, and checks a validation error and an
+// error from upstream.
 func checkWithGoSDK(t *testing.T, f *fake.Fake, transport mcp.Transport, version string) {
 	ctx := context.Background()
 	session, err := mcp.NewClient(&mcp.Implementation{Name: "foreign", Version: "1"}, nil).Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: version})

@@ -24,7 +24,7 @@ import (
 // binary is the command under test, built once.
 var binary string
 
-// postgres is a server for ledgers.
+// postgres is a PostgreSQL server for ledgers.
 var postgres *ledgertest.Postgres
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
@@ -36,7 +36,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	os.Chmod(dir, 0o755) // a test runs it as another user
+	os.Chmod(dir, 0o755) // one test runs the binary as another user
 	binary = filepath.Join(dir, "twilio-proxy-mcp")
 	build := exec.Command("go", append([]string{"build", "-o", binary}, append(raceFlag, "twilio-proxy-mcp/cmd/twilio-proxy-mcp")...)...)
 	if out, err := build.CombinedOutput(); err != nil {
@@ -48,9 +48,9 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// lookAtSource makes go test run a test again when the binary's source has
-// changed: it repeats a result for as long as the files that the test itself
-// looked at are the same, and the compiler is another process.
+// lookAtSource keeps go test from reusing cached results after the source changed.
+// The cache only watches files that the test process itself opens or stats, and
+// the compiler is another process.
 var lookAtSource = sync.OnceFunc(func() {
 	filepath.WalkDir("../../..", func(path string, entry os.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && (entry.Name() == ".git" || entry.Name() == "node_modules") {
@@ -61,8 +61,8 @@ var lookAtSource = sync.OnceFunc(func() {
 	})
 })
 
-// environment is this process's without anything of Twilio's or of ours, with
-// a state directory of the test's own and then the given variables.
+// environment returns this process's environment without variables of Twilio or of
+// this program, with the test's own state directory, and with the given variables.
 func environment(t testing.TB, variables ...string) []string {
 	lookAtSource()
 	var clean []string
@@ -75,7 +75,7 @@ func environment(t testing.TB, variables ...string) []string {
 	return append(clean, variables...)
 }
 
-// A process is the binary over stdio. Answers are handed to whoever asked.
+// A process is a running binary that serves stdio.
 type process struct {
 	t      testing.TB
 	cmd    *exec.Cmd
@@ -85,8 +85,8 @@ type process struct {
 	mu      sync.Mutex
 	next    int
 	waiting map[int]chan json.RawMessage
-	said    chan string   // the first line of stdout that is no message
-	ended   chan struct{} // closed when stdout is
+	said    chan string   // the first line of stdout that is not a message
+	ended   chan struct{} // closed at the end of stdout
 }
 
 type lockedBuffer struct {
@@ -112,7 +112,7 @@ func start(t testing.TB, env []string, arguments ...string) *process {
 	return startCommand(t, env, func(*exec.Cmd) {}, arguments...)
 }
 
-// startCommand lets the test change the command first.
+// startCommand is start. The test can change the command first.
 func startCommand(t testing.TB, env []string, change func(*exec.Cmd), arguments ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(binary, arguments...), stderr: &lockedBuffer{}, waiting: map[int]chan json.RawMessage{}, said: make(chan string, 1), ended: make(chan struct{})}
@@ -152,7 +152,7 @@ func (p *process) read(stdout io.Reader) {
 	}
 }
 
-// begin sends a request and returns the channel on which its answer comes.
+// begin sends a request and returns the channel for its answer.
 func (p *process) begin(method string, params any) <-chan json.RawMessage {
 	p.mu.Lock()
 	p.next++
@@ -177,7 +177,7 @@ func (p *process) write(message any) {
 	require.NoError(p.t, err)
 }
 
-// wait reads the answer, or fails.
+// wait returns the answer, or fails the test.
 func (p *process) wait(answers <-chan json.RawMessage) answer {
 	p.t.Helper()
 	a, err := p.await(answers)
@@ -185,8 +185,8 @@ func (p *process) wait(answers <-chan json.RawMessage) answer {
 	return a
 }
 
-// await is wait for goroutines that are not the test's. It gives up after a
-// minute: the bound of a hang, not a measure.
+// await is wait for other goroutines than the test's. It gives up after a minute,
+// so that a hang ends.
 func (p *process) await(answers <-chan json.RawMessage) (a answer, err error) {
 	select {
 	case raw := <-answers:
@@ -203,13 +203,13 @@ func (p *process) await(answers <-chan json.RawMessage) (a answer, err error) {
 	}
 }
 
-// send calls the tool with this body, to the participant that the fake knows.
+// send calls the tool with this body and the SIDs that the fake knows.
 func (p *process) send(body string) answer {
 	p.t.Helper()
 	return p.wait(p.begin("tools/call", sendParams(body, nil)))
 }
 
-// stop closes stdin and waits for the end, which must be a clean one.
+// stop closes stdin and waits until the process ends, which must be with status 0.
 func (p *process) stop() {
 	p.t.Helper()
 	require.NoError(p.t, p.stdin.Close())
@@ -225,7 +225,7 @@ func (p *process) kill() {
 	p.cmd.Wait()
 }
 
-// run runs the binary to its end and returns what it printed and its status.
+// run runs the binary until it exits. It returns the output and the status.
 func run(t testing.TB, env []string, stdin string, arguments ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// arrows are the imports that each package may have of this module. They only
-// point down.
-var arrows = map[string][]string{
+// allowedImports are the packages of this module that each package may import.
+// There are no cycles, and no tool imports another tool.
+var allowedImports = map[string][]string{
 	"cmd/twilio-proxy-mcp":    {"cmd/internal/serve", "cmd/internal/guard", "tools", "tools/send", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
 	"cmd/internal/serve":      {"cmd/internal/guard"},
 	"cmd/internal/guard":      {},
@@ -25,14 +25,14 @@ var arrows = map[string][]string{
 	"tools":                   {"schema"},
 	"tools/send":              {"tools", "tools/ledger", "twilio", "schema"},
 	"tools/ledger":            {},
-	"tools/ledger/ledgertest": {}, // used by tests alone
+	"tools/ledger/ledgertest": {}, // used only by tests
 	"twilio":                  {"schema"},
 	"twilio/fake":             {"schema"},
 	"twilio/fake/page":        {},
 	"schema":                  {},
 }
 
-// sources yields the Go files that are not tests, by package folder.
+// sources returns the Go files that are not tests, by package folder.
 func sources(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
@@ -59,10 +59,10 @@ func TestImportsOnlyPointDown(t *testing.T) {
 	files := sources(t)
 	for dir, paths := range files {
 		if strings.HasPrefix(dir, "cmd/bench") || strings.HasPrefix(dir, "cmd/internal/serve/") || strings.HasPrefix(dir, "twilio/fake/sdktest") {
-			continue // tools beside the product; nothing of it imports them, see below
+			continue // not part of the product: no package of it may import these
 		}
-		allowed, known := arrows[dir]
-		require.True(t, known, "%s: say in this test what this package may import", dir)
+		allowed, known := allowedImports[dir]
+		require.True(t, known, "%s: add this package to allowedImports", dir)
 		for _, path := range paths {
 			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
 			require.NoError(t, err)
@@ -77,11 +77,11 @@ func TestImportsOnlyPointDown(t *testing.T) {
 	}
 }
 
-// The top level holds what was asked for, and the files that every repository has.
+// The top level holds four folders, and files that every repository has.
 func TestTopLevel(t *testing.T) {
 	out, err := exec.Command("git", "-C", root, "ls-files").Output()
 	if err != nil {
-		t.Skip("not a git checkout: the top level is not looked at")
+		t.Skip("not a git checkout: the top level is not checked")
 	}
 	allowed := []string{"cmd", "tools", "twilio", "schema", "go.mod", "go.sum", "mcp.json.example", "README.md", "LICENSE", "CHANGELOG.md", ".gitignore", ".ci"}
 	for _, path := range strings.Fields(string(out)) {
@@ -90,15 +90,14 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
-// Text that stands in the repository shows no number or SID that could be
-// somebody's.
+// No file in the repository has a phone number that could be somebody's.
 func TestFixturesLookLikeFixtures(t *testing.T) {
 	out, err := exec.Command("git", "-C", root, "ls-files", "*.go", "*.md", "*.txtar", "*.json", "*.js", "*.mjs", "*.html", "*.example").Output()
 	if err != nil {
-		t.Skip("not a git checkout: fixtures are not looked at")
+		t.Skip("not a git checkout: fixtures are not checked")
 	}
-	published := []string{"+14158675309", "+18005551212"} // of Twilio's page on webhook signatures, whose example is a test vector
-	// +1555 is no area code; 555-01xx and +44 1632 960xxx are kept for fiction by the numbering plans.
+	published := []string{"+14158675309", "+18005551212"} // from the test vector on Twilio's page about webhook signatures
+	// +1555 is not an area code. Numbering plans reserve 555-01xx and +44 1632 960xxx for fiction.
 	fictional := regexp.MustCompile(`^(\+1555|\+1[0-9]{3}55501|\+441632960)`)
 	number := regexp.MustCompile(`\+[1-9][0-9]{9,13}\b`)
 	for _, path := range strings.Fields(string(out)) {

@@ -17,7 +17,7 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// The revisions that a client may insist on, the newest without a handshake.
+// Two revisions of MCP. The newest has no handshake.
 const (
 	modern = "2026-07-28"
 	legacy = "2025-06-18"
@@ -73,7 +73,7 @@ func TestMCPGoClient(t *testing.T) {
 	}
 }
 
-// stdioMCPGo starts a binary with this environment and nothing else; by itself mcp-go's client adds all of its own.
+// stdioMCPGo starts a binary with only this environment. By default, mcp-go's client adds that of its own process.
 func stdioMCPGo(binary string, env []string) (*mcpgo.Client, error) {
 	return mcpgo.NewStdioMCPClientWithOptions(binary, env, nil, transport.WithCommandFunc(
 		func(ctx context.Context, command string, env, arguments []string) (*exec.Cmd, error) {
@@ -83,7 +83,7 @@ func stdioMCPGo(binary string, env []string) (*mcpgo.Client, error) {
 		}))
 }
 
-// A developer's own credentials and ledger reach no process that a test starts.
+// The processes in tests do not see a developer's own credentials and ledger.
 func TestProcessesInheritNothingOfTheCommands(t *testing.T) {
 	for _, name := range []string{"ACCOUNT_SID", "AUTH_TOKEN", "PROXY_MCP_LEDGER_FILE", "PROXY_MCP_RATE_LIMIT"} {
 		t.Setenv("TWILIO_"+name, "poisoned")
@@ -97,8 +97,8 @@ func TestProcessesInheritNothingOfTheCommands(t *testing.T) {
 	require.NoFileExists(t, ledger)
 }
 
-// checkWithMCPGo lists the tool, calls it, and meets a validation error and an
-// upstream error.
+// checkWithMCPGo lists the tool, calls it, and checks a validation error and an
+// error from upstream.
 func checkWithMCPGo(t *testing.T, f *fake.Fake, client *mcpgo.Client, version string) {
 	t.Helper()
 	connectMCPGo(t, client, version)
@@ -144,8 +144,8 @@ func toolCall(arguments map[string]any) (call protocol.CallToolRequest) {
 	return call
 }
 
-// Revision 2026-07-28 as it stands on the wire: no handshake, what the client
-// is in each request, and what its answer has to hold.
+// In revision 2026-07-28 there is no handshake. Each request says what the client
+// is. This test checks requests and answers as bytes, without a client library.
 func TestModernRequestsOnTheWire(t *testing.T) {
 	_, env := startFake(t)
 	s := startHTTP(t, environment(t, env...)).as("Mcp-Protocol-Version", modern)

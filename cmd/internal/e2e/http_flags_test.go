@@ -12,7 +12,7 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// What would let in more callers than was meant, or nobody, does not start.
+// Flags that let nobody call, or more callers than intended, are refused at the start.
 func TestHTTPFlagsThatCannotBeMeant(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "tokens")
 	require.NoError(t, os.WriteFile(file, []byte(firstToken), 0o600))
@@ -38,7 +38,7 @@ func TestHTTPFlagsThatCannotBeMeant(t *testing.T) {
 		require.NotContains(t, errOut, firstToken, name)
 	}
 	empty := startHTTP(t, environment(t, variable+"="), "--token-file", file)
-	require.Equal(t, http.StatusUnauthorized, empty.post("{}").status, "an empty variable is none")
+	require.Equal(t, http.StatusUnauthorized, empty.post("{}").status, "an empty variable counts as unset")
 	require.Equal(t, "sent", empty.bearer(firstToken).send("hello").outcome().Code)
 	empty.stop()
 
@@ -50,7 +50,7 @@ func TestHTTPFlagsThatCannotBeMeant(t *testing.T) {
 	s.stop()
 }
 
-func TestMaxInFlightIsHeeded(t *testing.T) {
+func TestMaxInFlightIsObeyed(t *testing.T) {
 	u := startUpstream(t)
 	s := startHTTP(t, environment(t, u.env...), "--max-in-flight", "1")
 	release := u.hold(t)
@@ -59,7 +59,7 @@ func TestMaxInFlightIsHeeded(t *testing.T) {
 	refused := s.post(rpc(2, "tools/call", sendParams("one too many", nil)))
 	require.Equal(t, http.StatusServiceUnavailable, refused.status)
 	require.NotEmpty(t, refused.header.Get("Retry-After"))
-	require.Equal(t, "1", s.figure(`twilio_proxy_mcp_refused_requests_total{guard="in_flight"}`))
+	require.Equal(t, "1", s.sample(`twilio_proxy_mcp_refused_requests_total{guard="in_flight"}`))
 	release()
 	require.Equal(t, http.StatusOK, (<-answered).status)
 	require.Equal(t, "sent", s.send("hello again").outcome().Code)
@@ -67,7 +67,7 @@ func TestMaxInFlightIsHeeded(t *testing.T) {
 	s.stop()
 }
 
-// The fake serves what nothing else does, and that alone.
+// On the fake backend, the fake answers only the paths that the server does not have.
 func TestOnTheFakeBackendTheGuardsStand(t *testing.T) {
 	s := startHTTP(t, environment(t), "--backend", "fake", "--allowed-origins", "https://app.example")
 	for path, method := range map[string]string{"/mcp": http.MethodGet, "/sse": http.MethodPost, "/message": http.MethodGet, "/metrics": http.MethodPost} {
@@ -98,7 +98,7 @@ func TestReadinessFollowsASharedLedger(t *testing.T) {
 	s.stop()
 }
 
-func TestReadinessWaitsForNoLedgerThatWasNeverThere(t *testing.T) {
+func TestAnUnreachableLedgerIsNotReady(t *testing.T) {
 	_, env := startFake(t)
 	s := startHTTP(t, environment(t, append(env, "TWILIO_PROXY_MCP_LEDGER=postgres://127.0.0.1:1/none")...))
 	require.Equal(t, http.StatusServiceUnavailable, s.get("/readyz").status)

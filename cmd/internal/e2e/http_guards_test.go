@@ -21,7 +21,7 @@ const (
 	secondToken = "second-token-bbbbbbbbbbbbbbb"
 )
 
-// route is a request that a guard has to stand before.
+// route is a request that the guards must check.
 type route struct{ method, path, body string }
 
 var guarded = []route{
@@ -31,7 +31,7 @@ var guarded = []route{
 	{http.MethodGet, "/metrics", ""},
 }
 
-// status is the answer's to a route, read no further: /sse does not end.
+// status requests a route and returns the status and header. It reads no body, because /sse does not end.
 func (s *site) status(r route) (int, http.Header) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
@@ -65,7 +65,7 @@ func TestOriginAndHostGuards(t *testing.T) {
 		require.Equal(t, "https://app.example", header.Get("Access-Control-Allow-Origin"))
 	}
 	accepted := f.Accepted()
-	require.Equal(t, 1, accepted, "the allowed page's call")
+	require.Equal(t, 1, accepted, "the call from the allowed page")
 	for _, r := range guarded {
 		status, _ := s.as("Host", "rebound.example").status(r)
 		require.Equal(t, http.StatusForbidden, status, r.path)
@@ -73,7 +73,7 @@ func TestOriginAndHostGuards(t *testing.T) {
 		require.NotEqual(t, http.StatusForbidden, status, r.path)
 	}
 	for _, path := range []string{"/healthz", "/readyz"} {
-		require.Equal(t, http.StatusOK, s.as("Host", "10.0.0.7").get(path).status, "probes name no host")
+		require.Equal(t, http.StatusOK, s.as("Host", "10.0.0.7").get(path).status, "probes may use any host")
 	}
 	preflight, err := s.as("Origin", "https://app.example").as("Access-Control-Request-Method", "POST").ask(http.MethodOptions, "/mcp", nil)
 	require.NoError(t, err)
@@ -85,7 +85,7 @@ func TestOriginAndHostGuards(t *testing.T) {
 
 func TestTokensFromAFile(t *testing.T) {
 	var mu sync.Mutex
-	var seen bytes.Buffer // all that reaches the upstream, as the wire has it
+	var seen bytes.Buffer // everything that the upstream receives
 	u := newUpstream(t)
 	next := u.server.Config.Handler
 	u.server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +120,7 @@ func TestTokensFromAFile(t *testing.T) {
 	first, second := s.bearer(firstToken), s.bearer(secondToken)
 	one := first.send("hello")
 	require.Equal(t, outcome{Code: "sent", Sent: "yes"}, one.kind())
-	require.Equal(t, outcome{Code: "sent", Sent: "yes"}, second.send("hello").kind(), "another caller's is a message of its own")
+	require.Equal(t, outcome{Code: "sent", Sent: "yes"}, second.send("hello").kind(), "another caller, another message")
 	require.Equal(t, 2, u.Accepted())
 	repeated := first.send("hello")
 	require.True(t, repeated.outcome().Replayed)
@@ -129,7 +129,7 @@ func TestTokensFromAFile(t *testing.T) {
 	stream := second.openSSE()
 	r, err := first.ask(http.MethodPost, stream.endpoint, strings.NewReader(guarded[0].body))
 	require.NoError(t, err)
-	require.Equal(t, http.StatusNotFound, r.status, "another caller's stream")
+	require.Equal(t, http.StatusNotFound, r.status, "the stream belongs to another caller")
 
 	s.stop()
 	require.Contains(t, seen.String(), "Authorization: Basic ")
@@ -150,17 +150,17 @@ func TestTokenFromTheEnvironment(t *testing.T) {
 func TestBodiesOfMoreThanAMebibyteAreRefused(t *testing.T) {
 	f, env := startFake(t)
 	s := startHTTP(t, environment(t, env...))
-	call := func(size int) string { // a call of exactly so many bytes, that would be a send
+	call := func(size int) string { // a valid call of exactly size bytes
 		line := rpc(1, "tools/call", sendParams("hello", nil))
 		return line + strings.Repeat(" ", size-len(line))
 	}
 	stream := s.openSSE()
 	for _, path := range []string{"/mcp", stream.endpoint} {
-		expecting := s.as("Expect", "100-continue") // so that nothing is sent that is not read
+		expecting := s.as("Expect", "100-continue") // the client sends the body only if it is wanted
 		r, err := expecting.ask(http.MethodPost, path, strings.NewReader(call(1<<20+1)))
 		require.NoError(t, err)
 		require.Equal(t, http.StatusRequestEntityTooLarge, r.status)
-		r, err = s.ask(http.MethodPost, path, struct{ io.Reader }{strings.NewReader(call(1<<20 + 1))}) // its length is not known: chunked
+		r, err = s.ask(http.MethodPost, path, struct{ io.Reader }{strings.NewReader(call(1<<20 + 1))}) // chunked, because the length is unknown
 		require.NoError(t, err)
 		require.Equal(t, http.StatusRequestEntityTooLarge, r.status)
 		require.Contains(t, r.body, "nothing was done")
@@ -171,7 +171,7 @@ func TestBodiesOfMoreThanAMebibyteAreRefused(t *testing.T) {
 	s.stop()
 }
 
-// What other machines can reach does not start without saying who may call.
+// The server only listens to other machines if it knows who may call.
 func TestOpenAddressesNeedGuards(t *testing.T) {
 	env := environment(t, "TWILIO_ACCOUNT_SID="+fake.AccountSid, "TWILIO_AUTH_TOKEN=fake", "TWILIO_PROXY_BASE_URL=http://127.0.0.1:1")
 	for name, c := range map[string]struct {

@@ -14,8 +14,8 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// underWay arms an upstream that keeps the next message for a while, and
-// returns once event has had it sent.
+// underWay arms a fault for the next message and calls event, which sends it. It
+// returns when the upstream has the request.
 func (u *upstream) underWay(t *testing.T, fault fake.Fault, event func()) {
 	t.Helper()
 	before := len(u.Requests())
@@ -63,12 +63,12 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	begun := time.Now()
 	s.signal()
 	<-s.ended
-	require.Less(t, time.Since(begun), 5*time.Second, "nothing is waited for")
+	require.Less(t, time.Since(begun), 5*time.Second, "the process waits for nothing")
 	require.False(t, s.cmd.ProcessState.Success())
 }
 
-// A client that is gone in the midst of its call: the message went, once, and
-// the ledger says so, to whoever asks next.
+// A client goes away during its call. The message is sent once and recorded, and
+// the next caller gets the receipt.
 func TestAVanishedClientsSendIsOnRecord(t *testing.T) {
 	for _, c := range []struct {
 		name   string

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// callsEach is how often each of the clients calls: less often under the race
-// detector, which takes ten times as long.
+// callsEach is how many calls each client makes. With the race detector, which
+// takes ten times as long, it makes fewer.
 func callsEach() int {
 	if len(raceFlag) > 0 {
 		return 4
@@ -20,8 +20,8 @@ func callsEach() int {
 	return 10
 }
 
-// Each client is its own, with the same JSON-RPC ids as all others: every
-// answer must be to its own request, and count one message.
+// All clients use the same JSON-RPC ids. Every call must get the answer to its own
+// request, and send one message.
 func TestSixtyFourClientsGetTheirOwnAnswers(t *testing.T) {
 	t.Run("streamable HTTP", func(t *testing.T) {
 		u, s := startUnlimited(t)
@@ -34,8 +34,8 @@ func TestSixtyFourClientsGetTheirOwnAnswers(t *testing.T) {
 		s.stop()
 	})
 	t.Run("stdio", func(t *testing.T) {
-		// Each client has a process of its own: 64 are too much with the race
-		// detector, which watches many callers of two in the test of replicas.
+		// Each client has its own process, and 64 processes are too many for the race
+		// detector. The test of replicas uses it with many callers of two processes.
 		binary := withoutRace(t)
 		u := startUpstream(t)
 		callFromAll(t, u, func() (*mcpgo.Client, error) { return stdioMCPGo(binary, environment(t, u.env...)) }, legacy)
@@ -83,8 +83,8 @@ func callFromAll(t *testing.T, u *upstream, open func() (*mcpgo.Client, error), 
 	}
 }
 
-// callOwn sends a body and returns the SID of the receipt, which must be that
-// of this body.
+// callOwn sends a body and returns the SID in the receipt. The receipt must be for
+// this body.
 func callOwn(t *testing.T, client *mcpgo.Client, body string) (string, error) {
 	result, err := client.CallTool(t.Context(), toolCall(arguments(body)))
 	if err != nil {

@@ -20,15 +20,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// maxGrowth is how much resident memory an unfriendly crowd may cost, in MB.
+// maxGrowth is how much resident memory many hostile clients may cost, in MB.
 const maxGrowth = 40.0
 
-// What crowds of clients leave of the real binary's memory, as the system
-// counts it. The binary is built without the race detector, which has a memory
-// of its own.
+// The memory of the binary must not grow much, whatever many clients do. The binary
+// is built without the race detector, which needs memory itself.
 func TestMemoryStaysFlat(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("resident memory is read from /proc, which Linux has")
+		t.Skip("resident memory is read from /proc, which only Linux has")
 	}
 	plain := withoutRace(t)
 	for name, crowd := range map[string]func(*testing.T, *upstream, *site){
@@ -44,12 +43,12 @@ func TestMemoryStaysFlat(t *testing.T) {
 			t.Parallel()
 			u := startUpstream(t)
 			s := startHTTPOf(t, plain, environment(t, u.env...), "--ledger", "off", "--rate-limit", "0", "--log-level", "error")
-			for n := range 100 { // what is made once is made
+			for n := range 100 { // after that, one-time allocations are done
 				s.send(fmt.Sprintf("warming up %d", n))
 			}
 			before := s.resident()
 			crowd(t, u, s)
-			after := s.resident() // what the crowd opened is still open
+			after := s.resident() // the crowd's connections are still open
 			t.Logf("%.1f MB before, %.1f MB after", before, after)
 			require.Less(t, after-before, maxGrowth, "%.1f MB before, %.1f MB after", before, after)
 			require.Equal(t, "sent", s.send("still here").outcome().Code)
@@ -57,7 +56,7 @@ func TestMemoryStaysFlat(t *testing.T) {
 	}
 }
 
-// withoutRace is the binary without the race detector.
+// withoutRace returns the path of the binary built without the race detector.
 func withoutRace(t *testing.T) string {
 	t.Helper()
 	if len(raceFlag) == 0 {
@@ -92,8 +91,8 @@ func (s *site) dial(text string) *net.TCPConn {
 	return conn.(*net.TCPConn)
 }
 
-// dialSSE opens an event stream and reads no more than its first event, which
-// says where its messages go.
+// dialSSE opens an event stream and reads only its first event. It returns the path
+// from that event, to which messages are posted.
 func (s *site) dialSSE(buffer int) string {
 	s.t.Helper()
 	conn := s.dial("")
@@ -146,8 +145,8 @@ func endlessInitialize(t *testing.T, u *upstream, s *site) {
 	require.EqualValues(t, 20_000, welcomed.Load())
 }
 
-// Calls are refused once the answers would have to be kept, before anything is
-// sent: each call that was taken is a message, and no other.
+// When too many answers wait for the client, further calls are refused before
+// anything is sent. Only accepted calls send a message.
 func unreadStream(t *testing.T, u *upstream, s *site) {
 	endpoint := s.dialSSE(4096)
 	before := u.Accepted()
@@ -164,7 +163,7 @@ func unreadStream(t *testing.T, u *upstream, s *site) {
 			taken.Add(1)
 		case err == nil && r.status == http.StatusServiceUnavailable && strings.Contains(r.body, "nothing was done"):
 			refused.Add(1)
-		case err == nil && r.status == http.StatusNotFound && refused.Load() > 0: // it was ended, as nobody read it for so long
+		case err == nil && r.status == http.StatusNotFound && refused.Load() > 0: // the stream was ended, because nobody read it
 			ended.Add(1)
 			return false
 		default:
@@ -174,15 +173,15 @@ func unreadStream(t *testing.T, u *upstream, s *site) {
 	})
 	require.Zero(t, other.Load())
 	if ended.Load() == 0 {
-		require.Greater(t, refused.Load(), int64(500), "calls go on without a bound")
-		eventually(t, func() bool { return int64(u.Accepted()-before) >= taken.Load() }) // some may not have begun
+		require.Greater(t, refused.Load(), int64(500), "calls are not limited")
+		eventually(t, func() bool { return int64(u.Accepted()-before) >= taken.Load() }) // accepted calls may start later
 	}
-	eventually(t, func() bool { return s.figure("twilio_proxy_mcp_calls_in_flight") == "0" })
+	eventually(t, func() bool { return s.sample("twilio_proxy_mcp_calls_in_flight") == "0" })
 	require.LessOrEqual(t, int64(u.Accepted()-before), taken.Load())
 	t.Logf("%d calls taken, %d refused", taken.Load(), refused.Load())
 }
 
-// unreadStreams asks for the same lists on each, until that is refused.
+// unreadStreams requests lists on each stream until a request is refused.
 func unreadStreams(t *testing.T, u *upstream, s *site) {
 	for range 20 {
 		endpoint := s.dialSSE(4096)
@@ -196,7 +195,7 @@ func unreadStreams(t *testing.T, u *upstream, s *site) {
 	}
 }
 
-// vanishingClients hang up while their calls are under way upstream. Each message goes out all the same.
+// vanishingClients hang up during their calls. Each message is still sent.
 func vanishingClients(t *testing.T, u *upstream, s *site) {
 	before, release := u.Accepted(), u.hold(t)
 	var conns []net.Conn
@@ -209,11 +208,11 @@ func vanishingClients(t *testing.T, u *upstream, s *site) {
 		conn.Close()
 	}
 	release()
-	eventually(t, func() bool { return s.figure("twilio_proxy_mcp_calls_in_flight") == "0" })
+	eventually(t, func() bool { return s.sample("twilio_proxy_mcp_calls_in_flight") == "0" })
 	require.Equal(t, before+300, u.Accepted())
 }
 
-// slowRequests says a little of each request, and no more.
+// slowRequests sends only the beginning of each request.
 func slowRequests(t *testing.T, u *upstream, s *site) {
 	first := s.dial("POST /mcp HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")
 	for range 500 {
@@ -223,11 +222,11 @@ func slowRequests(t *testing.T, u *upstream, s *site) {
 	t.Cleanup(func() {
 		require.NoError(t, first.SetReadDeadline(time.Now().Add(time.Minute)))
 		_, err := io.ReadAll(first)
-		require.NoError(t, err, "a header that does not end is waited for without an end")
+		require.NoError(t, err, "the server must give up waiting for the rest of a header")
 	})
 }
 
-// inParallel has so many goroutines work until there is nothing left to do.
+// inParallel runs work in that many goroutines until it returns false.
 func inParallel(workers int, work func() bool) {
 	var busy sync.WaitGroup
 	for range workers {

@@ -39,7 +39,7 @@ func startIssuer(t *testing.T) *issuer {
 	return i
 }
 
-// token is an access token for a minute, with these claims instead of the
+// token returns an access token that is valid for a minute. The claims replace the
 // usual ones.
 func (i *issuer) token(t *testing.T, claims map[string]any) string {
 	t.Helper()
@@ -80,11 +80,11 @@ func TestOAuth(t *testing.T) {
 	caller := s.bearer(i.token(t, nil))
 	require.Equal(t, "sent", caller.send("hello").outcome().Code)
 	again := s.bearer(i.token(t, map[string]any{"exp": time.Now().Add(2 * time.Minute).Unix()}))
-	require.True(t, again.send("hello").outcome().Replayed, "a new token is the same caller")
+	require.True(t, again.send("hello").outcome().Replayed, "the same subject is the same caller")
 	other := s.bearer(i.token(t, map[string]any{"sub": "agent-2"}))
 	require.False(t, other.send("hello").outcome().Replayed)
 	require.Equal(t, 2, f.Accepted())
-	require.Equal(t, "1", caller.figure(`twilio_proxy_mcp_refused_requests_total{guard="scope"}`))
+	require.Equal(t, "1", caller.sample(`twilio_proxy_mcp_refused_requests_total{guard="scope"}`))
 
 	for _, path := range []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"} {
 		r := s.get(path)

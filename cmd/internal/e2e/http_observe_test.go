@@ -18,18 +18,18 @@ const (
 	spanID     = "00f067aa0ba902b7"
 )
 
-// figure is a sample of /metrics, by its name and labels.
-func (s *site) figure(sample string) string {
+// sample returns the value of a sample in /metrics, by its name and labels.
+func (s *site) sample(name string) string {
 	s.t.Helper()
 	for line := range strings.Lines(s.get("/metrics").body) {
-		if value, found := strings.CutPrefix(line, sample+" "); found {
+		if value, found := strings.CutPrefix(line, name+" "); found {
 			return strings.TrimSpace(value)
 		}
 	}
 	return ""
 }
 
-func TestMetricsTellFiguresAndNothingElse(t *testing.T) {
+func TestMetricsCountCallsAndLeakNothing(t *testing.T) {
 	f, env := startFake(t)
 	s := startHTTP(t, environment(t, append(env, "TWILIO_PROXY_MCP_TOKEN="+firstToken)...)).bearer(firstToken)
 	s.send(secretBody)
@@ -62,7 +62,7 @@ func TestMetricsTellFiguresAndNothingElse(t *testing.T) {
 		`refused_requests_total{guard="token"}`:  "1",
 		`refused_requests_total{guard="body"}`:   "1",
 	} {
-		require.Equal(t, want, s.figure("twilio_proxy_mcp_"+sample), sample)
+		require.Equal(t, want, s.sample("twilio_proxy_mcp_"+sample), sample)
 	}
 	shown := s.get("/metrics").body
 	require.NotRegexp(t, regexp.MustCompile(`\b[A-Z]{2}[0-9a-f]{32}\b`), shown, "a SID")
@@ -72,10 +72,10 @@ func TestMetricsTellFiguresAndNothingElse(t *testing.T) {
 
 	require.NoError(t, f.Arm(fake.Fault{Operation: "CreateMessageInteraction", Effect: fake.EffectHang}))
 	s.begin("in flight")
-	eventually(t, func() bool { return s.figure("twilio_proxy_mcp_calls_in_flight") == "1" })
+	eventually(t, func() bool { return s.sample("twilio_proxy_mcp_calls_in_flight") == "1" })
 }
 
-func TestOneLogLineACall(t *testing.T) {
+func TestEachCallHasOneLogLine(t *testing.T) {
 	f, env := startFake(t)
 	s := startHTTP(t, environment(t, append(env, "TWILIO_PROXY_MCP_TOKEN="+firstToken)...), "--log-format", "json").bearer(firstToken)
 	traced := s.as("Traceparent", "00-"+traceID+"-"+spanID+"-01")
@@ -117,7 +117,7 @@ func TestOneLogLineACall(t *testing.T) {
 	const tool = "send_message_interaction"
 	require.Equal(t, []line{
 		{Msg: "tools/call", Tool: tool, Outcome: "sent", Sent: "yes", Transport: "http", ID: "1", Trace: traceID, Span: spanID},
-		{Msg: "tools/call", Tool: tool, Outcome: "sent", Sent: "yes", Transport: "http", ID: "1", Replayed: true}, // a traceparent that is none
+		{Msg: "tools/call", Tool: tool, Outcome: "sent", Sent: "yes", Transport: "http", ID: "1", Replayed: true}, // its traceparent is invalid
 		{Msg: "tools/call", Tool: tool, Outcome: "refused", Sent: "no", Transport: "sse", ID: "77", Trace: strings.Repeat("1", 32), Span: spanID},
 		{Msg: "tools/call", Tool: tool, Outcome: "invalid_arguments", Sent: "no", Transport: "http", ID: "5"},
 		{Msg: "tools/call", Tool: "(unknown)", Outcome: "invalid_arguments", Sent: "no", Transport: "http", ID: "6"},
@@ -126,6 +126,6 @@ func TestOneLogLineACall(t *testing.T) {
 		require.NotContains(t, s.stderr.String(), secret)
 	}
 	for _, request := range f.Requests() {
-		require.Empty(t, request.Header.Get("Traceparent"), "the trace stays here")
+		require.Empty(t, request.Header.Get("Traceparent"), "the trace is not sent to Twilio")
 	}
 }

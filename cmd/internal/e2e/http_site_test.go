@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A site is the binary's http subcommand, by its URL.
+// A site is a running http subcommand, as one caller sees it.
 type site struct {
 	t      testing.TB
 	cmd    *exec.Cmd
@@ -28,7 +28,7 @@ type site struct {
 	ended  chan struct{} // closed when the process is gone
 }
 
-// startHTTP runs the binary on a port of its own, with these further flags.
+// startHTTP runs the http subcommand on a free port, with these flags in addition.
 func startHTTP(t testing.TB, env []string, flags ...string) *site {
 	t.Helper()
 	return startHTTPOf(t, binary, env, flags...)
@@ -39,7 +39,7 @@ func startHTTPOf(t testing.TB, binary string, env []string, flags ...string) *si
 	s := &site{t: t, cmd: exec.Command(binary, append([]string{"http", "--addr", "127.0.0.1:0"}, flags...)...), stderr: &lockedBuffer{}, ended: make(chan struct{})}
 	s.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		MaxIdleConnsPerHost: 128, ForceAttemptHTTP2: true, ExpectContinueTimeout: time.Minute,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the test of TLS verifies
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // TestTLS verifies certificates
 	}}
 	s.cmd.Env, s.cmd.Stderr = env, s.stderr
 	stdout, err := s.cmd.StdoutPipe()
@@ -63,7 +63,7 @@ func startHTTPOf(t testing.TB, binary string, env []string, flags ...string) *si
 	return s
 }
 
-// as is the site to a caller who sends this header with every request.
+// as returns the site for a caller that sends this header with every request.
 func (s *site) as(name, value string) *site {
 	caller := *s
 	caller.header = map[string]string{}
@@ -72,17 +72,17 @@ func (s *site) as(name, value string) *site {
 	return &caller
 }
 
-// bearer is the site to a caller with this token.
+// bearer returns the site for a caller with this token.
 func (s *site) bearer(token string) *site { return s.as("Authorization", "Bearer "+token) }
 
-// A reply is an HTTP answer that was read to its end.
+// A reply is a complete HTTP response.
 type reply struct {
 	status int
 	header http.Header
 	body   string
 }
 
-// ask sends a request; "Host" in the caller's header is the request's host.
+// ask sends a request. A "Host" in the caller's headers sets the host of the request.
 func (s *site) ask(method, path string, body io.Reader) (reply, error) {
 	r, err := http.NewRequest(method, s.url+path, body)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *site) get(path string) reply {
 	return r
 }
 
-// post sends a JSON-RPC message, or whatever the body is, to /mcp.
+// post posts the body to /mcp.
 func (s *site) post(body string) reply {
 	s.t.Helper()
 	r, err := s.ask(http.MethodPost, "/mcp", strings.NewReader(body))
@@ -133,7 +133,7 @@ func (s *site) send(body string) answer {
 	return a
 }
 
-// begin is send for later; what does not come has status 0.
+// begin is send without waiting. A reply with status 0 is an error.
 func (s *site) begin(body string) <-chan reply {
 	answered := make(chan reply, 1)
 	go func() {
@@ -152,7 +152,7 @@ func (s *site) signal() {
 	require.NoError(s.t, s.cmd.Process.Signal(syscall.SIGTERM))
 }
 
-// stop ends the process, which must go cleanly.
+// stop ends the process, which must exit with status 0.
 func (s *site) stop() {
 	s.t.Helper()
 	s.signal()
@@ -160,11 +160,11 @@ func (s *site) stop() {
 	require.Zero(s.t, s.cmd.ProcessState.ExitCode(), s.stderr.String())
 }
 
-// rpc is a JSON-RPC request as bytes.
+// rpc returns a JSON-RPC request.
 func rpc(id int, method string, params any) string {
 	line, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": id, "method": method, "params": params})
 	if err != nil {
-		panic(err) // a test's own values
+		panic(err) // only a mistake in a test
 	}
 	return string(line)
 }
@@ -174,7 +174,7 @@ type eventStream struct {
 	site     *site
 	body     io.ReadCloser
 	lines    *bufio.Scanner
-	endpoint string // where its messages are posted
+	endpoint string // the path to which messages are posted
 }
 
 func (s *site) openSSE() *eventStream {
@@ -195,7 +195,7 @@ func (s *site) openSSE() *eventStream {
 	return e
 }
 
-// receive is the data of the next event; "" at the end of the stream.
+// receive returns the data of the next event, or "" at the end of the stream.
 func (e *eventStream) receive() string {
 	for e.lines.Scan() {
 		if data, ok := bytes.CutPrefix(e.lines.Bytes(), []byte("data: ")); ok {

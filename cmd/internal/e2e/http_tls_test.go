@@ -20,9 +20,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// selfMade writes a certificate for 127.0.0.1 and its key, and returns who
+// selfSigned writes a certificate for 127.0.0.1 and its key, and returns a pool that
 // trusts it.
-func selfMade(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
+func selfSigned(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -45,15 +45,15 @@ func selfMade(t *testing.T) (certificate, key string, trusted *x509.CertPool) {
 }
 
 func TestTLS(t *testing.T) {
-	certificate, key, trusted := selfMade(t)
+	certificate, key, trusted := selfSigned(t)
 	f, env := startFake(t)
 	env = environment(t, env...)
 	s := startHTTP(t, env, "--tls-cert", certificate, "--tls-key", key, "--duplicate-window", "0")
 	require.Regexp(t, "^https://127", s.url)
 	_, err := http.Get(s.url + "/healthz")
-	require.ErrorContains(t, err, "certificate", "who does not trust it does not talk")
+	require.ErrorContains(t, err, "certificate", "a client must not accept a certificate that it does not trust")
 	_, err = http.Get("http" + s.url[len("https"):] + "/healthz")
-	require.NoError(t, err, "plain HTTP is answered with a 400 of net/http's")
+	require.NoError(t, err, "net/http answers plain HTTP with 400")
 
 	client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: trusted}}}
 	response, err := client.Get(s.url + "/healthz")

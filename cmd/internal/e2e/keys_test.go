@@ -28,7 +28,7 @@ func TestKeysNameIntentions(t *testing.T) {
 		require.Equal(t, sent(), first.kind())
 		p.age(t, window+time.Second)
 		again := server.sendKeyed("hello", "one")
-		require.Equal(t, replayed(), again.kind(), "at any time, not only within the window")
+		require.Equal(t, replayed(), again.kind(), "a key works after the window too")
 		require.JSONEq(t, string(first.Result.Structured), string(again.Result.Structured))
 		require.True(t, strings.HasPrefix(again.Result.Content[0].Text, "Nothing was sent again: this message already went out "), again.text())
 		require.Contains(t, again.Result.Content[0].Text, "needs another idempotency key")
@@ -53,7 +53,7 @@ func TestKeysNameIntentions(t *testing.T) {
 	})
 }
 
-// Without a key the window decides, whether or not the first call had one.
+// A call without a key is a repeat within the window, even if the first call had a key.
 func TestTheWindowAnswersForAKeyedCall(t *testing.T) {
 	u := startUpstream(t)
 	server := start(t, environment(t, u.env...))
@@ -66,15 +66,15 @@ func TestTheWindowAnswersForAKeyedCall(t *testing.T) {
 	server.stop()
 }
 
-// One key, first on the built-in fake and then live, on one ledger: the fake's
-// receipt is no answer for a live message.
+// The fake and the live backend share a ledger here. A call with the same key must
+// not get the receipt of the other backend.
 func TestTheFakeNeverAnswersForLive(t *testing.T) {
 	u := startUpstream(t)
 	p := sqlitePlace(t)
 	env := environment(t, append(u.env, p.env())...)
 	for _, backend := range []string{"fake", "live", "fake", "live"} {
 		server := start(t, env, "--backend", backend)
-		first := server.sendKeyed("hello", backend+"'s or not") // the same key for a backend's two turns
+		first := server.sendKeyed("hello", backend+" only") // used in both rounds of this backend
 		shared := server.sendKeyed("hello", "shared")
 		require.Equal(t, "sent", shared.outcome().Code)
 		require.Equal(t, backend == "fake", shared.outcome().Backend == "fake")
@@ -85,8 +85,8 @@ func TestTheFakeNeverAnswersForLive(t *testing.T) {
 	require.Len(t, history(t, env), 4)
 }
 
-// A call that is cancelled while it waits sends nothing; one whose request is
-// out is recorded all the same.
+// A call that is cancelled while it waits sends nothing. After the request has left,
+// a cancelled call is still recorded.
 func TestCancelledCalls(t *testing.T) {
 	cancel := func(p *process, params any) {
 		p.begin("tools/call", params)
@@ -99,7 +99,7 @@ func TestCancelledCalls(t *testing.T) {
 		t.Parallel()
 		u := startUpstream(t)
 		p := sqlitePlace(t)
-		p.prepare(t) // five turns are for five seconds
+		p.prepare(t) // the limit allows five sends in five seconds, and preparing would take some of that
 		env := environment(t, append(u.env, "TWILIO_PROXY_MCP_RATE_LIMIT=1", "TWILIO_PROXY_MCP_LEDGER="+string(p))...)
 		server := start(t, env)
 		var five []<-chan json.RawMessage
@@ -110,7 +110,7 @@ func TestCancelledCalls(t *testing.T) {
 			require.Equal(t, sent(), server.wait(answer).kind())
 		}
 		cancel(server, sendParams("6", nil))
-		require.Equal(t, sent(), server.send("7").kind()) // its turn comes after the cancelled one's
+		require.Equal(t, sent(), server.send("7").kind()) // it waits behind the cancelled call
 		require.Equal(t, 6, u.Accepted())
 		require.Zero(t, u.messages(t)["6"])
 		require.Len(t, history(t, env), 6)
@@ -125,7 +125,7 @@ func TestCancelledCalls(t *testing.T) {
 		first := server.begin("tools/call", sendParams("hello", nil))
 		eventually(t, func() bool { return u.Accepted() == 1 })
 		cancel(server, sendParams("hello", nil))
-		server.wait(server.begin("ping", nil)) // it has been read
+		server.wait(server.begin("ping", nil)) // then the cancellation has been read
 		release()
 		require.Equal(t, sent(), server.wait(first).kind())
 		require.Equal(t, 1, u.Accepted())
@@ -141,7 +141,7 @@ func TestCancelledCalls(t *testing.T) {
 		server.begin("tools/call", sendParams("hello", nil))
 		eventually(t, func() bool { return u.Accepted() == 1 })
 		server.notify("notifications/cancelled", map[string]any{"requestId": 1})
-		server.wait(server.begin("ping", nil)) // it has been read
+		server.wait(server.begin("ping", nil)) // then the cancellation has been read
 		release()
 		eventually(t, func() bool { return history(t, env)[0].State == ledger.Sent })
 		require.Equal(t, replayed(), server.send("hello").kind())
@@ -150,12 +150,12 @@ func TestCancelledCalls(t *testing.T) {
 	})
 }
 
-// Callers at one moment share one send.
+// Simultaneous calls share one send.
 func TestCallersAtOneMomentShareASend(t *testing.T) {
 	t.Parallel()
 	u := startUpstream(t)
 	server := start(t, environment(t, append(u.env, "TWILIO_PROXY_MCP_DUPLICATE_WINDOW=0")...))
-	u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(20 * time.Second)}) // the second has so long to come
+	u.arm(t, fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(20 * time.Second)}) // enough time for the second call
 	first := server.begin("tools/call", sendParams("hello", nil))
 	eventually(t, func() bool { return u.Accepted() == 1 })
 	second := server.send("hello")

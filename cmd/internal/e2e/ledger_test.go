@@ -18,8 +18,8 @@ import (
 	"twilio-proxy-mcp/tools/ledger"
 )
 
-// A place is a ledger that several processes share: a SQLite file or a schema
-// on a PostgreSQL server, as --ledger has it.
+// A place is a value of --ledger, for a ledger that processes share: a SQLite file
+// or a schema on a PostgreSQL server.
 type place string
 
 func (p place) sqlite() bool { return !strings.HasPrefix(string(p), "postgres") }
@@ -34,7 +34,7 @@ func onBothEngines(t *testing.T, test func(t *testing.T, p place)) {
 	t.Run("postgres", func(t *testing.T) { test(t, place(postgres.Schema(t))) })
 }
 
-// history is what `history --json` prints, newest first.
+// history returns the entries from `history --json`, newest first.
 func history(t testing.TB, env []string) []ledger.Entry {
 	t.Helper()
 	out, errOut, code := run(t, env, "", "history", "--json", "--limit", "1000")
@@ -48,7 +48,7 @@ func history(t testing.TB, env []string) []ledger.Entry {
 	return entries
 }
 
-// prepare makes the ledger's tables, so that what follows is about sends alone.
+// prepare makes the ledger's tables in advance.
 func (p place) prepare(t testing.TB) {
 	t.Helper()
 	l := &ledger.Ledger{Path: string(p)}
@@ -59,8 +59,7 @@ func (p place) prepare(t testing.TB) {
 	require.NoError(t, l.Close())
 }
 
-// A lock keeps everybody else from writing to the ledger, as a program does
-// that has it open in a transaction.
+// A lock is a transaction that keeps everybody else from writing to the ledger.
 type lock struct {
 	t       testing.TB
 	place   place
@@ -91,9 +90,8 @@ func (p place) lock(t testing.TB) *lock {
 	return l
 }
 
-// awaited returns once a server stands before the lock. SQLite does not show
-// who waits: there it is enough that the event has happened after which only
-// the lock is in the way.
+// awaited returns when a server waits for the lock. SQLite does not show who waits.
+// There, event must be the last thing that happens before the server needs the lock.
 func (l *lock) awaited(event func() bool) {
 	l.t.Helper()
 	if l.place.sqlite() {
@@ -110,8 +108,8 @@ func (l *lock) awaited(event func() bool) {
 	})
 }
 
-// owners are the files by which processes show that they live, beside a SQLite
-// file; a process makes its own just before its first claim.
+// owners counts the files beside a SQLite ledger by which processes show that they
+// are alive. A process makes its file just before its first claim.
 func (p place) owners() int {
 	files, _ := filepath.Glob(string(p) + "-owner-*")
 	return len(files)
@@ -120,11 +118,11 @@ func (p place) owners() int {
 func eventually(t testing.TB, event func() bool) {
 	t.Helper()
 	for end := time.Now().Add(2 * time.Minute); !event(); time.Sleep(time.Millisecond) {
-		require.True(t, time.Now().Before(end), "it did not come about")
+		require.True(t, time.Now().Before(end), "the event did not happen in time")
 	}
 }
 
-// age makes every entry as old as if d had passed.
+// age makes every entry older by d.
 func (p place) age(t testing.TB, d time.Duration) {
 	t.Helper()
 	const update = "twilio_proxy_mcp_sends SET begun = begun - $1, settled = settled - $1"
@@ -141,7 +139,7 @@ func (p place) age(t testing.TB, d time.Duration) {
 	postgres.Exec(t, "UPDATE "+dsn.Query().Get("search_path")+"."+update, d.Milliseconds())
 }
 
-// endSessions ends every session on the ledger, as the server's restart does.
+// endSessions ends every database session on the ledger, as a restart of PostgreSQL does.
 func (p place) endSessions(t testing.TB) {
 	t.Helper()
 	dsn, err := url.Parse(string(p))

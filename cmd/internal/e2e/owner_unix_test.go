@@ -17,12 +17,13 @@ func (p *process) signal(s syscall.Signal) {
 	require.NoError(p.t, p.cmd.Process.Signal(s))
 }
 
-// An owner that is stopped before it writes lives all the same: another server
-// neither sends nor takes the claim from it, and it goes on when it wakes up.
+// The owner of a claim is the process that made it. A suspended owner is still
+// alive: another server neither sends the message nor takes the claim. When the
+// owner wakes up, it finishes its send.
 func TestAStoppedOwnerKeepsItsClaim(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, p place) {
 		t.Parallel()
-		u := startSecretUpstream(t)
+		u := startGatedUpstream(t)
 		env := environment(t, append(u.env, p.env())...)
 		owner := start(t, env)
 		u.gate.shut()
@@ -50,12 +51,11 @@ func TestAStoppedOwnerKeepsItsClaim(t *testing.T) {
 	})
 }
 
-// An owner that was taken for dead while it was stopped (here PostgreSQL ended
-// its session), and whose message somebody else has sent since, sends nothing
-// when it wakes up.
+// While the owner is suspended, PostgreSQL ends its session, so it seems to be dead.
+// Another server then sends the message. When the owner wakes up, it must not send.
 func TestAnOwnerTakenForDeadSendsNothing(t *testing.T) {
 	p := place(postgres.Schema(t))
-	u := startSecretUpstream(t)
+	u := startGatedUpstream(t)
 	env := environment(t, append(u.env, p.env())...)
 	owner := start(t, env)
 	u.gate.shut()
@@ -67,10 +67,10 @@ func TestAnOwnerTakenForDeadSendsNothing(t *testing.T) {
 	other := start(t, env)
 	u.gate.open()
 	got := other.send("hello")
-	require.Equal(t, unknown(), got.kind(), "the owner is dead, as far as anybody can see")
+	require.Equal(t, unknown(), got.kind(), "the owner seems to be dead")
 	_, errOut, code := run(t, env, "", "history", "resolve", "1", "not_sent")
 	require.NotZero(t, code)
-	require.Contains(t, errOut, "for all that is known", "it may be sending")
+	require.Contains(t, errOut, "for all that is known", "the owner may be sending")
 	p.age(t, time.Minute)
 	_, errOut, code = run(t, env, "", "history", "resolve", "1", "not_sent")
 	require.Zero(t, code, errOut)

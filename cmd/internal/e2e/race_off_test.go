@@ -2,5 +2,5 @@
 
 package e2e
 
-// raceFlag builds the binary as this test is built.
+// raceFlag are the build flags that match this test binary.
 var raceFlag []string

@@ -27,8 +27,8 @@ func read(t *testing.T, name string) string {
 	return string(content)
 }
 
-// section holds the part of the README between two markers to want, or writes
-// it with -update.
+// section compares the part of the README between two markers with want. With
+// -update it writes that part instead.
 func section(t *testing.T, marker, want string) {
 	t.Helper()
 	readme := read(t, "README.md")
@@ -41,7 +41,7 @@ func section(t *testing.T, marker, want string) {
 		require.NoError(t, os.WriteFile(root+"README.md", []byte(before+begin+want+end+after), 0o644))
 		return
 	}
-	require.Equal(t, want, got, "the README is behind: go test ./cmd/internal/e2e -run Readme -update")
+	require.Equal(t, want, got, "the README is out of date; run: go test ./cmd/internal/e2e -run Readme -update")
 }
 
 func TestReadmeToolTable(t *testing.T) {
@@ -62,7 +62,7 @@ func TestReadmeFlags(t *testing.T) {
 		words := strings.Join(strings.Fields(m[3]), " ")
 		meaning, _, hasEnv := strings.Cut(words, " ($TWILIO_")
 		if !hasEnv {
-			continue // help and version
+			continue // --help and --version
 		}
 		value := strings.Trim(strings.TrimPrefix(m[2], "="), `"`)
 		if strings.ToUpper(value) == value && strings.ContainsAny(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") || strings.Contains(value, "|") {
@@ -75,12 +75,12 @@ func TestReadmeFlags(t *testing.T) {
 	section(t, "flags", table.String())
 }
 
-// The block in the README is the file beside it.
+// The README shows mcp.json.example.
 func TestReadmeShowsTheExample(t *testing.T) {
 	section(t, "mcp.json", "```json\n"+read(t, "mcp.json.example")+"```\n")
 }
 
-// The two commands stand in the README as they are run.
+// The commands in the README work as they are.
 func TestReadmeCommand(t *testing.T) {
 	readme := read(t, "README.md")
 	command := regexp.MustCompile("(?m)^go run ./cmd/twilio-proxy-mcp call .*$").FindString(readme)
@@ -102,7 +102,7 @@ func TestReadmeCommand(t *testing.T) {
 	require.Contains(t, stderr.String(), "no real person was texted")
 }
 
-// Every direct dependency has its reason, and none has one too many.
+// The README explains exactly the direct dependencies.
 func TestReadmeDependencies(t *testing.T) {
 	direct := map[string]bool{}
 	for _, line := range strings.Split(read(t, "go.mod"), "\n") {
@@ -136,7 +136,7 @@ func readExample(t *testing.T) exampleFile {
 	return example
 }
 
-// The command entry of mcp.json.example starts a server exactly as it says.
+// The command entry of mcp.json.example starts a server.
 func TestExampleEntryStartsAServer(t *testing.T) {
 	entry := readExample(t).MCPServers["twilio-proxy"]
 	require.Equal(t, filepath.Base(binary), entry.Command)
@@ -149,9 +149,8 @@ func TestExampleEntryStartsAServer(t *testing.T) {
 	p.stop()
 }
 
-// The url entry is where the server listens when it is started as the README
-// says. The port may be taken on this machine, so the test takes a free one
-// and connects to the same path.
+// The url entry is the address of a server started as the README says. That port
+// may be in use on this machine, so the test uses a free one with the same path.
 func TestExampleEntryConnectsOverHTTP(t *testing.T) {
 	entry, err := url.Parse(readExample(t).MCPServers["twilio-proxy-over-http"].URL)
 	require.NoError(t, err)

@@ -11,21 +11,21 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// What reconciliation may conclude from what stands in the session, and what
-// it may not. The upstream's clock differs from ours by five minutes or not.
+// Reconciliation looks for a lost message in the session's interactions. It must
+// find the right one or none, even when the upstream's clock is off by five minutes.
 func TestReconciliationGuessesNothing(t *testing.T) {
 	lost := func(t *testing.T, u *upstream) { u.arm(t, fake.Fault{Effect: fake.EffectDropAfter}) }
 	never := func(t *testing.T, u *upstream) { u.arm(t, fake.Fault{Effect: fake.EffectDropBefore}) }
 	unlisted := func(t *testing.T, u *upstream) {
 		u.arm(t, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: 503})
 	}
-	equal := func(t *testing.T, u *upstream) { u.post(t, "hello") } // as another program sends it
+	equal := func(t *testing.T, u *upstream) { u.post(t, "hello") } // by another program
 	many := func(t *testing.T, u *upstream) {
 		for i := range 1001 {
 			u.post(t, fmt.Sprint(i))
 		}
 	}
-	relayed := func(t *testing.T, u *upstream) { // the other participant says the same
+	relayed := func(t *testing.T, u *upstream) { // from the other participant
 		_, err := u.Answer(t.Context(), fake.OtherParticipantSid, "hello")
 		require.NoError(t, err)
 	}
@@ -34,19 +34,19 @@ func TestReconciliationGuessesNothing(t *testing.T) {
 	for _, tc := range []struct {
 		name    string
 		past    []func(*testing.T, *upstream) // before the server starts
-		before  []func(*testing.T, *upstream)
-		between []func(*testing.T, *upstream) // the call and its repeat
+		before  []func(*testing.T, *upstream) // before the call
+		between []func(*testing.T, *upstream) // between the call and its repeat
 		first   outcome
 		repeat  outcome
 	}{
-		{"there it is", nil, list(lost), nil, reconciled(), replayed()},
-		{"an older one beside it", list(older), list(lost), nil, reconciled(), replayed()},
-		{"only an older one", list(older), list(never), nil, unknown(), unknown()},
-		{"an equal one beside it", nil, list(lost, unlisted), list(equal), unknown(), unknown()},
-		{"the list came back later", nil, list(lost, unlisted), nil, unknown(), reconciled()},
-		{"only the other participant's", nil, list(never), list(relayed), unknown(), unknown()},
-		{"the other participant's beside it", nil, list(lost, unlisted), list(relayed), unknown(), reconciled()},
-		{"only one from days later", nil, list(never), list(days), unknown(), unknown()},
+		{"found", nil, list(lost), nil, reconciled(), replayed()},
+		{"an older equal message too", list(older), list(lost), nil, reconciled(), replayed()},
+		{"only an older equal message", list(older), list(never), nil, unknown(), unknown()},
+		{"a second equal message", nil, list(lost, unlisted), list(equal), unknown(), unknown()},
+		{"the list failed at first", nil, list(lost, unlisted), nil, unknown(), reconciled()},
+		{"only the other participant's message", nil, list(never), list(relayed), unknown(), unknown()},
+		{"the other participant's message too", nil, list(lost, unlisted), list(relayed), unknown(), reconciled()},
+		{"only an equal message days later", nil, list(never), list(days), unknown(), unknown()},
 		{"more pages than are read", list(many), list(lost), nil, unknown(), unknown()},
 	} {
 		for _, off := range []time.Duration{0, 5 * time.Minute, -5 * time.Minute} {
@@ -58,7 +58,7 @@ func TestReconciliationGuessesNothing(t *testing.T) {
 					do(t, u)
 				}
 				server := start(t, environment(t, u.env...))
-				require.Equal(t, sent(), server.send("an answer, from which the server knows the clock").kind())
+				require.Equal(t, sent(), server.send("its answer tells the server the upstream's clock").kind())
 				for _, do := range tc.before {
 					do(t, u)
 				}
@@ -76,8 +76,8 @@ func TestReconciliationGuessesNothing(t *testing.T) {
 
 func list(all ...func(*testing.T, *upstream)) []func(*testing.T, *upstream) { return all }
 
-// A server that has had no answer yet does not know the upstream's clock: it
-// counts back from the answer to the look itself.
+// A server without any answer so far does not know the upstream's clock. It then
+// counts back from the time in the answer with the list.
 func TestReconciliationAtAFirstCall(t *testing.T) {
 	for _, off := range []time.Duration{0, 5 * time.Minute, -5 * time.Minute} {
 		t.Run(off.String(), func(t *testing.T) {
@@ -97,8 +97,8 @@ func TestReconciliationAtAFirstCall(t *testing.T) {
 	}
 }
 
-// Two sends of one content, of which one may be accepted, and nobody can say
-// which: neither gets the receipt.
+// There are two sends of the same content, and one message. Nobody can know whose
+// it is, so neither send gets the receipt.
 func TestReconciliationBesideATwin(t *testing.T) {
 	u := startUpstream(t)
 	server := start(t, environment(t, u.env...))
@@ -115,8 +115,8 @@ func TestReconciliationBesideATwin(t *testing.T) {
 	server.stop()
 }
 
-// The receipt of the first was unreadable, so that its message cannot be told
-// from the second's.
+// The receipt of the first send was unreadable, so its message could also be the
+// second's.
 func TestReconciliationAfterAnUnreadableReceipt(t *testing.T) {
 	u := startUpstream(t)
 	server := start(t, environment(t, u.env...))
@@ -131,8 +131,8 @@ func TestReconciliationAfterAnUnreadableReceipt(t *testing.T) {
 	server.stop()
 }
 
-// Two calls look for one lost message at the same moment: the slower one finds
-// it known already, and says so.
+// Two calls look for the same lost message at once. The slower one finds that the
+// ledger already has it, and returns that receipt.
 func TestTwoLookForOneMessageAtOnce(t *testing.T) {
 	t.Parallel()
 	u := startUpstream(t)
@@ -142,7 +142,7 @@ func TestTwoLookForOneMessageAtOnce(t *testing.T) {
 	eventually(t, func() bool { return u.Accepted() == 1 })
 	release := u.hold(t)
 	second := server.begin("tools/call", sendParams("hello", nil))
-	eventually(t, func() bool { return u.count("ListInteraction") == 2 }) // both look, and neither has seen
+	eventually(t, func() bool { return u.count("ListInteraction") == 2 }) // both have asked, and neither has an answer
 	release()
 	for _, answer := range []<-chan json.RawMessage{first, second} {
 		got := server.wait(answer)

@@ -20,10 +20,10 @@ import (
 const (
 	clients    = 64
 	intentions = 500
-	repeats    = 40 // of each client, beside its share of the intentions
+	repeats    = 40 // calls of each client in addition to its share of the intentions
 )
 
-// Two servers on one file, to which calls are handed in turn.
+// Two servers share a SQLite file. The calls alternate between them.
 func TestManyClientsOfTwoServersOnOneFile(t *testing.T) {
 	u := startUpstream(t)
 	env := environment(t, append(u.env, sqlitePlace(t).env(), "TWILIO_PROXY_MCP_RATE_LIMIT=0")...)
@@ -38,8 +38,8 @@ func TestManyClientsOfTwoServersOnOneFile(t *testing.T) {
 	}
 }
 
-// Three replicas on one PostgreSQL behind a proxy that hands each request to
-// the next of them.
+// Three replicas share a PostgreSQL ledger. A proxy sends each request to the next
+// one.
 func TestManyClientsOfThreeReplicasOnOnePostgres(t *testing.T) {
 	u := startUpstream(t)
 	p := place(postgres.Schema(t))
@@ -92,9 +92,10 @@ func post(client *http.Client, url string, params any) (a answer, err error) {
 	return a, nil
 }
 
-// manyClients lets each client pick its intentions at random: many pick the
-// same at the same moment, and each is picked by somebody.
-func manyClients(call func(body string) (answer, error)) (all []told) {
+// manyClients gives each client its share of the intentions and some random ones,
+// in random order. So every intention is sent, and many are sent by several clients
+// at the same time.
+func manyClients(call func(body string) (answer, error)) (all []heard) {
 	var mu sync.Mutex
 	var busy sync.WaitGroup
 	for client := range clients {
@@ -110,7 +111,7 @@ func manyClients(call func(body string) (answer, error)) (all []told) {
 			for _, intention := range mine {
 				got, err := call(fmt.Sprintf("intention %d", intention))
 				mu.Lock()
-				all = append(all, told{intention, got, err})
+				all = append(all, heard{intention, got, err})
 				mu.Unlock()
 			}
 		})
@@ -119,40 +120,40 @@ func manyClients(call func(body string) (answer, error)) (all []told) {
 	return all
 }
 
-// A told is what a client heard of an intention.
-type told struct {
+// heard is the answer that a client got for an intention.
+type heard struct {
 	intention int
 	answer    answer
 	err       error
 }
 
-// requireOneMessageEach: every client was handed the receipt of the one message
-// of its intention.
-func requireOneMessageEach(t *testing.T, u *upstream, all []told) {
+// requireOneMessageEach checks that each intention is one message, and that every
+// caller got the receipt of that message.
+func requireOneMessageEach(t *testing.T, u *upstream, all []heard) {
 	t.Helper()
 	messages := u.messages(t)
 	require.Len(t, messages, intentions)
 	require.Equal(t, intentions, u.Accepted())
 	sids, owners, first := map[int]string{}, map[string]int{}, map[int]int{}
-	for _, heard := range all {
-		require.NoError(t, heard.err)
-		require.Equal(t, "sent", heard.answer.outcome().Code, heard.answer.text())
-		require.Equal(t, "yes", heard.answer.outcome().Sent)
+	for _, h := range all {
+		require.NoError(t, h.err)
+		require.Equal(t, "sent", h.answer.outcome().Code, h.answer.text())
+		require.Equal(t, "yes", h.answer.outcome().Sent)
 		var receipt struct{ Sid, Data string }
-		require.NoError(t, json.Unmarshal(heard.answer.Result.Structured, &receipt))
-		require.JSONEq(t, fmt.Sprintf(`{"body":"intention %d"}`, heard.intention), receipt.Data)
-		if known := sids[heard.intention]; known != "" {
+		require.NoError(t, json.Unmarshal(h.answer.Result.Structured, &receipt))
+		require.JSONEq(t, fmt.Sprintf(`{"body":"intention %d"}`, h.intention), receipt.Data)
+		if known := sids[h.intention]; known != "" {
 			require.Equal(t, known, receipt.Sid)
 		}
-		sids[heard.intention] = receipt.Sid
-		owners[receipt.Sid] = heard.intention
-		if !heard.answer.outcome().Replayed {
-			first[heard.intention]++
+		sids[h.intention] = receipt.Sid
+		owners[receipt.Sid] = h.intention
+		if !h.answer.outcome().Replayed {
+			first[h.intention]++
 		}
 	}
-	require.Len(t, owners, intentions, "each receipt is of one intention")
+	require.Len(t, owners, intentions, "each receipt belongs to one intention")
 	for intention, times := range first {
-		require.Equal(t, 1, times, "intention %d was told as new more than once", intention)
+		require.Equal(t, 1, times, "intention %d was answered as new more than once", intention)
 	}
 	require.Len(t, first, intentions)
 }

@@ -11,7 +11,7 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// window is the duplicate window of the tests that outlive it: no test takes as long.
+// window is the duplicate window of tests that use place.age to get past it. It is longer than any test.
 const window = time.Hour
 
 func sent() outcome       { return outcome{Code: "sent", Sent: "yes"} }
@@ -19,8 +19,8 @@ func replayed() outcome   { return outcome{Code: "sent", Sent: "yes", Replayed: 
 func reconciled() outcome { return outcome{Code: "sent", Sent: "yes", Reconciled: true} }
 func unknown() outcome    { return outcome{Code: "outcome_unknown", Sent: "unknown"} }
 
-// Each fault of the fake ends in the right state of the ledger, and so does the
-// repeat of the call, within the window and after it.
+// After each fault of the fake, the ledger has the right state. A repeat within the
+// window and one after it get the right answer.
 func TestFaultsEndInTheRightState(t *testing.T) {
 	for _, tc := range []struct {
 		name     string
@@ -28,7 +28,7 @@ func TestFaultsEndInTheRightState(t *testing.T) {
 		first    outcome
 		state    ledger.State
 		repeat   outcome // within the window
-		after    outcome // after it
+		after    outcome // after the window
 		messages int     // in the end
 	}{
 		{"dropped after accepting", fake.Fault{Effect: fake.EffectDropAfter}, reconciled(), ledger.Sent, replayed(), sent(), 2},
@@ -73,8 +73,8 @@ func TestFaultsEndInTheRightState(t *testing.T) {
 	}
 }
 
-// requirePersonResolves: what nobody knows stands until a person says how it
-// ended, and then the message can be sent.
+// requirePersonResolves checks that a person can resolve an unknown outcome as
+// not_sent, and that the message can then be sent.
 func requirePersonResolves(t *testing.T, u *upstream, server *process, env []string) {
 	t.Helper()
 	entries := history(t, env)
@@ -86,7 +86,7 @@ func requirePersonResolves(t *testing.T, u *upstream, server *process, env []str
 	require.Equal(t, 1, u.Accepted())
 }
 
-// A person's "sent" is an answer too, although there is no receipt.
+// After a person resolves an entry as sent, repeats get a receipt without a SID.
 func TestAPersonResolvesAsSent(t *testing.T) {
 	u := startUpstream(t)
 	env := environment(t, u.env...)

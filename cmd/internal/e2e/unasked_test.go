@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// net/http's client tells package log what a server sends on an idle
-// connection. A server may send back what it was told.
+// net/http's client passes what a server sends on an idle connection to package
+// log. That can be part of the message.
 func TestWhatAnUpstreamSendsUnaskedIsNotLogged(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func TestWhatAnUpstreamSendsUnaskedIsNotLogged(t *testing.T) {
 	}()
 	p := start(t, environment(t, pointedAt("http://"+listener.Addr().String())...), "--log-format", "json")
 	require.Equal(t, "sent", p.send("meet me at the corner").outcome().Code)
-	<-gone // the client has read the rest by now
+	<-gone // the client has read the unasked bytes
 	p.stop()
 	require.NotContains(t, p.stderr.String(), "corner")
 	require.NotContains(t, p.stderr.String(), "+1555")

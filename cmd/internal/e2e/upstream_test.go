@@ -13,19 +13,19 @@ import (
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// An upstream is the fake on loopback, in a process that is not the server's.
+// An upstream is the fake on loopback, in the process of the test.
 type upstream struct {
 	*fake.Fake
 	server *httptest.Server
 	gate   *gate    // nil without TLS
-	env    []string // points the binary's live backend at it
+	env    []string // makes the binary use it as the live backend
 
 	mu   sync.Mutex
-	held chan struct{} // answers wait until it is closed; nil holds none
+	held chan struct{} // answers wait until this is closed; nil means no wait
 }
 
-// hold keeps back what the fake answers from now on, until release is called.
-// A request is on record before its answer is held.
+// hold delays the fake's answers from now on until release is called. The fake
+// records a request, and accepts its message, before the delay.
 func (u *upstream) hold(t testing.TB) (release func()) {
 	held := make(chan struct{})
 	u.mu.Lock()
@@ -41,7 +41,7 @@ func (u *upstream) hold(t testing.TB) (release func()) {
 	return release
 }
 
-// count is how many requests for an operation have come.
+// count returns how many requests for an operation have come.
 func (u *upstream) count(operation string) (n int) {
 	for _, r := range u.Requests() {
 		if r.Operation == operation {
@@ -51,7 +51,7 @@ func (u *upstream) count(operation string) (n int) {
 	return n
 }
 
-// ServeHTTP is the fake's, whose answers can be held.
+// ServeHTTP passes the request to the fake. See hold.
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.Fake.ServeHTTP(holding{w, u}, r)
 }
@@ -61,7 +61,7 @@ type holding struct {
 	of *upstream
 }
 
-// Unwrap leads http.ResponseController to what w can do besides.
+// Unwrap is for http.ResponseController.
 func (h holding) Unwrap() http.ResponseWriter { return h.ResponseWriter }
 
 func (h holding) WriteHeader(status int) {
@@ -74,8 +74,8 @@ func (h holding) WriteHeader(status int) {
 	h.ResponseWriter.WriteHeader(status)
 }
 
-// startFake serves the fake on loopback and returns it with the variables that
-// point the binary's live backend at it.
+// startFake starts an upstream. It returns the fake, and the variables that make the
+// binary use it as the live backend.
 func startFake(t testing.TB) (*fake.Fake, []string) {
 	u := startUpstream(t)
 	return u.Fake, u.env
@@ -88,12 +88,12 @@ func startUpstream(t testing.TB) *upstream {
 	return u
 }
 
-// newUpstream is an upstream that does not listen yet.
+// newUpstream makes an upstream that does not listen yet.
 func newUpstream(t testing.TB) *upstream {
 	u := &upstream{Fake: fake.New(fake.Config{KeepRequests: 20_000})}
 	u.server = httptest.NewUnstartedServer(u)
 	t.Cleanup(func() {
-		u.Close() // ends hanging answers, for which the server would wait
+		u.Close() // ends answers that hang; closing the server waits for them
 		u.server.CloseClientConnections()
 		u.server.Close()
 	})
@@ -116,14 +116,14 @@ func (u *upstream) do(t testing.TB, method, url, form string, into any) {
 	require.NoError(t, json.NewDecoder(response.Body).Decode(into))
 }
 
-// post sends a message past the server, as another program would.
+// post sends a message directly to the fake, as another program would.
 func (u *upstream) post(t testing.TB, body string) {
 	t.Helper()
 	var ignored any
 	u.do(t, "POST", u.server.URL+sessionPath+"/Participants/"+fake.ParticipantSid+"/MessageInteractions", "Body="+body, &ignored)
 }
 
-// messages counts what was accepted, by body.
+// messages counts the accepted messages by body.
 func (u *upstream) messages(t testing.TB) map[string]int {
 	t.Helper()
 	counts := map[string]int{}

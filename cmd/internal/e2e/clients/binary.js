@@ -1,4 +1,4 @@
-// The binary under test, and the fake it sends to, each in a process of its own.
+// The binary under test and the fake it sends to, each in its own process.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -9,15 +9,15 @@ export const sids = {
   ParticipantSid: "KP" + "a".repeat(32),
 };
 
-// environment is this process's without anything of Twilio's, and with a home
-// and a state directory that go away afterwards.
+// environment is this process's environment without TWILIO_ variables, and with a
+// temporary home and state directory.
 function environment(work) {
   const clean = Object.entries(process.env).filter(([name]) => !name.startsWith("TWILIO_"));
   return { ...Object.fromEntries(clean), HOME: work, XDG_STATE_HOME: `${work}/state` };
 }
 
-// start runs a subcommand that serves until it is told to stop, and returns
-// the URL that it prints first.
+// start runs a subcommand that serves until stop is called. It returns stop and the
+// URL that the subcommand prints first.
 async function start(command, env, ...flags) {
   const child = spawn(command, flags, { env, stdio: ["ignore", "pipe", "inherit"] });
   const ended = once(child, "exit");
@@ -33,7 +33,7 @@ async function start(command, env, ...flags) {
   return { url, stop };
 }
 
-// startAll starts the fake and, pointed at it, the server over HTTP.
+// startAll starts the fake, and a server over HTTP that uses it.
 export async function startAll(work) {
   const command = `${work}/twilio-proxy-mcp`;
   const bare = environment(work);
@@ -54,9 +54,9 @@ export async function startAll(work) {
     env,
     mcp: http.url,
     sse: http.url.replace(/mcp$/, "sse"),
-    // accepted is how many messages the fake has made.
+    // accepted is how many messages the fake has accepted.
     accepted: async () => (await (await fetch(`${fake.url}/_fake/accepted`)).json()).accepted,
-    // refuseNext has the fake refuse the next message with an error of Twilio's.
+    // refuseNext makes the fake refuse the next message with this Twilio error code.
     refuseNext: async (code) => {
       const body = JSON.stringify({ operation: "CreateMessageInteraction", effect: "status", status: 400, code });
       const armed = await fetch(`${fake.url}/_fake/faults`, { method: "POST", body });

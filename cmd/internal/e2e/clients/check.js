@@ -1,5 +1,5 @@
-// Usage: node check.js DIRECTORY, which holds the binary and is written to.
-// Every client lists the tool, calls it, and meets a validation error and an
+// Usage: node check.js DIRECTORY. The directory holds the binary and gets its state.
+// Every client lists the tool, calls it, and checks a validation error and an
 // upstream error. Prints "N passed, N failed" and exits with 1 if any failed.
 import assert from "node:assert/strict";
 import { sids, startAll } from "./binary.js";

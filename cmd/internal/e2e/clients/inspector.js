@@ -1,12 +1,12 @@
 // The MCP Inspector's command line, over each transport and in both eras of
-// the protocol. Each invocation is a client of its own.
+// the protocol. Each invocation is a new client.
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
 const inspector = fileURLToPath(new URL("node_modules/.bin/mcp-inspector", import.meta.url));
 
 export function inspectorClients(server) {
-  // The Inspector hands a server that it starts no environment but this.
+  // The Inspector starts a server with only these variables.
   const env = Object.entries(server.env).filter(([name]) => /^(TWILIO_|XDG_)/.test(name));
   const stdio = [...env.flatMap(([name, value]) => ["-e", `${name}=${value}`]), server.command];
   const targets = { stdio, "Streamable HTTP": [server.mcp], SSE: [server.sse, "--transport", "sse"] };
@@ -15,7 +15,7 @@ export function inspectorClients(server) {
       const run = (...flags) => invoke(server, [...target, "--protocol-era", era, "--quiet", ...flags]);
       return {
         name: `Inspector over ${transport}, ${era}`,
-        // --strict: a schema that some hosts would refuse is an error.
+        // --strict: a schema that some hosts reject is an error.
         list: async () => (await run("--strict", "--method", "tools/list")).tools,
         call: (name, args) =>
           run("--method", "tools/call", "--tool-name", name, "--tool-args-json", JSON.stringify(args)),
@@ -24,7 +24,7 @@ export function inspectorClients(server) {
   );
 }
 
-const toolError = 5; // the exit status for a result that is an error
+const toolError = 5; // the exit status when the result is an error
 
 function invoke(server, flags) {
   return new Promise((resolve, reject) => {

@@ -24,7 +24,7 @@ function over(transport) {
   };
   return {
     list: () => session(async (client) => (await client.listTools()).tools),
-    // The list comes first, as the client then holds results to the output schema.
+    // After the list, the client checks results against the output schema.
     call: (name, args) =>
       session(async (client) => {
         await client.listTools();
