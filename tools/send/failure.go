@@ -106,7 +106,7 @@ func fromClient(err error) *tools.Failure {
 		happened := "The request went out and no usable answer came back."
 		if errors.As(unknown.Err, &refused) {
 			o = withTwilio(o, refused)
-			happened = fmt.Sprintf("Twilio answered with HTTP status %d, which does not say whether it sent the message.%s", refused.Status, quoted(refused))
+			happened = fmt.Sprintf("Twilio answered with HTTP status %d, which does not say whether it sent the message.%s", refused.Status, refused.Quoted())
 		}
 		return failure(o, happened, tools.NextByPerson)
 	case errors.Is(err, twilio.ErrNoTurn):
@@ -118,14 +118,14 @@ func fromClient(err error) *tools.Failure {
 		return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo}, "Twilio could not be reached: "+reason(notSent)+".", tools.NextLater)
 	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
 		o := withTwilio(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo}, refused)
-		return failure(o, "Twilio is taking no more requests for now (HTTP status 429)."+quoted(refused), waitSentence(o.RetryAfterSeconds))
+		return failure(o, "Twilio is taking no more requests for now (HTTP status 429)."+refused.Quoted(), waitSentence(o.RetryAfterSeconds))
 	case errors.As(err, &refused) && refused.Status < 400:
 		o := withTwilio(tools.Outcome{Code: tools.CodeRefused, Sent: tools.SentNo}, refused)
 		return failure(o, fmt.Sprintf("The API's address answered with a redirect (HTTP status %d), which is never followed: it would carry the credentials along.", refused.Status),
 			"The same call would be answered so again; tell the user to check the address (TWILIO_PROXY_BASE_URL).")
 	case errors.As(err, &refused):
 		o := withTwilio(tools.Outcome{Code: tools.CodeRefused, Sent: tools.SentNo}, refused)
-		return failure(o, fmt.Sprintf("Twilio refused the request (HTTP status %d).%s", refused.Status, quoted(refused)), advice(refused))
+		return failure(o, fmt.Sprintf("Twilio refused the request (HTTP status %d).%s", refused.Status, refused.Quoted()), refused.Advice())
 	default:
 		return failure(tools.Outcome{Code: tools.CodeInternal, Sent: tools.SentUnknown}, "This server met an error it does not know.", tools.NextByPerson)
 	}
@@ -153,44 +153,3 @@ func reason(e *twilio.NotSentError) string {
 	}
 	return e.Err.Error()
 }
-
-// quoted shows Twilio's own words as what they are: text from outside, in
-// which a model should see no instruction. The client has cut them short and
-// taken phone numbers out.
-func quoted(e *twilio.Error) string {
-	text := ""
-	if e.Code != 0 {
-		text = fmt.Sprintf(" Twilio's error code is %d.", e.Code)
-	}
-	if e.Message != "" {
-		text += fmt.Sprintf(" Twilio's words, quoted as data: %q.", e.Message)
-	}
-	return text
-}
-
-// advice says what to do about a refusal, by Twilio's error code where its
-// meaning is documented, else by HTTP status.
-func advice(e *twilio.Error) string {
-	switch e.Code {
-	case 20003:
-		return adviceCredentials
-	case 20008:
-		return "Twilio's test credentials do not work with Proxy; tell the user to configure live credentials or use the built-in fake."
-	case 80607, 80904:
-		return "The Session is closed or expired and takes no messages; tell the user, do not call again."
-	case 80610:
-		return "The SIDs do not belong together; check which Service and Session the Participant is in."
-	case 80405, 80408, 80409:
-		return "Twilio does not accept the SID; check where it came from."
-	}
-	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return adviceCredentials
-	case http.StatusNotFound:
-		return "One of the SIDs does not exist in this account; check the SIDs with the user, do not guess others."
-	default:
-		return "The same call would be refused again; change what Twilio objects to, or tell the user."
-	}
-}
-
-const adviceCredentials = "This server's Twilio credentials are not accepted; tell the user to check them."

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,35 +36,9 @@ type HTTP struct {
 	Ready func(context.Context) error
 }
 
-// Listen opens addr ("127.0.0.1:8080"). It refuses, saying how to go on, where the guards are not enough for it or
-// the TLS files cannot be read.
+// Listen opens addr ("127.0.0.1:8080"), unless the guards are not enough for it; see guard.Guards.Listen.
 func (h *HTTP) Listen(ctx context.Context, addr string) (net.Listener, error) {
-	if (h.TLSCert == "") != (h.TLSKey == "") {
-		return nil, errors.New("TLS needs both a certificate file and a key file")
-	}
-	resolved, err := net.ResolveTCPAddr("tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %q: %w", addr, err)
-	}
-	if err := h.Guards.Check(resolved); err != nil {
-		return nil, err
-	}
-	var config *tls.Config
-	if h.TLSCert != "" {
-		certificate, err := tls.LoadX509KeyPair(h.TLSCert, h.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("TLS certificate: %w", err)
-		}
-		config = &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}, MinVersion: tls.VersionTLS12}
-	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", resolved.String())
-	if err != nil {
-		return nil, err
-	}
-	if config != nil {
-		listener = tls.NewListener(listener, config)
-	}
-	return listener, nil
+	return h.Guards.Listen(ctx, addr, h.TLSCert, h.TLSKey)
 }
 
 // HTTP serves /mcp (Streamable HTTP, stateless), /sse with /message (HTTP+SSE of revision 2024-11-05), /healthz,
