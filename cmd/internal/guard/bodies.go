@@ -6,29 +6,29 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"strconv"
 	"sync/atomic"
 	"time"
 )
 
-// Each body may have freeBody bytes. What is longer has bodiesTotal bytes for all bodies together, so that a call of the
+// Each body may have freeBody bytes. What is longer has BodiesTotal bytes for all bodies together, so that a call of the
 // usual length is not refused because of large calls of others.
 const (
 	freeBody    = 4 << 10
-	bodiesTotal = 16 << 20
+	BodiesTotal = 16 << 20
 )
 
-// ErrBodiesFull says that there is no memory for one more large body now.
-var ErrBodiesFull = errors.New("too many large bodies at once")
+// errBodiesFull: there is no memory for one more large body now.
+var errBodiesFull = errors.New("too many large bodies at once")
 
 // Bodies reads the bodies of requests into memory, and bounds how much of it they take.
 type Bodies struct {
-	max    int64 // bytes of one body
-	shared Budget
-}
-
-// NewBodies bounds one body to max bytes.
-func NewBodies(max int) *Bodies {
-	return &Bodies{max: int64(max), shared: Budget{Max: bodiesTotal}}
+	Max      int             // bytes of one body
+	Patience time.Duration   // how long a body may take, as http.Server.ReadTimeout has it
+	Stopping context.Context // when it ends, a body that is not complete is not waited for
+	Guards   *Guards         // counts what is refused
+	Shared   Budget          // of what is longer than the usual; BodiesTotal is enough for many
 }
 
 // Body is a request's body in memory until Done is called.
@@ -47,7 +47,7 @@ func (b *Body) Read(p []byte) (int, error) {
 	b.read += n
 	if more := b.read - freeBody - b.taken; more > 0 {
 		if !b.shared.Take(more) {
-			return 0, ErrBodiesFull
+			return 0, errBodiesFull
 		}
 		b.taken += more
 	}
@@ -57,16 +57,45 @@ func (b *Body) Read(p []byte) (int, error) {
 // Done gives the body's memory back.
 func (b *Body) Done() { b.shared.Give(b.taken) }
 
-// Read reads a request's body, however it is sent. A body that is not complete when stopping ends is not waited for. The
-// error is a *http.MaxBytesError, ErrBodiesFull, os.ErrDeadlineExceeded, or the connection's.
-func (s *Bodies) Read(w http.ResponseWriter, r *http.Request, stopping context.Context) (*Body, error) {
-	if r.ContentLength > s.max {
-		return nil, &http.MaxBytesError{Limit: s.max}
+// Read reads a request's body, however it is sent; false when it has refused the request.
+func (s *Bodies) Read(w http.ResponseWriter, r *http.Request) (*Body, bool) {
+	body, err := s.read(w, r)
+	if err == nil {
+		return body, true
 	}
-	b := &Body{shared: &s.shared, from: http.MaxBytesReader(w, r.Body, s.max)}
+	w.Header().Set("Connection", "close") // rather than read all of the rest
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		s.Guards.refuse(w, "body", http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.Itoa(s.Max)+" bytes; nothing was done")
+		ForgetBody(w, r)
+	case errors.Is(err, errBodiesFull):
+		s.Guards.RefuseBusy(w, "bodies", err.Error())
+		ForgetBody(w, r)
+	case errors.Is(err, os.ErrDeadlineExceeded) && s.Stopping.Err() != nil:
+		s.Guards.RefuseBusy(w, "stopping", "the server is stopping")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		s.Guards.refuse(w, "timeout", http.StatusRequestTimeout, "the body took longer than "+s.Patience.String()+"; nothing was done")
+	default:
+		http.Error(w, "the body could not be read; nothing was done", http.StatusBadRequest)
+	}
+	return nil, false
+}
+
+// RefuseBusy answers a request of which nothing was begun, and counts it under the guard's name.
+func (g *Guards) RefuseBusy(w http.ResponseWriter, guard, why string) {
+	w.Header().Set("Retry-After", "1")
+	g.refuse(w, guard, http.StatusServiceUnavailable, why+"; nothing was done, try again")
+}
+
+func (s *Bodies) read(w http.ResponseWriter, r *http.Request) (*Body, error) {
+	if r.ContentLength > int64(s.Max) {
+		return nil, &http.MaxBytesError{Limit: int64(s.Max)}
+	}
+	b := &Body{shared: &s.Shared, from: http.MaxBytesReader(w, r.Body, int64(s.Max))}
 	control := http.NewResponseController(w)
 	cut := make(chan struct{})
-	stop := context.AfterFunc(stopping, func() {
+	stop := context.AfterFunc(s.Stopping, func() {
 		defer close(cut)
 		_ = control.SetReadDeadline(time.Now())
 	})

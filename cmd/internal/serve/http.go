@@ -89,7 +89,7 @@ type endpoints struct {
 	config   HTTP
 	calls    inFlight
 	streams  inFlight
-	bodies   *guard.Bodies
+	bodies   guard.Bodies
 	stopping context.Context // ends when nothing more may begin
 	stop     context.CancelFunc
 	closing  chan struct{} // closed when event streams have to end
@@ -100,19 +100,20 @@ type endpoints struct {
 
 func (s *Server) newEndpoints(base context.Context, config HTTP) *endpoints {
 	stopping, stop := context.WithCancel(context.WithoutCancel(base))
-	return &endpoints{
+	e := &endpoints{
 		server:   s,
 		base:     base,
 		config:   config,
 		calls:    newInFlight(int64(s.maxInFlight())),
 		streams:  newInFlight(maxStreams),
-		bodies:   guard.NewBodies(s.maxMessage()),
 		unsent:   guard.Budget{Max: maxUnsent},
 		stopping: stopping,
 		stop:     stop,
 		closing:  make(chan struct{}),
 		mcp:      s.newStreamable(),
 	}
+	e.bodies = guard.Bodies{Max: s.maxMessage(), Patience: bodyTimeout, Stopping: stopping, Guards: &e.config.Guards, Shared: guard.Budget{Max: guard.BodiesTotal}}
+	return e
 }
 
 func (e *endpoints) draining() bool { return e.stopping.Err() != nil }

@@ -18,7 +18,7 @@ import (
 
 // serveMCP answers one POST of Streamable HTTP. GET and DELETE, which need sessions, are not allowed on /mcp.
 func (e *endpoints) serveMCP(w http.ResponseWriter, r *http.Request) {
-	body, ok := e.readBody(w, r)
+	body, ok := e.bodies.Read(w, r)
 	if !ok {
 		return
 	}

@@ -126,7 +126,7 @@ func (e *endpoints) serveMessage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such session; open /sse first", http.StatusNotFound)
 		return
 	}
-	body, ok := e.readBody(w, r)
+	body, ok := e.bodies.Read(w, r)
 	if !ok {
 		return
 	}
