@@ -116,6 +116,9 @@ func (c *stdioConn) read(lines *lineReader) {
 		}
 		m, refusal := decode(line)
 		if skipped {
+			if m.ID != nil && !validID(m.ID) {
+				m.ID = nil
+			}
 			refusal = errorAnswer(m.ID, mcp.INVALID_REQUEST, fmt.Sprintf(
 				"the message is longer than %d bytes and was not read; nothing was done for it", c.server.maxMessage()))
 		}
