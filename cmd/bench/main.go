@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -14,24 +13,20 @@ import (
 
 // options are the command line.
 type options struct {
-	full, quick, peers, json bool
-	svg, markdown, dir       string
-	postgres                 string
-	profile, against         string
+	full, peers        bool
+	svg, markdown, dir string
+	postgres, profile  string
 }
 
 func main() {
 	var o options
-	flag.BoolVar(&o.quick, "quick", false, "only what fits into a minute (the default)")
 	flag.BoolVar(&o.full, "full", false, "every load and more rounds: about a quarter of an hour, for a machine that does nothing else")
 	flag.BoolVar(&o.peers, "peers", false, "measure the npm peers, too; needs npm")
-	flag.BoolVar(&o.json, "json", false, "print JSON")
 	flag.StringVar(&o.svg, "svg", "", "draw the main ratios into this `file`")
 	flag.StringVar(&o.markdown, "markdown", "", "write the results into this `file`")
 	flag.StringVar(&o.dir, "dir", "", "`directory` for the ledger and the programs; its disk is what durable sends are measured on; default: the system's for temporary files")
 	flag.StringVar(&o.postgres, "postgres", os.Getenv("BENCH_POSTGRES"), "`URL` of a PostgreSQL database for the ledger; default: $BENCH_POSTGRES")
 	flag.StringVar(&o.profile, "profile", "", "instead, write CPU and allocation profiles of the server, 64 in flight over stdio, into this `directory`")
-	flag.StringVar(&o.against, "against", "", "instead, compare with another build of the server, this `binary`")
 	flag.Parse()
 	if err := run(o, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -58,14 +53,6 @@ func run(o options, out, progress io.Writer) error {
 	if o.profile != "" {
 		return b.profile(o.profile)
 	}
-	if o.against != "" {
-		r, err := b.against(o.against, say)
-		if err != nil {
-			return err
-		}
-		_, err = io.WriteString(out, r.rowTable().text()+"\n"+r.memoryTable().text())
-		return err
-	}
 	r, err := b.measureAll(o, say)
 	if err != nil {
 		return err
@@ -79,11 +66,6 @@ func run(o options, out, progress io.Writer) error {
 		if err := os.WriteFile(o.markdown, []byte(r.markdown()), 0o644); err != nil {
 			return err
 		}
-	}
-	if o.json {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r)
 	}
 	_, err = io.WriteString(out, r.text())
 	return err
