@@ -9,24 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// processCPU reads the CPU clock of another process, which counts nanoseconds
-// where /proc counts hundredths of a second. The number of such a clock is made
-// as in clock_getcpuclockid(3).
-func processCPU(pid int) (time.Duration, error) {
+// processCPU reads the CPU clock of another process, as clock_getcpuclockid(3) does. The clock counts nanoseconds,
+// where /proc counts hundredths of a second.
+func processCPU(pid int) time.Duration {
 	var now unix.Timespec
-	if err := unix.ClockGettime(int32(^pid)<<3|2, &now); err != nil {
-		return 0, fmt.Errorf("CPU clock of process %d: %w", pid, err)
-	}
-	return time.Duration(now.Nano()), nil
+	_ = unix.ClockGettime(int32(^pid)<<3|2, &now) // zero means "not measured"
+	return time.Duration(now.Nano())
 }
 
-func processRSS(pid int) (int64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0, err
-	}
+// processMemory returns the resident memory in MB, or zero when it is not known.
+func processMemory(pid int) float64 {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	_, after, _ := bytes.Cut(status, []byte("VmRSS:"))
-	var kilobytes int64
-	_, err = fmt.Sscan(string(after), &kilobytes)
-	return kilobytes << 10, err
+	var kilobytes float64
+	_, _ = fmt.Sscan(string(after), &kilobytes)
+	return kilobytes / 1024
 }

@@ -2,154 +2,119 @@ package main
 
 import (
 	"fmt"
+	"html"
+	"os"
+	"os/exec"
+	"runtime"
 	"strings"
+	"text/tabwriter"
 	"time"
 )
 
-// table is lines of equal length, the first of which is the heading.
-type table [][]string
-
-// text aligns the columns: the first two to the left, the others to the right.
-func (t table) text() string {
-	widths := make([]int, len(t[0]))
-	for _, line := range t {
-		for i, value := range line {
-			widths[i] = max(widths[i], len(value))
-		}
-	}
-	var b strings.Builder
-	for _, line := range t {
-		for i, value := range line {
-			if i < 2 {
-				fmt.Fprintf(&b, "%-*s  ", widths[i], value)
-			} else {
-				fmt.Fprintf(&b, "%*s  ", widths[i], value)
-			}
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
-
-func (t table) markdown() string {
-	var b strings.Builder
-	for i, line := range t {
-		fmt.Fprintf(&b, "| %s |\n", strings.Join(line, " | "))
-		if i == 0 {
-			b.WriteString("|" + strings.Repeat("---|", len(line)) + "\n")
-		}
-	}
-	return b.String()
-}
-
-// section is a heading with a table below it.
+// section is a table with a title. The table's first line is its heading.
 type section struct {
 	title, note string
-	table       table
+	table       [][]string
 }
 
-func (r *Results) sections() []section {
-	return []section{
-		{"Goals", "Ratios of one run, medians.", r.goalTable()},
-		{"Loads", "The rate limit is lifted in every row (`--rate-limit 0`). \"x floor\" is the ratio to the plain client's run right before. CPU is the server process's own.", r.rowTable()},
-		{"From starting the process to the answer to tools/list", "", r.startupTable()},
-		{"Resident memory over stdio, 64 in flight", "", r.memoryTable()},
-		{"Bursts, sessions, connections", "", r.otherTable()},
-	}
-}
-
-func (r *Results) goalTable() table {
-	t := table{{"goal", "met", "figure"}}
-	for _, g := range r.Goals {
-		met := "no"
-		switch {
-		case !g.Measured:
-			met = "not measured"
-		case g.Met:
-			met = "yes"
+func (s *section) add(values ...any) {
+	var line []string
+	for _, value := range values {
+		if figure, ok := value.(float64); ok {
+			value = fmt.Sprintf("%.2f", figure)
 		}
-		t = append(t, []string{g.Text, met, g.Figure})
+		line = append(line, fmt.Sprint(value))
 	}
-	return t
+	s.table = append(s.table, line)
 }
 
-func (r *Results) rowTable() table {
-	t := table{{"subject", "ledger", "upstream", "in flight", "calls/s", "x floor", "p50 ms", "x floor", "p99 ms", "x floor", "CPU s/10,000", "x floor"}}
-	for _, w := range r.Rows {
-		t = append(t, []string{w.Subject, w.Ledger, fmt.Sprintf("%d ms", w.Upstream.Milliseconds()), fmt.Sprint(w.InFlight),
-			fmt.Sprintf("%.0f", w.Rate), ratio(w.RateRatio), milli(w.P50), ratio(w.P50Ratio), milli(w.P99), ratio(w.P99Ratio),
-			fmt.Sprintf("%.2f", w.CPU.Seconds()), ratio(w.CPURatio)})
-	}
-	return t
-}
-
-func ratio(f float64) string       { return fmt.Sprintf("%.2f", f) }
-func milli(d time.Duration) string { return fmt.Sprintf("%.2f", ms(d)) }
-func mb(bytes int64) string        { return fmt.Sprintf("%.1f MB", megabytes(bytes)) }
-
-func (r *Results) startupTable() table {
-	t := table{{"subject", "", "ms", "x canned"}}
-	for _, s := range r.Startup {
-		t = append(t, []string{s.Subject, "", milli(s.Took), ratio(s.CannedRatio)})
-	}
-	return t
-}
-
-func (r *Results) memoryTable() table {
-	t := table{{"subject", "ledger", "calls", "idle", "after the calls", "after as many again"}}
-	for _, m := range r.Memory {
-		t = append(t, []string{m.Subject, m.Ledger, fmt.Sprint(m.Calls), mb(m.Idle), mb(m.Worked), mb(m.Later)})
-	}
-	return t
-}
-
-func (r *Results) otherTable() table {
-	c := r.Connections
-	t := table{{"what", "", "figure"},
-		{"p99 of a ping during a burst of 400 calls", "", milli(r.Burst.PingP99) + " ms"},
-		{"calls answered of 1,000 begun at once", "", fmt.Sprint(r.Burst.Answered)},
-		{"new upstream connections per 1,000 calls, HTTP", "", ratio(c.HTTP)},
-		{"the same over TLS", "", ratio(c.HTTPS)},
-		{"connections / messages for 1,000 calls that break the schema", "", fmt.Sprintf("%d / %d", c.RejectedConnections, c.RejectedPosts)},
-	}
-	if r.Sessions.Count > 0 {
-		t = append(t, []string{"resident memory over HTTP, idle", "", mb(r.Sessions.Idle)},
-			[]string{fmt.Sprintf("the same with %d SSE sessions", r.Sessions.Count), "", mb(r.Sessions.Open)})
-	}
-	return t
-}
-
-func (r *Results) text() string {
+func (s *section) text() string {
 	var b strings.Builder
-	fmt.Fprintln(&b, r.Machine.sentence())
+	b.WriteString("\n" + s.title + "\n\n")
+	aligned := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, line := range s.table {
+		fmt.Fprintln(aligned, strings.Join(line, "\t"))
+	}
+	aligned.Flush()
+	return b.String()
+}
+
+func (s *section) markdown() string {
+	b := "\n## " + s.title + "\n\n"
+	if s.note != "" {
+		b += s.note + "\n\n"
+	}
+	for i, line := range s.table {
+		b += "| " + strings.Join(line, " | ") + " |\n"
+		if i == 0 {
+			b += "|" + strings.Repeat("---|", len(line)) + "\n"
+		}
+	}
+	return b
+}
+
+func (r *results) sections() []section {
+	goals := section{title: "Goals", note: "Ratios of one run, medians."}
+	goals.add("goal", "met", "figure")
+	for _, g := range r.goals() {
+		met := "no"
+		if g.met {
+			met = "yes"
+		} else if !g.measured {
+			met = "not measured"
+		}
+		goals.add(g.text, met, g.figure)
+	}
+	loads := section{title: "Loads", note: "The rate limit is lifted in every row (`--rate-limit 0`). \"x floor\" is the ratio to the plain client's run right before. CPU is the server process's own."}
+	loads.add("subject", "ledger", "upstream", "in flight", "calls/s", "x floor", "p50 ms", "x floor", "p99 ms", "x floor", "CPU s/10,000", "x floor")
+	for _, w := range r.rows {
+		loads.add(w.subject, w.ledger, fmt.Sprintf("%d ms", w.upstream.Milliseconds()), w.inFlight, fmt.Sprintf("%.0f", w.own[rate]), w.ratio[rate],
+			w.own[p50], w.ratio[p50], w.own[p99], w.ratio[p99], w.own[cpu], w.ratio[cpu])
+	}
+	starts := section{title: "From starting the process to the answer to tools/list"}
+	starts.add("subject", "", "ms", "x canned")
+	for _, s := range r.started {
+		starts.add(s.subject, "", s.took, s.ratio)
+	}
+	resident := section{title: "Resident memory over stdio, 64 in flight"}
+	resident.add("subject", "ledger", "calls", "idle", "after the calls", "after as many again")
+	for _, m := range r.memory {
+		resident.add(m.subject, m.ledger, m.calls, fmt.Sprintf("%.1f MB", m.idle), fmt.Sprintf("%.1f MB", m.worked), fmt.Sprintf("%.1f MB", m.later))
+	}
+	others := section{title: "Bursts and connections"}
+	others.add("what", "", "figure")
+	others.add("p99 of a ping during a burst of 400 calls", "", fmt.Sprintf("%.2f ms", r.pingP99))
+	others.add("calls answered of 1,000 begun at once", "", r.answered)
+	others.add("new upstream connections per 1,000 calls, HTTP", "", r.newHTTP)
+	others.add("the same over TLS", "", r.newHTTPS)
+	others.add("connections / messages for 1,000 calls that break the schema", "", fmt.Sprintf("%d / %d", r.rejected.Connections, r.rejected.Posts))
+	return []section{goals, loads, starts, resident, others}
+}
+
+func (r *results) text() string {
+	text := r.machine + "\n"
 	for _, s := range r.sections() {
-		fmt.Fprintf(&b, "\n%s\n\n%s", s.title, s.table.text())
+		text += s.text()
 	}
-	for _, m := range r.Missing {
-		fmt.Fprintf(&b, "\nnot measured: %s", m)
+	for _, m := range r.missing {
+		text += "\nnot measured: " + m
 	}
-	return b.String() + "\n"
+	return text + "\n"
 }
 
-func (r *Results) markdown() string {
-	var b strings.Builder
+func (r *results) markdown(full bool) string {
 	kind := "a short run (`go run ./cmd/bench`)"
-	if r.Full {
+	if full {
 		kind = "a full run (`go run ./cmd/bench -full`)"
 	}
-	fmt.Fprintf(&b, "# Results\n\nFrom %s on %s: %s\n\n", kind, r.Machine.Date, r.Machine.sentence())
-	b.WriteString(method)
+	text := fmt.Sprintf("# Results\n\nFrom %s on %s: %s\n\n%s", kind, time.Now().UTC().Format(time.DateOnly), r.machine, method)
 	for _, s := range r.sections() {
-		fmt.Fprintf(&b, "\n## %s\n\n", s.title)
-		if s.note != "" {
-			fmt.Fprintf(&b, "%s\n\n", s.note)
-		}
-		b.WriteString(s.table.markdown())
+		text += s.markdown()
 	}
-	if len(r.Missing) > 0 {
-		b.WriteString("\n## Not measured\n\n- " + strings.Join(r.Missing, "\n- ") + "\n")
+	if len(r.missing) > 0 {
+		text += "\n## Not measured\n\n- " + strings.Join(r.missing, "\n- ") + "\n"
 	}
-	return b.String()
+	return text
 }
 
 const method = `The upstream is a local stub that answers with the example of Twilio's documentation at once, or after 50 or 200 ms.
@@ -159,6 +124,82 @@ ratio of the two is taken; the figures are medians over the rounds. Each call ha
 that every call was one message. With a delay upstream, calls begin spread over it and not in step.
 `
 
-func (m Machine) sentence() string {
-	return fmt.Sprintf("%s, %d cores, %s, %s, ledger on %s.", m.CPU, m.Cores, m.Go, m.Kernel, m.Disk)
+// bar is one subject in one comparison of the chart.
+type bar struct {
+	name  string
+	value float64
+	class string // its colour
+}
+
+// chart draws the main ratios. Its colours stand out on white and on black.
+func (r *results) chart() string {
+	var fast, slow, used, starts []bar
+	for _, w := range r.rows {
+		name, class := w.subject, "other"
+		if w.ledger != "" {
+			name, class = name+", ledger "+w.ledger, "own"
+		}
+		switch (cell{upstream: w.upstream, inFlight: w.inFlight}) {
+		case cell{inFlight: 64}:
+			fast = append(fast, bar{name, w.ratio[rate], class})
+			used = append(used, bar{name, w.ratio[cpu], class})
+		case cell{inFlight: 64, upstream: 50 * time.Millisecond}:
+			slow = append(slow, bar{name, w.ratio[rate], class})
+		}
+	}
+	for _, s := range r.started {
+		class := "other"
+		if s.subject == stdioName {
+			class = "own"
+		}
+		starts = append(starts, bar{s.subject, s.ratio, class})
+	}
+	body, y := "", 24
+	y = draw(&body, y, "Calls a second, 64 in flight, upstream at once (plain net/http client = 1)", fast)
+	y = draw(&body, y, "The same, upstream after 50 ms", slow)
+	y = draw(&body, y, "CPU time a call, 64 in flight (plain net/http client = 1; less is better)", used)
+	y = draw(&body, y, "Start to tools/list (Go process with canned answers = 1; less is better)", starts)
+	return fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 %d" font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="Calls a second, CPU time and start-up compared">
+<style>
+text { fill: #1f2328 } .own { fill: #0a7d5a } .other { fill: #8a94a0 } .note { font-size: 11px; opacity: .75 }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .own { fill: #2fbf8f } .other { fill: #7d8590 } }
+</style>
+%s<text class="note" x="0" y="%d">%s Rate limit lifted.</text>
+</svg>
+`, y+16, body, y+4, html.EscapeString(r.machine))
+}
+
+// draw appends a title and bars from y on. It returns the y below them.
+func draw(body *string, y int, title string, bars []bar) int {
+	longest := 0.0
+	for _, one := range bars {
+		longest = max(longest, one.value)
+	}
+	*body += fmt.Sprintf("<text x=\"0\" y=\"%d\" font-weight=\"600\">%s</text>\n", y, title)
+	for _, one := range bars {
+		y += 26
+		width := over(one.value, longest) * 410
+		*body += fmt.Sprintf("<text x=\"0\" y=\"%d\">%s</text><rect class=\"%s\" x=\"250\" y=\"%d\" width=\"%.1f\" height=\"18\"/><text x=\"%.1f\" y=\"%d\">%.2f</text>\n",
+			y, html.EscapeString(one.name), one.class, y-14, width, width+256, y, one.value)
+	}
+	return y + 40
+}
+
+// describeMachine says where the figures come from, without any name of a host. The directory is the ledger's.
+func describeMachine(dir string) string {
+	cpu, kernel, disk := runtime.GOARCH, runtime.GOOS, "an unknown file system"
+	info, _ := os.ReadFile("/proc/cpuinfo") // only Linux has these files
+	if _, rest, ok := strings.Cut(string(info), "model name"); ok {
+		model, _, _ := strings.Cut(rest, "\n")
+		cpu = strings.TrimLeft(model, "\t :")
+	}
+	if release, err := os.ReadFile("/proc/sys/kernel/osrelease"); err == nil {
+		number, _, _ := strings.Cut(strings.TrimSpace(string(release)), "-") // the rest may name a provider
+		kernel = "Linux " + number
+	}
+	if out, err := exec.Command("df", "--output=fstype", dir).Output(); err == nil {
+		lines := strings.Fields(string(out))
+		disk = lines[len(lines)-1]
+	}
+	return fmt.Sprintf("%s, %d cores, %s, %s, ledger on %s.", cpu, runtime.NumCPU(), runtime.Version(), kernel, disk)
 }

@@ -1,175 +1,138 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
+	_ "embed"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
-	"twilio-proxy-mcp/cmd/bench/drive"
-	"twilio-proxy-mcp/cmd/bench/measure"
 	"twilio-proxy-mcp/cmd/bench/post"
 )
 
-// A subject is one thing that is measured: a running process and the client
-// that puts loads on it.
-type subject struct {
-	name   string
-	ledger string // what remembers its sends: off, SQLite, PostgreSQL; "" for those that have no ledger
-	*process
-	client client
-	onlyAt int // calls in flight of the only loads it takes part in; 0 is all
-}
-
-// client puts a load on its subject.
-type client interface {
-	Run(measure.Load) (measure.Sample, error)
-}
-
-// Names of subjects, which goals and charts refer to.
+// Names of the subjects. Goals and the chart refer to them.
 const (
 	floorName     = "plain net/http client"
+	cannedName    = "Go process with canned answers"
 	stdioName     = "stdio"
 	httpName      = "HTTP 2025-11-25"
 	modernName    = "HTTP 2026-07-28"
 	sseName       = "SSE"
 	mcpgoName     = "mcp-go stdio, 100 workers"
-	mcpgoSlowName = "mcp-go stdio as it comes"
 	mcpgoHTTPName = "mcp-go HTTP, stateless"
 	twilioName    = "@twilio-alpha/mcp 0.7.0, stdio"
 	sdkName       = "TypeScript SDK, stdio"
 )
 
-// bench is one run: its programs, the stub, and the numbers given to calls.
-type bench struct {
-	*programs
-	stub     *upstream
-	postgres string // DSN, or ""
-	next     int    // the next call's number
+// launch is how a server is started.
+type launch struct {
+	name    string
+	ledger  string // of the product: off, SQLite or PostgreSQL; "" for the servers that have none
+	env     []string
+	argv    []string
+	request request // what a call over stdio sends
 }
 
-// environment are the product's settings: the rate limit is lifted, all else is
-// as it comes.
-func (b *bench) environment(ledger string, baseURL string) []string {
-	return []string{
+// subject is a running process that is measured, and the client that puts loads on it.
+type subject struct {
+	launch
+	*process
+	client
+	lines *lines // the client of a server over stdio
+}
+
+// runs puts a load on the subject.
+func (s *subject) runs(l load) sample {
+	took, err := s.client.run(l)
+	s.must(err)
+	return took
+}
+
+// product is how the product is started. The rate limit is lifted, all other settings have their defaults. A ledger on
+// SQLite is a new file.
+func (b *bench) product(ledger, baseURL string, command ...string) launch {
+	setting := map[string]string{
+		"off": "off", "PostgreSQL": b.postgres,
+		"SQLite": filepath.Join(b.dir, fmt.Sprintf("ledger-%d.db", b.numbers(1))),
+	}[ledger]
+	return launch{stdioName, ledger, []string{
 		"TWILIO_PROXY_BASE_URL=" + baseURL, "SSL_CERT_FILE=" + b.stub.caFile,
 		"TWILIO_ACCOUNT_SID=" + post.AccountSid, "TWILIO_AUTH_TOKEN=" + post.Token,
-		"TWILIO_PROXY_MCP_RATE_LIMIT=0", "TWILIO_PROXY_MCP_LEDGER=" + ledger,
-	}
+		"TWILIO_PROXY_MCP_RATE_LIMIT=0", "TWILIO_PROXY_MCP_LEDGER=" + setting,
+	}, append([]string{b.program("twilio-proxy-mcp")}, command...), callTool}
 }
 
-// ledgerAt gives the product's setting for one kind of ledger. A SQLite file is
-// a new one each time.
-func (b *bench) ledgerAt(kind string) string {
-	switch kind {
-	case "SQLite":
-		b.next++
-		return filepath.Join(b.dir, fmt.Sprintf("ledger-%d.db", b.next))
-	case "PostgreSQL":
-		return b.postgres
-	}
-	return "off"
+func (b *bench) stdio(ledger string) launch { return b.product(ledger, b.stub.HTTP, "stdio") }
+
+// mcpgo is how mcp-go's own server is started. Zero workers mean mcp-go's default.
+func (b *bench) mcpgo(name string, workers int) launch {
+	return launch{name, "", nil, []string{b.program("mcpgo"), "-upstream", b.stub.HTTP, "-workers", fmt.Sprint(workers)}, callTool}
 }
 
-func (b *bench) startFloor() (*subject, error) {
-	p, err := start(nil, b.floor, b.stub.HTTP)
-	if err != nil {
-		return nil, err
-	}
-	return &subject{name: floorName, process: p, client: &remoteLoop{json.NewEncoder(p.in), json.NewDecoder(p.out)}}, nil
+// open starts a server over stdio and begins a session.
+func (b *bench) open(l launch) *subject {
+	p := b.start(l.env, l.argv...)
+	client := &lines{request: l.request, in: p.in, out: p.out}
+	p.must(client.open())
+	return &subject{l, p, client, client}
 }
 
-// remoteLoop has a process make the calls itself.
-type remoteLoop struct {
-	loads   *json.Encoder
-	samples *json.Decoder
-}
-
-// Run makes the calls of a load.
-func (r *remoteLoop) Run(load measure.Load) (sample measure.Sample, err error) {
-	if err = r.loads.Encode(load); err == nil {
-		err = r.samples.Decode(&sample)
-	}
-	return sample, err
-}
-
-// startStdio starts the product on stdio, posting to baseURL.
-func (b *bench) startStdio(ledger, baseURL string) (*subject, error) {
-	p, err := start(b.environment(b.ledgerAt(ledger), baseURL), b.product, "stdio")
-	return openLines(stdioName, ledger, p, err)
-}
-
-func (b *bench) startMCPGo(workers int) (*subject, error) {
-	p, err := start(nil, b.mcpgo, "-upstream", b.stub.HTTP, "-workers", fmt.Sprint(workers))
-	if workers > 0 {
-		return openLines(mcpgoName, "", p, err)
-	}
-	s, err := openLines(mcpgoSlowName, "", p, err)
-	if err == nil {
-		s.onlyAt = 64 // five workers: the other loads would show the same, and take minutes
-	}
-	return s, err
-}
-
-func openLines(name, ledger string, p *process, err error) (*subject, error) {
-	if err != nil {
-		return nil, err
-	}
-	lines := &drive.Lines{Request: drive.Call, In: p.in, Out: p.out}
-	if err := lines.Open(); err != nil {
-		return nil, fmt.Errorf("%s: %w\n%s", name, err, p.log)
-	}
-	return &subject{name: name, ledger: ledger, process: p, client: lines}, nil
-}
-
-// errNoHTTP: the product was built without its http subcommand.
-var errNoHTTP = errors.New("this build has no http subcommand")
-
-// startHTTP starts the product on HTTP and returns its base URL.
-func (b *bench) startHTTP(ledger, baseURL string) (*process, string, error) {
-	p, err := start(b.environment(b.ledgerAt(ledger), baseURL), b.product, "http", "--addr", "127.0.0.1:0")
-	if err != nil {
-		return nil, "", err
-	}
-	first, err := p.line()
-	if err != nil {
-		p.kill()
-		if strings.Contains(p.log.String(), "unexpected argument") {
-			err = errNoHTTP
-		}
-		return nil, "", err
-	}
-	return p, strings.TrimSuffix(first, "/mcp"), nil
-}
-
-// startTransports starts one product on HTTP, with the clients of its three
-// transports as three subjects.
-func (b *bench) startTransports(ledger string) ([]*subject, error) {
-	p, base, err := b.startHTTP(ledger, b.stub.HTTP)
-	if err != nil {
-		return nil, err
-	}
-	sse, err := drive.OpenSSE(base + "/sse")
-	if err != nil {
-		p.kill()
-		return nil, fmt.Errorf("%w\n%s", err, p.log)
-	}
+// openHTTP starts the product on HTTP. Its three transports are three subjects.
+func (b *bench) openHTTP(ledger string) []*subject {
+	l := b.product(ledger, b.stub.HTTP, "http", "--addr", "127.0.0.1:0")
+	p := b.start(l.env, l.argv...)
+	endpoint := p.line()
+	events := openSSE(strings.TrimSuffix(endpoint, "/mcp") + "/sse")
 	return []*subject{
-		{name: httpName, ledger: ledger, process: p, client: drive.NewHTTP(base+"/mcp", false)},
-		{name: modernName, ledger: ledger, process: p, client: drive.NewHTTP(base+"/mcp", true)},
-		{name: sseName, ledger: ledger, process: p, client: sse},
-	}, nil
+		{launch: launch{name: httpName, ledger: ledger}, process: p, client: newStreamable(endpoint, false)},
+		{launch: launch{name: modernName, ledger: ledger}, process: p, client: newStreamable(endpoint, true)},
+		{launch: launch{name: sseName, ledger: ledger}, process: p, client: events},
+	}
 }
 
-func (b *bench) startMCPGoHTTP() (*subject, error) {
-	p, err := start(nil, b.mcpgo, "-upstream", b.stub.HTTP, "-http")
-	if err != nil {
-		return nil, err
+// openAll starts every server that has rows in the table of loads.
+func (b *bench) openAll() []*subject {
+	all := []*subject{b.open(b.stdio("off")), b.open(b.stdio("SQLite"))}
+	if b.postgres == "" {
+		b.missing = append(b.missing, "PostgreSQL: no -postgres URL was given")
+	} else {
+		all = append(all, b.open(b.stdio("PostgreSQL")))
 	}
-	endpoint, err := p.line()
-	if err != nil {
-		return nil, err
+	for _, ledger := range b.ledgersOverHTTP {
+		all = append(all, b.openHTTP(ledger)...)
 	}
-	return &subject{name: mcpgoHTTPName, process: p, client: drive.NewHTTP(endpoint, false)}, nil
+	p := b.start(nil, b.program("mcpgo"), "-upstream", b.stub.HTTP, "-http")
+	all = append(all, b.open(b.mcpgo(mcpgoName, 100)),
+		&subject{launch: launch{name: mcpgoHTTPName}, process: p, client: newStreamable(p.line(), false)})
+	if b.npm == nil {
+		b.missing = append(b.missing, "npm peers: -peers was not given")
+	}
+	for _, l := range b.npm {
+		all = append(all, b.open(l))
+	}
+	return all
+}
+
+//go:embed peers/sdk.mjs
+var sdkServer []byte
+
+// installPeers installs the npm peers in the benchmark's directory. Twilio's server has no setting for the API's address,
+// so the address is changed in its copy of the API's description.
+func (b *bench) installPeers() {
+	dir := filepath.Join(b.dir, "npm")
+	must(os.MkdirAll(dir, 0o755))
+	runCommand(exec.CommandContext(b.ctx, "npm", "install", "--silent", "--no-fund", "--no-audit", "--prefix", dir,
+		"@twilio-alpha/mcp@0.7.0", "@modelcontextprotocol/sdk@^1", "zod@^3.25"))
+	sdk, twilio := filepath.Join(dir, "sdk.mjs"), filepath.Join(dir, "node_modules", "@twilio-alpha", "mcp")
+	must(os.WriteFile(sdk, sdkServer, 0o644))
+	description := filepath.Join(twilio, "twilio-oai", "spec", "yaml", "twilio_proxy_v1.yaml")
+	text := strings.ReplaceAll(string(get(os.ReadFile(description))), "https://proxy.twilio.com", b.stub.HTTP)
+	must(os.WriteFile(description, []byte(text), 0o644))
+	credentials := post.AccountSid + "/" + strings.Replace(post.AccountSid, "AC", "SK", 1) + ":" + post.Token
+	twilioCall := strings.Replace(string(callTool), "send_message_interaction", "TwilioProxyV1--CreateMessageInteraction", 1)
+	b.npm = []launch{
+		{twilioName, "", nil, []string{"node", filepath.Join(twilio, "build", "index.js"), credentials, "--services", "twilio_proxy_v1"}, request(twilioCall)},
+		{sdkName, "", nil, []string{"node", sdk, b.stub.HTTP}, callTool},
+	}
 }

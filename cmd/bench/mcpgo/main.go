@@ -1,13 +1,14 @@
-// Command mcpgo is the tool as mcp-go alone would serve it: its typed handler,
-// its StdioServer or Streamable HTTP server, its validation of arguments and of
-// results. It is what the server of this module is compared with.
+// Command mcpgo serves the tool with mcp-go alone: its typed handler, its validation of arguments and of results, and its
+// servers. The server of this module is compared with it.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -24,10 +25,34 @@ func main() {
 	workers := flag.Int("workers", 0, "workers on stdio; 0 is mcp-go's default")
 	upstream := flag.String("upstream", "", "base URL that messages are posted to")
 	flag.Parse()
-	if err := run(*serveHTTP, *workers, *upstream); err != nil {
-		fmt.Fprintln(os.Stderr, "mcpgo:", err)
-		os.Exit(1)
+	s := server.NewMCPServer("mcp-go", "1", server.WithInputSchemaValidation(), server.WithOutputSchemaValidation())
+	s.AddTool(tool(), handler(post.New(*upstream, 1024)))
+	if *serveHTTP {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("http://%s/mcp\n", listener.Addr())
+		log.Fatal(http.Serve(listener, server.NewStreamableHTTPServer(s, server.WithStateLess(true))))
 	}
+	stdio := server.NewStdioServer(s)
+	if *workers > 0 {
+		server.WithWorkerPoolSize(*workers)(stdio)
+	}
+	if err := stdio.Listen(context.Background(), os.Stdin, os.Stdout); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func tool() mcp.Tool {
+	input, inputErr := schema.Input[schema.CreateMessageInteraction]()
+	output, outputErr := schema.Output[schema.MessageInteraction]()
+	if err := errors.Join(inputErr, outputErr); err != nil {
+		log.Fatal(err)
+	}
+	t := mcp.NewToolWithRawSchema("send_message_interaction", "Send one message.", input.JSON())
+	t.RawOutputSchema = output.JSON()
+	return t
 }
 
 type arguments struct {
@@ -35,41 +60,16 @@ type arguments struct {
 	MediaUrl                                     []string
 }
 
-func run(serveHTTP bool, workers int, upstream string) error {
-	input, err := schema.Input[schema.CreateMessageInteraction]()
-	if err != nil {
-		return err
-	}
-	output, err := schema.Output[schema.MessageInteraction]()
-	if err != nil {
-		return err
-	}
-	tool := mcp.NewToolWithRawSchema("send_message_interaction", "Send one message.", input.JSON())
-	tool.RawOutputSchema = output.JSON()
-	client := post.New(upstream, 1024)
-	s := server.NewMCPServer("mcp-go", "1", server.WithInputSchemaValidation(), server.WithOutputSchemaValidation())
-	s.AddTool(tool, mcp.NewTypedToolHandler(func(_ context.Context, _ mcp.CallToolRequest, a arguments) (*mcp.CallToolResult, error) {
+func handler(client *post.Client) server.ToolHandlerFunc {
+	return mcp.NewTypedToolHandler(func(_ context.Context, _ mcp.CallToolRequest, a arguments) (*mcp.CallToolResult, error) {
 		answer, err := client.Send(a.Body)
+		var interaction schema.MessageInteraction
+		if err == nil {
+			err = json.Unmarshal(answer, &interaction)
+		}
 		if err != nil {
 			return mcp.NewToolResultError(err.Error()), nil
 		}
-		var interaction schema.MessageInteraction
-		if err := json.Unmarshal(answer, &interaction); err != nil {
-			return mcp.NewToolResultError(err.Error()), nil
-		}
 		return mcp.NewToolResultStructured(interaction, string(answer)), nil
-	}))
-	if !serveHTTP {
-		stdio := server.NewStdioServer(s)
-		if workers > 0 {
-			server.WithWorkerPoolSize(workers)(stdio)
-		}
-		return stdio.Listen(context.Background(), os.Stdin, os.Stdout)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	fmt.Printf("http://%s/mcp\n", listener.Addr())
-	return http.Serve(listener, server.NewStreamableHTTPServer(s, server.WithStateLess(true)))
+	})
 }

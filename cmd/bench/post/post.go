@@ -1,5 +1,4 @@
-// Package post is the plainest way to send a message: net/http, tuned to keep
-// its connections, and nothing else.
+// Package post sends a message with net/http, which keeps its connections, and nothing else.
 package post
 
 import (
@@ -10,32 +9,30 @@ import (
 	"strings"
 )
 
-// The SIDs of every message of the benchmark.
+// The SIDs and the token of every message of the benchmark.
 const (
 	AccountSid     = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	ServiceSid     = "KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	SessionSid     = "KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	ParticipantSid = "KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	Token          = "x"
+	Path           = "/v1/Services/" + ServiceSid + "/Sessions/" + SessionSid + "/Participants/" + ParticipantSid + "/MessageInteractions"
 )
 
-// Path is the operation's path for those SIDs.
-const Path = "/v1/Services/" + ServiceSid + "/Sessions/" + SessionSid + "/Participants/" + ParticipantSid + "/MessageInteractions"
-
-// A Client posts to one base URL.
+// Client posts to one base URL.
 type Client struct {
 	url  string
-	http *http.Client
+	http http.Client
 }
 
 // New returns a client that keeps up to conns connections.
 func New(baseURL string, conns int) *Client {
-	return &Client{url: baseURL + Path, http: &http.Client{Transport: &http.Transport{
+	return &Client{baseURL + Path, http.Client{Transport: &http.Transport{
 		MaxIdleConns: conns, MaxIdleConnsPerHost: conns, DisableCompression: true,
 	}}}
 }
 
-// Send posts one message and returns the answer's body.
+// Send posts one message and returns the body of the answer.
 func (c *Client) Send(body string) ([]byte, error) {
 	form := url.Values{"Body": {body}}
 	request, err := http.NewRequest(http.MethodPost, c.url, strings.NewReader(form.Encode()))

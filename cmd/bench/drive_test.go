@@ -1,4 +1,4 @@
-package drive
+package main
 
 import (
 	"bufio"
@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"twilio-proxy-mcp/cmd/bench/measure"
 )
 
 func TestIDs(t *testing.T) {
@@ -43,9 +41,7 @@ func TestHTTPMakesEachCallOnce(t *testing.T) {
 		fmt.Fprint(w, strings.Repeat(" ", 5000))
 	}))
 	defer server.Close()
-	client := NewHTTP(server.URL+"/mcp", false)
-	defer client.Close()
-	sample, err := client.Run(measure.Load{Calls: 50, InFlight: 5, First: 100})
+	sample, err := newStreamable(server.URL+"/mcp", false).run(load{Calls: 50, InFlight: 5, First: 100})
 	require.NoError(t, err)
 	require.Len(t, sample.Latencies, 50)
 	numbers := map[string]bool{}
@@ -65,8 +61,8 @@ func TestLinesFailOnAnErrorResult(t *testing.T) {
 			id, _ := idOf([]byte(line))
 			fmt.Fprintf(server, "{\"jsonrpc\":\"2.0\",\"method\":\"log\"}\n{\"jsonrpc\":\"2.0\",\"id\":%d,%s}\n", id, answer)
 		}()
-		lines := &Lines{Request: Call, In: out, Out: bufio.NewReader(in)}
-		_, err := lines.Run(measure.Load{Calls: 1, InFlight: 1, First: 7})
+		client := &lines{request: callTool, in: out, out: bufio.NewReader(in)}
+		_, err := client.run(load{Calls: 1, InFlight: 1, First: 7})
 		require.Equal(t, want, err != nil, answer)
 	}
 }
