@@ -105,7 +105,7 @@ func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digest
 			break
 		}
 		claim := &Claim{ledger: l, token: rand.Text(), owner: owner}
-		l.track(claim.token)
+		l.unsettled.Store(claim.token, make(chan struct{}))
 		err = store.write(ctx, func(ctx context.Context, tx transaction) error {
 			decision, err = grant(ctx, tx, in, d, claim)
 			return err
@@ -130,24 +130,13 @@ func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digest
 	return decision, nil
 }
 
-// track lets callers of this process wait for the claim with this token.
-func (l *Ledger) track(token string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.unsettled == nil {
-		l.unsettled = map[string]chan struct{}{}
-	}
-	l.unsettled[token] = make(chan struct{})
-}
-
-// untrack wakes the callers that wait for the claim, and forgets it.
+// untrack wakes the callers of this process that wait for the claim, and forgets it.
 func (l *Ledger) untrack(token string) {
+	if settled, there := l.unsettled.LoadAndDelete(token); there {
+		close(settled.(chan struct{}))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if settled := l.unsettled[token]; settled != nil {
-		close(settled)
-	}
-	delete(l.unsettled, token)
 	delete(l.postponed, token)
 }
 
@@ -160,11 +149,10 @@ const (
 // await returns an entry of a living owner as soon as it is settled or its owner is dead. token is that of its claim.
 func (l *Ledger) await(ctx context.Context, store *store, id int64, token string) (r record, err error) {
 	for pause := pollFirst; ; pause = min(2*pause, pollLast) {
-		l.mu.Lock()
-		settled := l.unsettled[token] // nil when another process owns the claim: it blocks for ever
-		l.mu.Unlock()
+		settled, _ := l.unsettled.Load(token)
+		mine, _ := settled.(chan struct{}) // nil when another process owns the claim: it blocks for ever
 		select {
-		case <-settled:
+		case <-mine:
 		case <-time.After(pause):
 			l.writePostponed(ctx, store, false) // it may be what this call waits for
 		case <-ctx.Done():

@@ -1,9 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
+	"math"
 	"time"
 )
 
@@ -40,6 +43,15 @@ type Entry struct {
 	UpstreamBegun time.Time `json:"upstream_begun,omitzero"`
 	// Read is when the entry was read, by the ledger's clock. Read.Sub(Settled) is an age that needs no other clock.
 	Read time.Time `json:"-"`
+}
+
+// Filter chooses entries; a zero field chooses all.
+type Filter struct {
+	State       State
+	Session     string
+	Participant string
+	Within      time.Duration // entries begun no longer ago than this, by the ledger's clock
+	Limit       int           // the most entries to return; 0 is 100
 }
 
 // record is an entry with the columns that callers do not see.
@@ -100,4 +112,53 @@ func queryRecords(ctx context.Context, tx transaction, query string, args ...any
 		found = append(found, r)
 	}
 	return found, rows.Err()
+}
+
+// History returns the chosen entries, newest first. Where it can write, it first marks the claims of dead owners as unknown.
+// When there is no file yet, it returns none and makes no file.
+func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
+	if l.neverUsed() {
+		return nil, nil
+	}
+	store, err := l.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.writePostponed(ctx, store, false)
+	l.markDeadOwners(ctx, store)
+	within, limit := cmp.Or(max(filter.Within, 0), math.MaxInt64), cmp.Or(max(filter.Limit, 0), 100)
+	var found []record
+	err = l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
+		found, err = queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
+			WHERE ($1 = '' OR state = $1) AND ($2 = '' OR session = $2) AND ($3 = '' OR participant = $3)
+				AND begun >= {now} - $4 ORDER BY id DESC LIMIT $5`,
+			string(filter.State), filter.Session, filter.Participant, within.Milliseconds(), limit)
+		return err
+	})
+	entries := make([]Entry, len(found))
+	for i, r := range found {
+		entries[i] = r.Entry
+	}
+	return entries, err
+}
+
+// Entry returns the entry as it is now, or ErrNotFound.
+func (l *Ledger) Entry(ctx context.Context, id int64) (Entry, error) {
+	var found record
+	err := l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
+		found, err = recordByID(ctx, tx, id)
+		return err
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return Entry{}, ErrNotFound
+	}
+	return found.Entry, err
+}
+
+// KnownSid says whether an entry has this interaction, whatever the entry's account, host or caller.
+func (l *Ledger) KnownSid(ctx context.Context, sid string) (there bool, err error) {
+	err = l.read(ctx, func(ctx context.Context, tx transaction) error {
+		return tx.queryRow(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1", sid).Scan(&there)
+	})
+	return there, err
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -92,9 +93,9 @@ func reason(err error) Reason {
 	case errors.Is(err, errEmpty):
 		return Corrupt
 	case errors.As(err, &lite):
-		return sqliteReason(lite.Code())
+		return cmp.Or(sqliteReasons[lite.Code()], sqliteReasons[lite.Code()&0xff], OtherFail)
 	case errors.As(err, &server):
-		return postgresReason(server.Code)
+		return cmp.Or(postgresReasons[server.Code], postgresReasons[server.Code[:min(2, len(server.Code))]], OtherFail)
 	case errors.Is(err, os.ErrPermission):
 		return ReadOnly
 	case errors.As(err, &connect), errors.As(err, &network), pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn),
@@ -105,42 +106,21 @@ func reason(err error) Reason {
 	return OtherFail
 }
 
-// sqliteReason reads a result code, https://www.sqlite.org/rescode.html. The low byte is the primary code.
-func sqliteReason(code int) Reason {
-	if code == sqlite3.SQLITE_IOERR_SHMSIZE { // on a full disk, opening fails because the -shm file cannot grow
-		return Full
-	}
-	switch code & 0xff {
-	case sqlite3.SQLITE_FULL:
-		return Full
-	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return ReadOnly
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return Locked
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return Corrupt
-	case sqlite3.SQLITE_CANTOPEN:
-		return Gone
-	}
-	return OtherFail
+// sqliteReasons are SQLite's result codes, https://www.sqlite.org/rescode.html. The low byte of a code is its primary code.
+var sqliteReasons = map[int]Reason{
+	sqlite3.SQLITE_FULL: Full, sqlite3.SQLITE_IOERR_SHMSIZE: Full, // on a full disk the -shm file cannot grow
+	sqlite3.SQLITE_READONLY: ReadOnly, sqlite3.SQLITE_PERM: ReadOnly,
+	sqlite3.SQLITE_BUSY: Locked, sqlite3.SQLITE_LOCKED: Locked,
+	sqlite3.SQLITE_CORRUPT: Corrupt, sqlite3.SQLITE_NOTADB: Corrupt,
+	sqlite3.SQLITE_CANTOPEN: Gone,
 }
 
-// postgresReason reads a SQLSTATE, https://www.postgresql.org/docs/current/errcodes-appendix.html. The first two characters are
-// the class.
-func postgresReason(code string) Reason {
-	switch code {
-	case "53100", "53200":
-		return Full
-	case "25006", "42501":
-		return ReadOnly
-	case "55P03", "57014", "40P01":
-		return Locked
-	case "XX001", "XX002":
-		return Corrupt
-	}
-	switch code[:min(2, len(code))] {
-	case "08", "57", "53", "28", "3D", "25":
-		return Gone
-	}
-	return OtherFail
+// postgresReasons are PostgreSQL's codes, https://www.postgresql.org/docs/current/errcodes-appendix.html, and their classes, which
+// are the first two characters.
+var postgresReasons = map[string]Reason{
+	"53100": Full, "53200": Full,
+	"25006": ReadOnly, "42501": ReadOnly,
+	"55P03": Locked, "57014": Locked, "40P01": Locked,
+	"XX001": Corrupt, "XX002": Corrupt,
+	"08": Gone, "25": Gone, "28": Gone, "3D": Gone, "53": Gone, "57": Gone,
 }

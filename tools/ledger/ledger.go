@@ -27,15 +27,15 @@ type Ledger struct {
 	// Log receives warnings; nil is slog.Default. Neither content nor passwords are logged.
 	Log *slog.Logger
 
-	lockWait time.Duration // how long a call waits for another writer; 0 is defaultLockWait
-	opening  singleflight.Group
+	lockWait  time.Duration // how long a call waits for another writer; 0 is defaultLockWait
+	opening   singleflight.Group
+	unsettled sync.Map // token of a claim of this process -> chan struct{}, closed when the claim is settled
 
 	mu        sync.Mutex
 	closed    bool
 	store     *store
-	unsettled map[string]chan struct{} // token of a claim of this process -> closed when the claim is settled
-	postponed map[string]postponed     // by the token of the claim
-	retrying  *retries                 // nil while nothing is postponed
+	postponed map[string]postponed // by the token of the claim
+	retrying  *retries             // nil while nothing is postponed
 }
 
 const (
@@ -123,11 +123,4 @@ func (l *Ledger) Close() error {
 	defer cancel()
 	l.writePostponed(ctx, store, true)
 	return store.close()
-}
-
-func (l *Ledger) log() *slog.Logger {
-	if l.Log == nil {
-		return slog.Default()
-	}
-	return l.Log
 }

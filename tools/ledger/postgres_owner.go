@@ -134,39 +134,29 @@ func (o *ownerConn) run(ctx context.Context, c *lockedConn, op operation, answer
 	defer cancel()
 	err := op(ctx, postgresTransaction{c.conn})
 	answer <- err // the database's error says more than ErrClaimLost
-	if err != nil && o.forget(c.token) != nil {
-		endSession(c.conn)
+	if err != nil {
+		o.dropOwner(c.token)
 	}
-}
-
-// forget gives up the connection with this token, if it is the current one. The caller ends it.
-func (o *ownerConn) forget(token string) *lockedConn {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	c := o.current
-	if c == nil || c.token != token {
-		return nil
-	}
-	o.current = nil
-	return c
 }
 
 // dropOwner does not wait until the session has ended.
 func (o *ownerConn) dropOwner(token string) {
-	if c := o.forget(token); c != nil {
-		go c.end()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.current != nil && o.current.token == token {
+		o.work.Go(o.current.end)
+		o.current = nil
 	}
 }
 
 func (o *ownerConn) close() {
 	o.mu.Lock()
 	o.closed = true
-	c := o.current
-	o.current = nil
-	o.mu.Unlock()
-	if c != nil {
-		c.end()
+	if o.current != nil {
+		o.work.Go(o.current.end)
+		o.current = nil
 	}
+	o.mu.Unlock()
 	o.connecting.Do("", func() (any, error) { return nil, nil }) // waits for an attempt that is under way
 	o.work.Wait()
 }

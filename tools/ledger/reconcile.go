@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -20,39 +22,40 @@ func markUnknown(ctx context.Context, tx transaction, id int64, token string) (r
 }
 
 // markDeadOwners marks the claims of all dead owners as unknown. It writes only if there are any.
-func markDeadOwners(ctx context.Context, e engine) error {
-	var dead []record
-	err := e.read(ctx, func(ctx context.Context, tx transaction) error {
+func (l *Ledger) markDeadOwners(ctx context.Context, e engine) {
+	dead, err := deadClaims(ctx, e)
+	if err == nil && len(dead) > 0 {
+		err = e.write(ctx, func(ctx context.Context, tx transaction) error {
+			for _, r := range dead {
+				if _, err := markUnknown(ctx, tx, r.ID, r.claim); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		cmp.Or(l.Log, slog.Default()).WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
+	}
+}
+
+func deadClaims(ctx context.Context, e engine) (dead []record, err error) {
+	err = e.read(ctx, func(ctx context.Context, tx transaction) error {
 		claimed, err := queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
 			WHERE state IN ('claimed', 'unknown') AND state = 'claimed'`) // the first condition is that of an index
-		if err != nil {
-			return err
-		}
 		dead = nil
 		lives := map[string]bool{}
 		for _, r := range claimed {
-			if _, asked := lives[r.owner]; !asked {
-				if lives[r.owner], err = tx.alive(ctx, r.owner); err != nil {
-					return err
-				}
+			if _, asked := lives[r.owner]; !asked && err == nil {
+				lives[r.owner], err = tx.alive(ctx, r.owner)
 			}
 			if !lives[r.owner] {
 				dead = append(dead, r)
 			}
 		}
-		return nil
-	})
-	if err != nil || len(dead) == 0 {
 		return err
-	}
-	return e.write(ctx, func(ctx context.Context, tx transaction) error {
-		for _, r := range dead {
-			if _, err := markUnknown(ctx, tx, r.ID, r.claim); err != nil {
-				return err
-			}
-		}
-		return nil
 	})
+	return dead, err
 }
 
 // Ambiguous says whether an interaction upstream with the listed content of this entry could belong to another entry: to an

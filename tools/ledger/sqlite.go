@@ -46,7 +46,13 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 	e.db = sql.OpenDB(connector)
 	e.db.SetMaxIdleConns(4)
 	e.db.SetMaxOpenConns(5) // one of them writes
-	conn, err := e.connect(ctx, wait)
+	// SQLite does not wait for the locks with which it turns a file to WAL or recovers it, so this does
+	// (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
+	conn, err := e.db.Conn(ctx)
+	for end := time.Now().Add(wait); err != nil && reason(err) == Locked && time.Now().Before(end); {
+		time.Sleep(pollFirst)
+		conn, err = e.db.Conn(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(err, e.db.Close())
 	}
@@ -60,22 +66,6 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 	e.reader = &sqliteTransaction{self: e.ownerFile, on: e.db}
 	e.writer = newGroupCommit(conn, &sqliteTransaction{self: e.ownerFile, on: conn}, e.checkFile)
 	return e, nil
-}
-
-// connect opens the connection that writes. SQLite does not wait for the lock with which a new file is turned to WAL
-// (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode"), so connect does.
-func (e *sqliteEngine) connect(ctx context.Context, wait time.Duration) (*sql.Conn, error) {
-	for end := time.Now().Add(wait); ; {
-		conn, err := e.db.Conn(ctx)
-		if err == nil || reason(err) != Locked || time.Now().After(end) {
-			return conn, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(pollFirst):
-		}
-	}
 }
 
 // sqliteURI names the database (https://www.sqlite.org/uri.html) and the settings of every connection.

@@ -15,11 +15,11 @@ type groupCommit struct {
 	tx    *sqliteTransaction // on conn
 	check func() error       // called before each transaction
 
-	mu     sync.Mutex
-	queue  []*job
-	closed bool
-	wake   chan struct{} // holds one while the queue may have jobs
-	done   chan struct{}
+	mu      sync.Mutex
+	arrived *sync.Cond // a job, or the end
+	queue   []*job
+	closed  bool
+	done    chan struct{}
 }
 
 type job struct {
@@ -29,7 +29,8 @@ type job struct {
 }
 
 func newGroupCommit(conn *sql.Conn, tx *sqliteTransaction, check func() error) *groupCommit {
-	g := &groupCommit{conn: conn, tx: tx, check: check, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	g := &groupCommit{conn: conn, tx: tx, check: check, done: make(chan struct{})}
+	g.arrived = sync.NewCond(&g.mu)
 	go g.run()
 	return g
 }
@@ -47,10 +48,7 @@ func (g *groupCommit) do(ctx context.Context, op operation) error {
 		return ErrClosed
 	}
 	g.queue = append(g.queue, j)
-	select {
-	case g.wake <- struct{}{}:
-	default:
-	}
+	g.arrived.Signal()
 	g.mu.Unlock()
 	select {
 	case err := <-j.result:
@@ -71,15 +69,19 @@ func (g *groupCommit) do(ctx context.Context, op operation) error {
 
 func (g *groupCommit) run() {
 	defer close(g.done)
-	for range g.wake {
-		g.mu.Lock()
-		waiting := len(g.queue) > 0
-		g.mu.Unlock()
-		if waiting {
-			g.runGroup()
-		}
+	for g.wait() {
+		g.runGroup()
 	}
-	finish(g.take(), ErrClosed)
+}
+
+// wait returns when there are jobs, or false when there will be none any more.
+func (g *groupCommit) wait() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for len(g.queue) == 0 && !g.closed {
+		g.arrived.Wait()
+	}
+	return len(g.queue) > 0
 }
 
 func (g *groupCommit) take() []*job {
@@ -144,10 +146,8 @@ func (g *groupCommit) commit(jobs []*job) (err error) {
 
 func (g *groupCommit) close() error {
 	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		close(g.wake)
-	}
+	g.closed = true
+	g.arrived.Signal()
 	g.mu.Unlock()
 	<-g.done
 	return errors.Join(g.tx.close(), g.conn.Close())

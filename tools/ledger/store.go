@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -24,17 +25,12 @@ func (l *Ledger) openStore(ctx context.Context) (*store, error) {
 	if err != nil {
 		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
 	}
-	if err := markDeadOwners(ctx, engine); err != nil {
-		l.log().WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
-	}
+	l.markDeadOwners(ctx, engine)
 	return &store{engine: engine, digestKey: key}, nil
 }
 
 func (l *Ledger) openEngine(ctx context.Context) (engine, error) {
-	wait := l.lockWait
-	if wait == 0 {
-		wait = defaultLockWait
-	}
+	wait := cmp.Or(l.lockWait, defaultLockWait)
 	switch {
 	case l.Path != "" && l.DSN == "" && !l.Memory:
 		return openSQLite(ctx, l.Path, wait)
