@@ -3,12 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // engine is the database under a ledger: a sqliteEngine or a postgresEngine.
@@ -44,6 +39,14 @@ type transaction interface {
 	alive(ctx context.Context, token string) (bool, error)
 }
 
+// runner is a *sql.DB, a *sql.Conn or a *sql.Tx.
+type runner interface {
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // lockSpace separates the locks of different purposes.
 type lockSpace int32
 
@@ -53,13 +56,3 @@ const (
 	lockLimits  lockSpace = 0x54500002
 	lockTables  lockSpace = 0x54500003
 )
-
-// isUnique says whether a unique index refused a row.
-func isUnique(err error) bool {
-	var lite *sqlite.Error
-	if errors.As(err, &lite) {
-		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
-	}
-	var server *pgconn.PgError
-	return errors.As(err, &server) && server.Code == "23505" // unique_violation
-}

@@ -74,9 +74,8 @@ var (
 
 // unavailable wraps a failure of the database.
 func unavailable(doing string, err error) error {
-	var already *UnavailableError
-	isAnswer := func(answer error) bool { return errors.Is(err, answer) }
-	if err == nil || errors.As(err, &already) || slices.ContainsFunc(answers, isAnswer) {
+	_, already := errors.AsType[*UnavailableError](err)
+	if err == nil || already || slices.ContainsFunc(answers, func(answer error) bool { return errors.Is(err, answer) }) {
 		return err
 	}
 	return &UnavailableError{Doing: doing, Reason: reason(err), Err: err}
@@ -123,4 +122,13 @@ var postgresReasons = map[string]Reason{
 	"55P03": Locked, "57014": Locked, "40P01": Locked,
 	"XX001": Corrupt, "XX002": Corrupt,
 	"08": Gone, "25": Gone, "28": Gone, "3D": Gone, "53": Gone, "57": Gone,
+}
+
+// isUnique says whether a unique index refused a row.
+func isUnique(err error) bool {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+	}
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && server.Code == "23505" // unique_violation
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -77,6 +78,38 @@ func (l *Ledger) open(ctx context.Context) (*store, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("the ledger was not opened in time, nothing was recorded: %w", ctx.Err())
 	}
+}
+
+// store is an opened database and the key of its digests.
+type store struct {
+	engine
+	digestKey []byte
+}
+
+func (l *Ledger) openStore(ctx context.Context) (*store, error) {
+	engine, err := l.openEngine(ctx)
+	if err != nil {
+		return nil, unavailable("open the ledger", err)
+	}
+	key, err := migrate(ctx, engine)
+	if err != nil {
+		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
+	}
+	l.markDeadOwners(ctx, engine)
+	return &store{engine: engine, digestKey: key}, nil
+}
+
+func (l *Ledger) openEngine(ctx context.Context) (engine, error) {
+	wait := cmp.Or(l.lockWait, defaultLockWait)
+	switch {
+	case l.Path != "" && l.DSN == "" && !l.Memory:
+		return openSQLite(ctx, l.Path, wait)
+	case l.DSN != "" && l.Path == "" && !l.Memory:
+		return openPostgres(ctx, l.DSN, wait)
+	case l.Memory && l.Path == "" && l.DSN == "":
+		return openSQLite(ctx, "", wait)
+	}
+	return nil, errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
 }
 
 // read opens the ledger and runs op on a committed state of it.

@@ -114,13 +114,7 @@ var postgresSQL = strings.NewReplacer("{now}", "CAST(extract(epoch FROM clock_ti
 
 // postgresTransaction runs SQL on a *sql.Tx, or for reading on a *sql.Conn or a *sql.DB. pgx prepares each statement once per
 // connection.
-type postgresTransaction struct {
-	on interface {
-		ExecContext(context.Context, string, ...any) (sql.Result, error)
-		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-		QueryRowContext(context.Context, string, ...any) *sql.Row
-	}
-}
+type postgresTransaction struct{ on runner }
 
 func (t postgresTransaction) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	return t.on.ExecContext(ctx, postgresSQL.Replace(query), args...)

@@ -14,25 +14,17 @@ type groupCommit struct {
 	conn  *sql.Conn
 	tx    *sqliteTransaction // on conn
 	check func() error       // called before each transaction
+	busy  chan struct{}      // holds one while a group runs
 
-	mu      sync.Mutex
-	arrived *sync.Cond // a job, or the end
-	queue   []*job
-	closed  bool
-	done    chan struct{}
+	mu     sync.Mutex
+	queue  []*job
+	closed bool
 }
 
 type job struct {
 	ctx    context.Context
 	op     operation
 	result chan error // buffered
-}
-
-func newGroupCommit(conn *sql.Conn, tx *sqliteTransaction, check func() error) *groupCommit {
-	g := &groupCommit{conn: conn, tx: tx, check: check, done: make(chan struct{})}
-	g.arrived = sync.NewCond(&g.mu)
-	go g.run()
-	return g
 }
 
 // do returns when the operation is durable or undone. It returns the error of ctx only when the operation has not begun, and
@@ -48,40 +40,45 @@ func (g *groupCommit) do(ctx context.Context, op operation) error {
 		return ErrClosed
 	}
 	g.queue = append(g.queue, j)
-	g.arrived.Signal()
 	g.mu.Unlock()
-	select {
-	case err := <-j.result:
-		return err
-	case <-ctx.Done():
+	begin := g.busy
+	for {
+		select {
+		case err := <-j.result:
+			return err
+		case begin <- struct{}{}:
+			begin = nil // this group has the job
+			go func() {
+				g.runGroup()
+				<-g.busy
+			}()
+		case <-ctx.Done():
+			if g.leave(j) {
+				return ctx.Err()
+			}
+			return <-j.result
+		}
 	}
+}
+
+// leave takes the job out of the queue, if it is still there.
+func (g *groupCommit) leave(j *job) bool {
 	g.mu.Lock()
+	defer g.mu.Unlock()
 	i := slices.Index(g.queue, j)
 	if i >= 0 {
 		g.queue = slices.Delete(g.queue, i, i+1)
 	}
-	g.mu.Unlock()
-	if i >= 0 {
-		return ctx.Err()
-	}
-	return <-j.result
+	return i >= 0
 }
 
-func (g *groupCommit) run() {
-	defer close(g.done)
-	for g.wait() {
-		g.runGroup()
-	}
-}
-
-// wait returns when there are jobs, or false when there will be none any more.
-func (g *groupCommit) wait() bool {
+func (g *groupCommit) close() error {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	for len(g.queue) == 0 && !g.closed {
-		g.arrived.Wait()
-	}
-	return len(g.queue) > 0
+	g.closed = true
+	g.mu.Unlock()
+	g.busy <- struct{}{} // for good
+	g.runGroup()
+	return errors.Join(g.tx.close(), g.conn.Close())
 }
 
 func (g *groupCommit) take() []*job {
@@ -101,6 +98,12 @@ func finish(jobs []*job, err error) {
 // runGroup runs the waiting jobs in one transaction. It takes them only when the transaction has begun, so that callers can
 // leave while another process holds the lock. When one fails, each runs again in a transaction of its own.
 func (g *groupCommit) runGroup() {
+	g.mu.Lock()
+	idle := len(g.queue) == 0
+	g.mu.Unlock()
+	if idle {
+		return
+	}
 	if err := g.begin(); err != nil {
 		finish(g.take(), err)
 		return
@@ -142,13 +145,4 @@ func (g *groupCommit) commit(jobs []*job) (err error) {
 	}
 	_, err = g.tx.exec(context.Background(), "COMMIT")
 	return err
-}
-
-func (g *groupCommit) close() error {
-	g.mu.Lock()
-	g.closed = true
-	g.arrived.Signal()
-	g.mu.Unlock()
-	<-g.done
-	return errors.Join(g.tx.close(), g.conn.Close())
 }

@@ -1,0 +1,52 @@
+// Package ledger remembers which messages were begun and how they ended, so that a repeated call is never a second message.
+//
+// A sender asks for a claim, sends, and settles the claim. A repeat gets the receipt of the first:
+//
+//	sends := &ledger.Ledger{Path: "state/ledger.db"}
+//	defer sends.Close()
+//	decision, err := sends.Claim(ctx, ledger.Intent{
+//		Scope:   ledger.Scope{Account: accountSid, Host: "proxy.twilio.com"},
+//		Service: serviceSid, Session: sessionSid, Participant: participantSid,
+//		Content: []byte("Your table is ready."),
+//		Window:  10 * time.Minute,
+//	})
+//	if err != nil {
+//		return err // nothing was granted: do not send
+//	}
+//	switch decision.Verdict {
+//	case ledger.Granted:
+//		if err := decision.Claim.Stands(ctx); err != nil {
+//			return err // do not send
+//		}
+//		sid := send()
+//		return decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Sid: sid})
+//	case ledger.Replay:
+//		return show(decision.Entry)
+//	}
+//
+// # Entries and states
+//
+// An [Entry] is one send. It begins as claimed and is settled as sent, refused, not sent or unknown. A claimed or unknown entry
+// blocks its content: nobody may send the same again. A sent one answers repeats, for [Intent.Window], or for ever when they
+// have its idempotency key. A refused or unsent one leaves its content free.
+//
+// # Claims and owners
+//
+// A [Claim] is the right to send one message once. It is durable before it is granted. The process that it is granted to is its
+// owner, and has a random token. Another call with the same content waits while the owner lives, and shares the outcome.
+//
+// # Who is dead
+//
+// An owner is dead when its lock has ended, never because time has passed. On SQLite the lock is on a file beside the
+// database; the operating system ends it with the process. On PostgreSQL it is an advisory lock of a session, which can end
+// while the process lives. So [Claim.Stands] asks for the lock once more before the message goes out, and for [SessionGrace]
+// nobody can free the message.
+//
+// # Unknown
+//
+// The claim of a dead owner becomes unknown, and so does a send whose answer was lost: the message may or may not have gone
+// out. [Ledger.Reconcile] settles such an entry with what was found upstream, [Ledger.Resolve] with a person's word. An owner
+// that was taken for dead still has the last word: it knows whether it sent.
+//
+// Neither content, idempotency keys nor callers are stored, only keyed digests of them.
+package ledger
