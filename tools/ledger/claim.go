@@ -75,10 +75,7 @@ func (l *Ledger) Known(ctx context.Context, in Intent) (decision Decision, err e
 		decision, err = checkEarlier(ctx, tx, in, d)
 		return err
 	})
-	if err != nil {
-		return Decision{}, unavailable("look for the send", err)
-	}
-	return decision, nil
+	return decision, unavailable("look for the send", err)
 }
 
 func (l *Ledger) prepare(ctx context.Context, in Intent) (*store, digests, error) {

@@ -4,12 +4,7 @@
 //
 //	sends := &ledger.Ledger{Path: "state/ledger.db"}
 //	defer sends.Close()
-//	decision, err := sends.Claim(ctx, ledger.Intent{
-//		Scope:   ledger.Scope{Account: accountSid, Host: "proxy.twilio.com"},
-//		Service: serviceSid, Session: sessionSid, Participant: participantSid,
-//		Content: []byte("Your table is ready."),
-//		Window:  10 * time.Minute,
-//	})
+//	decision, err := sends.Claim(ctx, intent)
 //	if err != nil {
 //		return err // nothing was granted: do not send
 //	}
@@ -18,10 +13,9 @@
 //		if err := decision.Claim.Stands(ctx); err != nil {
 //			return err // do not send
 //		}
-//		sid := send()
-//		return decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Sid: sid})
+//		return decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Sid: send()})
 //	case ledger.Replay:
-//		return show(decision.Entry)
+//		return show(decision.Entry.Receipt)
 //	}
 //
 // # Entries and states

@@ -34,7 +34,7 @@ type transaction interface {
 	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	queryRow(ctx context.Context, query string, args ...any) *sql.Row
 	// lock keeps out other transactions that lock the same name, until this one ends.
-	lock(ctx context.Context, space lockSpace, name []byte) error
+	lock(ctx context.Context, space int32, name []byte) error
 	// alive says whether the owner of the token lives.
 	alive(ctx context.Context, token string) (bool, error)
 }
@@ -47,12 +47,10 @@ type runner interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// lockSpace separates the locks of different purposes.
-type lockSpace int32
-
-// Random numbers, because other programs may use PostgreSQL's advisory locks in the same database.
+// The spaces separate locks of different purposes. They are random, because other programs may use PostgreSQL's advisory locks
+// in the same database.
 const (
-	lockContent lockSpace = 0x54500001
-	lockLimits  lockSpace = 0x54500002
-	lockTables  lockSpace = 0x54500003
+	lockContent int32 = 0x54500001
+	lockLimits  int32 = 0x54500002
+	lockTables  int32 = 0x54500003
 )

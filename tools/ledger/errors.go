@@ -53,7 +53,7 @@ const (
 )
 
 // UnavailableError says that the ledger could not record what was asked. After a claim, nothing may be sent. After a
-// settlement, the entry still is claimed.
+// settlement, the entry stays claimed.
 type UnavailableError struct {
 	Doing  string // what the ledger was doing
 	Reason Reason

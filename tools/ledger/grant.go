@@ -128,15 +128,12 @@ func waitForCap(ctx context.Context, tx transaction, most int, scope Scope, part
 	if most <= 0 {
 		return 0, nil
 	}
-	where, args := "account = $1 AND host = $2", []any{scope.Account, scope.Host, most}
-	if participant != "" {
-		where, args = where+" AND participant = $4", append(args, participant)
-	}
 	var count int
 	var wait sql.NullInt64
 	err := tx.queryRow(ctx, `SELECT count(*), min(begun) + 60000 - {now} FROM (SELECT begun FROM twilio_proxy_mcp_sends
-		WHERE `+where+` AND begun > {now} - 60000 AND state IN ('claimed', 'sent', 'unknown')
-		ORDER BY begun DESC LIMIT $3) AS lately`, args...).Scan(&count, &wait)
+		WHERE account = $1 AND host = $2 AND ($3 = '' OR participant = $3) AND begun > {now} - 60000
+			AND state IN ('claimed', 'sent', 'unknown')
+		ORDER BY begun DESC LIMIT $4) AS lately`, scope.Account, scope.Host, participant, most).Scan(&count, &wait)
 	if err != nil || count < most {
 		return 0, err
 	}

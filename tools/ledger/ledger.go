@@ -87,7 +87,19 @@ type store struct {
 }
 
 func (l *Ledger) openStore(ctx context.Context) (*store, error) {
-	engine, err := l.openEngine(ctx)
+	var engine engine
+	var err error
+	wait := cmp.Or(l.lockWait, defaultLockWait)
+	switch {
+	case l.Path != "" && l.DSN == "" && !l.Memory:
+		engine, err = openSQLite(ctx, l.Path, wait)
+	case l.DSN != "" && l.Path == "" && !l.Memory:
+		engine, err = openPostgres(ctx, l.DSN, wait)
+	case l.Memory && l.Path == "" && l.DSN == "":
+		engine, err = openSQLite(ctx, "", wait)
+	default:
+		err = errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
+	}
 	if err != nil {
 		return nil, unavailable("open the ledger", err)
 	}
@@ -97,19 +109,6 @@ func (l *Ledger) openStore(ctx context.Context) (*store, error) {
 	}
 	l.markDeadOwners(ctx, engine)
 	return &store{engine: engine, digestKey: key}, nil
-}
-
-func (l *Ledger) openEngine(ctx context.Context) (engine, error) {
-	wait := cmp.Or(l.lockWait, defaultLockWait)
-	switch {
-	case l.Path != "" && l.DSN == "" && !l.Memory:
-		return openSQLite(ctx, l.Path, wait)
-	case l.DSN != "" && l.Path == "" && !l.Memory:
-		return openPostgres(ctx, l.DSN, wait)
-	case l.Memory && l.Path == "" && l.DSN == "":
-		return openSQLite(ctx, "", wait)
-	}
-	return nil, errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
 }
 
 // read opens the ledger and runs op on a committed state of it.

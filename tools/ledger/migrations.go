@@ -3,16 +3,20 @@ package ledger
 import (
 	"context"
 	"crypto/rand"
-	"embed"
+	_ "embed"
 	"errors"
 )
 
-//go:embed migrations/*.sql
-var migrationFiles embed.FS
+// migrations make the tables, one version each. A released one is never changed. {id} and {blob} are column types. The prefix of
+// the names keeps the tables apart from what else lives in a shared PostgreSQL database.
+var (
+	//go:embed migrations/1_sends.sql
+	sends string
+	//go:embed migrations/2_listed_without_account.sql
+	listedWithoutAccount string
 
-// migrations are files that make the tables, one version each. A released one is never changed. {id} and {blob} are column
-// types. The prefix of the names keeps the tables apart from what else lives in a shared PostgreSQL database.
-var migrations = []string{"1_sends.sql", "2_listed_without_account.sql"}
+	migrations = []string{sends, listedWithoutAccount}
+)
 
 const metaTable = "twilio_proxy_mcp_ledger"
 
@@ -54,25 +58,17 @@ func migrate(ctx context.Context, e engine) (key []byte, err error) {
 }
 
 func upgrade(ctx context.Context, tx transaction, version int) error {
-	if version == 0 {
-		if _, err := tx.exec(ctx, "CREATE TABLE "+metaTable+" (version bigint NOT NULL, digest_key {blob} NOT NULL)"); err != nil {
-			return err
-		}
-		key := make([]byte, 32)
-		rand.Read(key) // never fails
-		if _, err := tx.exec(ctx, "INSERT INTO "+metaTable+" (version, digest_key) VALUES (0, $1)", key); err != nil {
+	for _, migration := range migrations[version:] {
+		if _, err := tx.exec(ctx, migration); err != nil {
 			return err
 		}
 	}
-	for _, name := range migrations[version:] {
-		migration, err := migrationFiles.ReadFile("migrations/" + name)
-		if err == nil {
-			_, err = tx.exec(ctx, string(migration))
-		}
-		if err != nil {
-			return err
-		}
+	if version > 0 {
+		_, err := tx.exec(ctx, "UPDATE "+metaTable+" SET version = $1", len(migrations))
+		return err
 	}
-	_, err := tx.exec(ctx, "UPDATE "+metaTable+" SET version = $1", len(migrations))
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	_, err := tx.exec(ctx, "INSERT INTO "+metaTable+" (version, digest_key) VALUES ($1, $2)", len(migrations), key)
 	return err
 }

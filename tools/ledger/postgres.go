@@ -130,8 +130,8 @@ func (t postgresTransaction) queryRow(ctx context.Context, query string, args ..
 
 // lock takes an advisory lock. Under READ COMMITTED the next statements see what its former holder committed. Names share 32
 // bits: two that collide only wait for each other.
-func (t postgresTransaction) lock(ctx context.Context, space lockSpace, name []byte) error {
-	_, err := t.exec(ctx, "SELECT pg_advisory_xact_lock($1, $2)", int32(space), int32(binary.BigEndian.Uint32(name)))
+func (t postgresTransaction) lock(ctx context.Context, space int32, name []byte) error {
+	_, err := t.exec(ctx, "SELECT pg_advisory_xact_lock($1, $2)", space, int32(binary.BigEndian.Uint32(name)))
 	return err
 }
 

@@ -97,8 +97,22 @@ func (o *ownerConn) asOwner(ctx context.Context, token string, op operation) err
 	o.work.Go(func() {
 		c.busy.Lock()
 		defer c.busy.Unlock()
-		if ctx.Err() == nil { // the caller still waits
-			o.run(ctx, c, op, answer)
+		if ctx.Err() != nil {
+			return // the caller has left
+		}
+		o.mu.Lock()
+		ended := o.current != c // while this waited for its turn
+		o.mu.Unlock()
+		if ended {
+			answer <- ErrClaimLost
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultLockWait)
+		defer cancel()
+		err := op(ctx, postgresTransaction{c.conn})
+		answer <- err // the database's error says more than ErrClaimLost
+		if err != nil {
+			o.dropOwner(token)
 		}
 	})
 	o.mu.Unlock()
@@ -107,23 +121,6 @@ func (o *ownerConn) asOwner(ctx context.Context, token string, op operation) err
 		return err
 	case <-ctx.Done():
 		return ctx.Err()
-	}
-}
-
-func (o *ownerConn) run(ctx context.Context, c *lockedConn, op operation, answer chan<- error) {
-	o.mu.Lock()
-	ended := o.current != c // while this waited for its turn
-	o.mu.Unlock()
-	if ended {
-		answer <- ErrClaimLost
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultLockWait)
-	defer cancel()
-	err := op(ctx, postgresTransaction{c.conn})
-	answer <- err // the database's error says more than ErrClaimLost
-	if err != nil {
-		o.dropOwner(c.token)
 	}
 }
 

@@ -107,7 +107,7 @@ func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
 	return l.settleUnknown(ctx, id, Settlement{State: state}, false)
 }
 
-// settleUnknown settles an entry that has no living owner. Found upstream, the settlement must not fit another entry as well.
+// settleUnknown settles an entry that has no living owner. What was found upstream must not fit another entry, too.
 func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foundUpstream bool) error {
 	if l.neverUsed() {
 		return ErrNotFound
@@ -116,7 +116,7 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 	if err != nil {
 		return err
 	}
-	return writeSettlement(ctx, store, "resolve the entry", func(ctx context.Context, tx transaction) error {
+	return unavailable("resolve the entry", store.write(ctx, func(ctx context.Context, tx transaction) error {
 		if err := lockEntry(ctx, tx, id); err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 			}
 		}
 		return updateEntry(ctx, tx, settleEntry, id, r.claim, s)
-	})
+	}))
 }
 
 // lockEntry keeps out other claims and settlements of what looks the same upstream as this entry.

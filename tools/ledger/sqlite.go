@@ -182,7 +182,7 @@ func (t *sqliteTransaction) queryRow(ctx context.Context, query string, args ...
 	return t.on.QueryRowContext(ctx, sqliteSQL.Replace(query), args...)
 }
 
-func (t *sqliteTransaction) lock(context.Context, lockSpace, []byte) error { return nil } // it is alone already
+func (t *sqliteTransaction) lock(context.Context, int32, []byte) error { return nil } // it is alone already
 
 func (t *sqliteTransaction) alive(_ context.Context, token string) (bool, error) {
 	return t.self.alive(token)

@@ -61,11 +61,8 @@ func (o *ownerFile) isOurs(token string) bool {
 }
 
 func (o *ownerFile) alive(token string) (bool, error) {
-	if o.isOurs(token) {
-		return true, nil
-	}
-	if o.database == "" {
-		return false, nil
+	if ours := o.isOurs(token); ours || o.database == "" {
+		return ours, nil
 	}
 	return ownerLives(o.database + ownerInfix + token)
 }
@@ -73,14 +70,11 @@ func (o *ownerFile) alive(token string) (bool, error) {
 func (o *ownerFile) release() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.token = ""
 	if o.lock == nil {
 		return nil
 	}
 	os.Remove(o.lock.Path()) // on Windows an open file stays; the next process removes it
-	err := o.lock.Close()
-	o.lock = nil
-	return err
+	return o.lock.Close()
 }
 
 // ownerLives says whether a process has the file locked, and removes the file of a dead owner.

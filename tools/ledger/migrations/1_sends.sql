@@ -1,3 +1,5 @@
+CREATE TABLE twilio_proxy_mcp_ledger (version bigint NOT NULL, digest_key {blob} NOT NULL);
+
 -- content, listed and idem are keyed digests. The unique indexes allow one entry that still counts for each key, one unresolved
 -- entry without a key for each content, and one entry for each interaction. Most indexes are partial, because each index that
 -- a claim or a settlement touches is one more page to write.
