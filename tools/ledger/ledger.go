@@ -135,24 +135,22 @@ func (l *Ledger) neverUsed() bool {
 // process still holds have a dead owner from then on.
 func (l *Ledger) Close() error {
 	l.mu.Lock()
-	l.closed = true
-	retrying := l.retrying
-	l.retrying = nil
+	closed, retrying := l.closed, l.retrying
+	l.closed, l.retrying = true, nil
 	l.mu.Unlock()
+	if closed {
+		return nil
+	}
 	if retrying != nil {
 		retrying.stop()
 		<-retrying.done
 	}
 	l.opening.Do("", func() (any, error) { return nil, nil }) // waits for an attempt that is under way
-	l.mu.Lock()
-	store := l.store
-	l.store = nil
-	l.mu.Unlock()
-	if store == nil {
+	if l.store == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), defaultLockWait)
 	defer cancel()
-	l.writePostponed(ctx, store, true)
-	return store.close()
+	l.writePostponed(ctx, l.store, true)
+	return l.store.close()
 }

@@ -23,24 +23,8 @@ func markUnknown(ctx context.Context, tx transaction, id int64, token string) (r
 
 // markDeadOwners marks the claims of all dead owners as unknown. It writes only if there are any.
 func (l *Ledger) markDeadOwners(ctx context.Context, e engine) {
-	dead, err := deadClaims(ctx, e)
-	if err == nil && len(dead) > 0 {
-		err = e.write(ctx, func(ctx context.Context, tx transaction) error {
-			for _, r := range dead {
-				if _, err := markUnknown(ctx, tx, r.ID, r.claim); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	if err != nil {
-		cmp.Or(l.Log, slog.Default()).WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
-	}
-}
-
-func deadClaims(ctx context.Context, e engine) (dead []record, err error) {
-	err = e.read(ctx, func(ctx context.Context, tx transaction) error {
+	var dead []record
+	err := e.read(ctx, func(ctx context.Context, tx transaction) error {
 		claimed, err := queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
 			WHERE state IN ('claimed', 'unknown') AND state = 'claimed'`) // the first condition is that of an index
 		dead = nil
@@ -55,7 +39,19 @@ func deadClaims(ctx context.Context, e engine) (dead []record, err error) {
 		}
 		return err
 	})
-	return dead, err
+	if err == nil && len(dead) > 0 {
+		err = e.write(ctx, func(ctx context.Context, tx transaction) (err error) {
+			for _, r := range dead {
+				if err == nil {
+					_, err = markUnknown(ctx, tx, r.ID, r.claim)
+				}
+			}
+			return err
+		})
+	}
+	if err != nil {
+		cmp.Or(l.Log, slog.Default()).WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
+	}
 }
 
 // Ambiguous says whether an interaction upstream with the listed content of this entry could belong to another entry: to an

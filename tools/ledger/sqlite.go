@@ -36,9 +36,13 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 		if err == nil {
 			e.path, err = filepath.EvalSymlinks(e.given)
 		}
+		if err == nil {
+			e.opened, err = os.Stat(e.path)
+		}
 		if err != nil {
 			return nil, err
 		}
+		removeDeadOwners(e.path)
 	}
 	connector, err := sqlite.NewConnector(sqliteURI(e.path, wait))
 	if err != nil {
@@ -56,12 +60,6 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 	}
 	if err != nil {
 		return nil, errors.Join(err, e.db.Close())
-	}
-	if e.path != "" {
-		if e.opened, err = os.Stat(e.path); err != nil {
-			return nil, errors.Join(err, conn.Close(), e.db.Close())
-		}
-		removeDeadOwners(e.path)
 	}
 	e.ownerFile = &ownerFile{database: e.path}
 	e.reader = &sqliteTransaction{self: e.ownerFile, on: e.db, statements: map[string]*sql.Stmt{}}
@@ -126,7 +124,7 @@ func (e *sqliteEngine) asOwner(ctx context.Context, token string, op operation) 
 func (e *sqliteEngine) grace() time.Duration { return 0 } // the owner's lock cannot end before the process
 
 func (e *sqliteEngine) close() error {
-	return errors.Join(e.writer.close(), e.reader.close(), e.db.Close(), e.release())
+	return errors.Join(e.writer.close(), e.db.Close(), e.release())
 }
 
 // sqliteSQL translates this package's SQL to SQLite's.
@@ -186,13 +184,4 @@ func (t *sqliteTransaction) lock(context.Context, int32, []byte) error { return 
 
 func (t *sqliteTransaction) alive(_ context.Context, token string) (bool, error) {
 	return t.self.alive(token)
-}
-
-func (t *sqliteTransaction) close() (err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, statement := range t.statements {
-		err = errors.Join(err, statement.Close())
-	}
-	return err
 }

@@ -72,13 +72,16 @@ func (g *groupCommit) leave(j *job) bool {
 	return i >= 0
 }
 
-func (g *groupCommit) close() error {
+func (g *groupCommit) close() (err error) {
 	g.mu.Lock()
 	g.closed = true
 	g.mu.Unlock()
 	g.busy <- struct{}{} // for good
 	g.runGroup()
-	return errors.Join(g.tx.close(), g.conn.Close())
+	for _, statement := range g.tx.statements {
+		err = errors.Join(err, statement.Close())
+	}
+	return errors.Join(err, g.conn.Close())
 }
 
 func (g *groupCommit) take() []*job {
@@ -123,26 +126,26 @@ func (g *groupCommit) runGroup() {
 }
 
 func (g *groupCommit) begin() error {
-	if err := g.check(); err != nil {
-		return err
+	err := g.check()
+	if err == nil {
+		_, err = g.tx.exec(context.Background(), "BEGIN IMMEDIATE")
 	}
-	_, err := g.tx.exec(context.Background(), "BEGIN IMMEDIATE")
 	return err
 }
 
 // commit runs the jobs and commits, or undoes everything. No context interrupts it: the operations take microseconds, and an
 // interrupted statement would undo the work of others.
 func (g *groupCommit) commit(jobs []*job) (err error) {
-	defer func() {
-		if err != nil {
-			g.tx.exec(context.Background(), "ROLLBACK") // fails when SQLite has rolled back already
-		}
-	}()
 	for _, j := range jobs {
-		if err := j.op(context.WithoutCancel(j.ctx), g.tx); err != nil {
-			return err
+		if err == nil {
+			err = j.op(context.WithoutCancel(j.ctx), g.tx)
 		}
 	}
-	_, err = g.tx.exec(context.Background(), "COMMIT")
+	if err == nil {
+		_, err = g.tx.exec(context.Background(), "COMMIT")
+	}
+	if err != nil {
+		g.tx.exec(context.Background(), "ROLLBACK") // fails when SQLite has rolled back already
+	}
 	return err
 }

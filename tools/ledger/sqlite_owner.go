@@ -94,10 +94,7 @@ func ownerLives(path string) (bool, error) {
 
 // removeDeadOwners removes the files that killed processes left behind.
 func removeDeadOwners(database string) {
-	entries, err := os.ReadDir(filepath.Dir(database))
-	if err != nil {
-		return
-	}
+	entries, _ := os.ReadDir(filepath.Dir(database))
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), filepath.Base(database)+ownerInfix) {
 			ownerLives(filepath.Join(filepath.Dir(database), entry.Name()))
