@@ -3,6 +3,8 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -39,12 +41,57 @@ type transaction interface {
 	alive(ctx context.Context, token string) (bool, error)
 }
 
-// runner is a *sql.DB, a *sql.Conn or a *sql.Tx.
-type runner interface {
-	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+// sqlRunner runs the package's SQL in a database's dialect.
+type sqlRunner struct {
+	dialect *strings.Replacer
+	on      interface { // a *sql.DB, a *sql.Conn or a *sql.Tx
+		PrepareContext(context.Context, string) (*sql.Stmt, error)
+		ExecContext(context.Context, string, ...any) (sql.Result, error)
+		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+		QueryRowContext(context.Context, string, ...any) *sql.Row
+	}
+
+	mu       sync.Mutex
+	prepared map[string]*sql.Stmt // by query; there are few, so all are kept; nil where nothing is prepared
+}
+
+// prepare returns nil where nothing is prepared. It also does when preparing fails: running the query then fails as well.
+func (r *sqlRunner) prepare(ctx context.Context, query string) *sql.Stmt {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	statement := r.prepared[query]
+	if statement != nil || r.prepared == nil {
+		return statement
+	}
+	statement, err := r.on.PrepareContext(ctx, r.dialect.Replace(query))
+	if err != nil {
+		return nil
+	}
+	r.prepared[query] = statement
+	return statement
+}
+
+func (r *sqlRunner) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if len(args) > 0 { // without, it may be a migration, which has more than one statement
+		if statement := r.prepare(ctx, query); statement != nil {
+			return statement.ExecContext(ctx, args...)
+		}
+	}
+	return r.on.ExecContext(ctx, r.dialect.Replace(query), args...)
+}
+
+func (r *sqlRunner) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if statement := r.prepare(ctx, query); statement != nil {
+		return statement.QueryContext(ctx, args...)
+	}
+	return r.on.QueryContext(ctx, r.dialect.Replace(query), args...)
+}
+
+func (r *sqlRunner) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	if statement := r.prepare(ctx, query); statement != nil {
+		return statement.QueryRowContext(ctx, args...)
+	}
+	return r.on.QueryRowContext(ctx, r.dialect.Replace(query), args...)
 }
 
 // The spaces separate locks of different purposes. They are random, because other programs may use PostgreSQL's advisory locks

@@ -84,7 +84,7 @@ func (e *postgresEngine) write(ctx context.Context, op operation) error {
 	if err != nil {
 		return err
 	}
-	if err := op(ctx, postgresTransaction{tx}); err != nil {
+	if err := op(ctx, postgresTransaction{&sqlRunner{dialect: postgresSQL, on: tx}}); err != nil {
 		tx.Rollback()
 		return err
 	}
@@ -94,7 +94,7 @@ func (e *postgresEngine) write(ctx context.Context, op operation) error {
 func (e *postgresEngine) read(ctx context.Context, op operation) error {
 	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
-	return op(ctx, postgresTransaction{e.db})
+	return op(ctx, postgresTransaction{&sqlRunner{dialect: postgresSQL, on: e.db}})
 }
 
 func (e *postgresEngine) grace() time.Duration { return SessionGrace }
@@ -114,19 +114,7 @@ var postgresSQL = strings.NewReplacer("{now}", "CAST(extract(epoch FROM clock_ti
 
 // postgresTransaction runs SQL on a *sql.Tx, or for reading on a *sql.Conn or a *sql.DB. pgx prepares each statement once per
 // connection.
-type postgresTransaction struct{ on runner }
-
-func (t postgresTransaction) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.on.ExecContext(ctx, postgresSQL.Replace(query), args...)
-}
-
-func (t postgresTransaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.on.QueryContext(ctx, postgresSQL.Replace(query), args...)
-}
-
-func (t postgresTransaction) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.on.QueryRowContext(ctx, postgresSQL.Replace(query), args...)
-}
+type postgresTransaction struct{ *sqlRunner }
 
 // lock takes an advisory lock. Under READ COMMITTED the next statements see what its former holder committed. Names share 32
 // bits: two that collide only wait for each other.

@@ -109,7 +109,7 @@ func (o *ownerConn) asOwner(ctx context.Context, token string, op operation) err
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultLockWait)
 		defer cancel()
-		err := op(ctx, postgresTransaction{c.conn})
+		err := op(ctx, postgresTransaction{&sqlRunner{dialect: postgresSQL, on: c.conn}})
 		answer <- err // the database's error says more than ErrClaimLost
 		if err != nil {
 			o.dropOwner(token)

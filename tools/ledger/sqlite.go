@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"modernc.org/sqlite"
@@ -62,8 +61,8 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 		return nil, errors.Join(err, e.db.Close())
 	}
 	e.ownerFile = &ownerFile{database: e.path}
-	e.reader = &sqliteTransaction{self: e.ownerFile, on: e.db, statements: map[string]*sql.Stmt{}}
-	tx := &sqliteTransaction{self: e.ownerFile, on: conn, statements: map[string]*sql.Stmt{}}
+	e.reader = &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: e.db, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
+	tx := &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: conn, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
 	e.writer = &groupCommit{conn: conn, tx: tx, check: e.checkFile, busy: make(chan struct{}, 1)}
 	return e, nil
 }
@@ -132,52 +131,10 @@ var sqliteSQL = strings.NewReplacer("{now}", "CAST(unixepoch('subsec') * 1000 AS
 	"{table_exists}", "EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)",
 	"{id}", "INTEGER PRIMARY KEY", "{blob}", "blob", "$", "?")
 
-// sqliteTransaction runs SQL on the connection that writes, or on a *sql.DB for reading. It prepares each statement with
-// parameters once and keeps it, because the package has few different ones.
+// sqliteTransaction runs SQL on the connection that writes, or on a *sql.DB for reading.
 type sqliteTransaction struct {
+	sqlRunner
 	self *ownerFile
-	on   runner
-
-	mu         sync.Mutex
-	statements map[string]*sql.Stmt
-}
-
-// prepared returns nil when the statement cannot be prepared. To run it unprepared fails with the same error.
-func (t *sqliteTransaction) prepared(ctx context.Context, query string) *sql.Stmt {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if statement := t.statements[query]; statement != nil {
-		return statement
-	}
-	statement, err := t.on.PrepareContext(ctx, sqliteSQL.Replace(query))
-	if err != nil {
-		return nil
-	}
-	t.statements[query] = statement
-	return statement
-}
-
-func (t *sqliteTransaction) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if len(args) > 0 { // without, it may be a migration, which has more than one statement
-		if statement := t.prepared(ctx, query); statement != nil {
-			return statement.ExecContext(ctx, args...)
-		}
-	}
-	return t.on.ExecContext(ctx, sqliteSQL.Replace(query), args...)
-}
-
-func (t *sqliteTransaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if statement := t.prepared(ctx, query); statement != nil {
-		return statement.QueryContext(ctx, args...)
-	}
-	return t.on.QueryContext(ctx, sqliteSQL.Replace(query), args...)
-}
-
-func (t *sqliteTransaction) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	if statement := t.prepared(ctx, query); statement != nil {
-		return statement.QueryRowContext(ctx, args...)
-	}
-	return t.on.QueryRowContext(ctx, sqliteSQL.Replace(query), args...)
 }
 
 func (t *sqliteTransaction) lock(context.Context, int32, []byte) error { return nil } // it is alone already

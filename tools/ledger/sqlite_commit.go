@@ -78,7 +78,7 @@ func (g *groupCommit) close() (err error) {
 	g.mu.Unlock()
 	g.busy <- struct{}{} // for good
 	g.runGroup()
-	for _, statement := range g.tx.statements {
+	for _, statement := range g.tx.prepared {
 		err = errors.Join(err, statement.Close())
 	}
 	return errors.Join(err, g.conn.Close())
