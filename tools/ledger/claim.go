@@ -32,8 +32,7 @@ type Decision struct {
 	awaited string // with InProgress: the token of the claim that Claim waits for
 }
 
-// Claim is the right to send one message once. It ends with Settle. When its owner, this process, ends before that, the
-// message becomes unknown.
+// Claim is the right to send one message once. It ends with Settle. If this process ends first, the message becomes unknown.
 type Claim struct {
 	ID    int64
 	Begun time.Time // by the ledger's clock
@@ -78,11 +77,10 @@ func (l *Ledger) Known(ctx context.Context, in Intent) (decision Decision, err e
 	return decision, unavailable("look for the send", err)
 }
 
-func (l *Ledger) prepare(ctx context.Context, in Intent) (*store, digests, error) {
-	if err := in.check(); err != nil {
-		return nil, digests{}, err
+func (l *Ledger) prepare(ctx context.Context, in Intent) (store *store, d digests, err error) {
+	if err = in.check(); err == nil {
+		store, err = l.open(ctx)
 	}
-	store, err := l.open(ctx)
 	if err != nil {
 		return nil, digests{}, err
 	}
@@ -90,11 +88,8 @@ func (l *Ledger) prepare(ctx context.Context, in Intent) (*store, digests, error
 	return store, store.digests(in), nil
 }
 
-// errOwnerGone: this process lost its proof of life before the claim was made.
-var errOwnerGone = errors.New("the connection that shows this process alive was lost")
-
-// tryClaim asks once, without waiting for another owner. It repeats the transaction when this process lost its proof of life,
-// or when a new key came with two contents at the same moment.
+// tryClaim does not wait for another owner. It repeats the transaction when this process lost its proof of life, or when a new
+// key came with two contents at the same moment.
 func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digests) (decision Decision, err error) {
 	for range 3 {
 		var owner string
@@ -138,10 +133,7 @@ func (l *Ledger) untrack(token string) {
 }
 
 // The first and the longest pause between two looks at an entry that another process is sending.
-const (
-	pollFirst = 5 * time.Millisecond
-	pollLast  = 250 * time.Millisecond
-)
+const pollFirst, pollLast = 5 * time.Millisecond, 250 * time.Millisecond
 
 // await returns an entry of a living owner as soon as it is settled or its owner is dead. token is that of its claim.
 func (l *Ledger) await(ctx context.Context, store *store, id int64, token string) (r record, err error) {
@@ -152,8 +144,7 @@ func (l *Ledger) await(ctx context.Context, store *store, id int64, token string
 		case <-mine:
 		case <-time.After(pause):
 			l.writePostponed(ctx, store, false) // it may be what this call waits for
-		case <-ctx.Done():
-			return record{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
+		case <-ctx.Done(): // the read fails
 		}
 		alive := false
 		err := store.read(ctx, func(ctx context.Context, tx transaction) (err error) {

@@ -20,27 +20,27 @@
 //
 // # Entries and states
 //
-// An [Entry] is one send. It begins as claimed and is settled as sent, refused, not sent or unknown. A claimed or unknown entry
-// blocks its content: nobody may send the same again. A sent one answers repeats, for [Intent.Window], or for ever when they
-// have its idempotency key. A refused or unsent one leaves its content free.
+// An [Entry] is one send. It is claimed first, then settled as sent, refused, not sent or unknown. A claimed or unknown entry
+// blocks repeats. A sent one answers them: for [Intent.Window], or for ever if they have its idempotency key. A refused or unsent
+// one leaves the message free. A repeat has the same key, or the same content and no key; a new key means a new message.
 //
 // # Claims and owners
 //
-// A [Claim] is the right to send one message once. It is durable before it is granted. The process that it is granted to is its
-// owner, and has a random token. Another call with the same content waits while the owner lives, and shares the outcome.
+// A [Claim] is the right to send one message once. It is durable before it is granted. The process that gets it is its owner,
+// known to others by a random token. While the owner lives, a repeat waits and shares the outcome.
 //
 // # Who is dead
 //
 // An owner is dead when its lock has ended, never because time has passed. On SQLite the lock is on a file beside the
-// database; the operating system ends it with the process. On PostgreSQL it is an advisory lock of a session, which can end
-// while the process lives. So [Claim.Stands] asks for the lock once more before the message goes out, and for [SessionGrace]
-// nobody can free the message.
+// database, and the operating system ends it with the process. On PostgreSQL it is an advisory lock of a session, which can
+// end while the process lives. So [Claim.Stands] asks for the lock once more before the message goes out, and nobody can free
+// the message for [SessionGrace].
 //
 // # Unknown
 //
-// The claim of a dead owner becomes unknown, and so does a send whose answer was lost: the message may or may not have gone
-// out. [Ledger.Reconcile] settles such an entry with what was found upstream, [Ledger.Resolve] with a person's word. An owner
-// that was taken for dead still has the last word: it knows whether it sent.
+// The claim of a dead owner becomes unknown, and so does a send whose answer was lost: the message may have gone out or not.
+// [Ledger.Reconcile] settles such an entry with what was found upstream, [Ledger.Resolve] with a person's word. An owner that
+// was taken for dead still has the last word, because it knows whether it sent.
 //
-// Neither content, idempotency keys nor callers are stored, only keyed digests of them.
+// Content, idempotency keys and callers are stored as keyed digests only.
 package ledger

@@ -10,8 +10,8 @@ import (
 
 // engine is the database under a ledger: a sqliteEngine or a postgresEngine.
 type engine interface {
-	// write runs op in one transaction. It is durable when write returns nil, and undone when op fails. op may run more than
-	// once. write returns by the deadline of ctx.
+	// write runs op in a transaction: durable when write returns nil, undone when op fails. It returns by the deadline of ctx.
+	// op may run more than once.
 	write(ctx context.Context, op operation) error
 	// read runs op on a committed state.
 	read(ctx context.Context, op operation) error

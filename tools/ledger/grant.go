@@ -62,8 +62,7 @@ const (
 		WHERE content = $1 AND state IN ('claimed', 'unknown') AND idem IS NULL`
 )
 
-// earlierEntries reads what the intent is compared with. When the clock went back, a settlement lies in the future. It then
-// counts as within the window.
+// earlierEntries reads what the intent is compared with. A settlement in the future (the clock went back) is within the window.
 func earlierEntries(ctx context.Context, tx transaction, in Intent, d digests) ([]record, error) {
 	if d.idem != nil {
 		return queryRecords(ctx, tx, earlierWithKey, d.content, d.idem)
@@ -126,7 +125,7 @@ func checkLimits(ctx context.Context, tx transaction, in Intent, d digests) (Dec
 				AND state IN ('claimed', 'sent', 'unknown')
 			ORDER BY begun DESC LIMIT $4) AS lately`, in.Scope.Account, in.Scope.Host, participant, most).Scan(&count, &wait)
 		if err != nil || count >= most {
-			// When the clock went back, claims lie in the future. They then count for longer than a minute.
+			// A claim in the future (the clock went back) counts for longer than a minute.
 			after := max(time.Duration(wait.Int64)*time.Millisecond, time.Second)
 			return Decision{Verdict: OverLimit, RetryAfter: after, PerParticipant: participant != ""}, err
 		}

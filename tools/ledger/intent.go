@@ -17,8 +17,7 @@ type Scope struct {
 	Caller  string // over HTTP the OAuth subject or a token's digest, "" over stdio; stored in digests only
 }
 
-// Limits caps the claims of a minute, over all callers of an account and host; 0 is no cap. Refused and unsent messages do not
-// count.
+// Limits caps the claims of a minute, over all callers of an account and host; 0 is no cap. Refused and unsent ones do not count.
 type Limits struct {
 	PerParticipantPerMinute int
 	PerMinute               int
@@ -28,15 +27,12 @@ type Limits struct {
 type Intent struct {
 	Scope                         Scope
 	Service, Session, Participant string // SIDs
-	// Content is the whole message in canonical bytes: the same bytes are the same message.
-	Content []byte
+	Content                       []byte // the whole message in canonical bytes: the same bytes are the same message
 	// Listed is the part of it that the upstream shows in a session's list, the body. Reconcile compares it to see which
 	// entries could be mistaken for each other. nil is Content.
 	Listed []byte
-	// Key is the caller's idempotency key, 1 to 255 characters, or "" for none.
-	Key string
-	// Window is how long after its settlement a sent message answers a repeat without a key; 0 is never.
-	Window time.Duration
+	Key    string        // the caller's idempotency key, 1 to 255 characters, or "" for none
+	Window time.Duration // how long after its settlement a sent message answers a repeat without a key; 0 is never
 	Limits Limits
 	// UpstreamBegun tells the upstream's time, known from an earlier answer's Date; nil or a zero time is unknown. It is called
 	// when the claim is granted, which may be long after the call began.

@@ -13,20 +13,17 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Ledger is a record of sends in a SQL database. Exactly one of Path, DSN and Memory says where it lives. The first call that
-// needs the database opens it; when that fails, the call says so and the next one tries again. Methods may be called from
-// many goroutines.
+// Ledger is a record of sends in a SQL database. Exactly one of Path, DSN and Memory says where it lives. The first call opens
+// the database. When that fails, the next call tries again. Methods may be called from many goroutines.
 type Ledger struct {
 	// Path is a SQLite file that the processes of one user on one machine share. A missing file is made with mode 0600, in a
 	// directory of mode 0700. A network file system is not supported: SQLite's WAL needs shared memory.
 	Path string
 	// DSN is a PostgreSQL URL or keyword string that replicas share; libpq's environment variables fill what it leaves out.
 	// It must not lead to a pooler in transaction mode: an owner is proven alive by an advisory lock of its session.
-	DSN string
-	// Memory keeps the entries in this process only.
-	Memory bool
-	// Log receives warnings; nil is slog.Default. Neither content nor passwords are logged.
-	Log *slog.Logger
+	DSN    string
+	Memory bool         // keeps the entries in this process only
+	Log    *slog.Logger // receives warnings, never content or passwords; nil is slog.Default
 
 	lockWait  time.Duration // how long a call waits for another writer; 0 is defaultLockWait
 	opening   singleflight.Group
@@ -86,9 +83,8 @@ type store struct {
 	digestKey []byte
 }
 
-func (l *Ledger) openStore(ctx context.Context) (*store, error) {
+func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	var engine engine
-	var err error
 	wait := cmp.Or(l.lockWait, defaultLockWait)
 	switch {
 	case l.Path != "" && l.DSN == "" && !l.Memory:
@@ -122,13 +118,10 @@ func (l *Ledger) read(ctx context.Context, op operation) error {
 
 // neverUsed says that there is no SQLite file yet. Looking at the ledger must not make one.
 func (l *Ledger) neverUsed() bool {
+	_, err := os.Stat(l.Path)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.store != nil || l.Path == "" || l.DSN != "" || l.Memory {
-		return false
-	}
-	_, err := os.Stat(l.Path)
-	return errors.Is(err, os.ErrNotExist)
+	return errors.Is(err, os.ErrNotExist) && !l.closed && l.store == nil && l.Path != "" && l.DSN == "" && !l.Memory
 }
 
 // Close writes postponed settlements, as far as the database allows, and closes the database for good. The claims that this

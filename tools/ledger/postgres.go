@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -36,9 +37,7 @@ func openPostgres(ctx context.Context, dsn string, wait time.Duration) (engine, 
 	if err != nil {
 		return nil, errors.New("the PostgreSQL address cannot be read; it is not repeated here, since it may hold a password")
 	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = defaultLockWait
-	}
+	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, defaultLockWait)
 	milliseconds := strconv.FormatInt(wait.Milliseconds(), 10) // the unit of lock_timeout
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, connectionSettings, milliseconds)
@@ -74,12 +73,11 @@ func (e *postgresEngine) write(ctx context.Context, op operation) error {
 		return err
 	}
 	defer conn.Close()
-	end := time.Now().Add(postgresTimeout)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
-		end = deadline
-	}
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
+	end, _ := ctx.Deadline()
+	ctx, cancelWrite := context.WithDeadline(context.WithoutCancel(ctx), end)
+	defer cancelWrite()
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err

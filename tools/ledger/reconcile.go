@@ -93,9 +93,8 @@ func (l *Ledger) Reconcile(ctx context.Context, id int64, s Settlement) error {
 	return l.settleUnknown(ctx, id, s, true)
 }
 
-// Resolve settles an unknown entry by a person's word, Sent or NotSent. It refuses with ErrNotUnresolved, ErrOwnerAlive or
-// ErrNotFound. On PostgreSQL it also refuses with ErrOwnerAlive for SessionGrace after an entry was begun whose owner lost its
-// session: that process may still live and send.
+// Resolve settles an unknown entry by a person's word, Sent or NotSent. It refuses with ErrNotUnresolved, ErrNotFound or
+// ErrOwnerAlive. When the owner lost its PostgreSQL session, it refuses for SessionGrace, because the process may still send.
 func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
 	if state != Sent && state != NotSent {
 		return fmt.Errorf("ledger: an entry is resolved as %s or %s, not %q", Sent, NotSent, state)
@@ -120,9 +119,12 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 		if err != nil {
 			return err
 		}
-		alive := false
+		alive, ambiguous := false, false
 		if r.State == Claimed {
 			alive, err = tx.alive(ctx, r.owner)
+		}
+		if err == nil && foundUpstream {
+			ambiguous, err = isAmbiguous(ctx, tx, id)
 		}
 		switch {
 		case err != nil:
@@ -133,13 +135,8 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 			return ErrNotUnresolved
 		case s.Sid == "" && r.owner != "" && r.Read.Sub(r.Begun) < store.grace(): // an interaction is proof enough
 			return errMayLive
-		}
-		if foundUpstream {
-			if ambiguous, err := isAmbiguous(ctx, tx, id); err != nil {
-				return err
-			} else if ambiguous {
-				return ErrAmbiguous
-			}
+		case ambiguous:
+			return ErrAmbiguous
 		}
 		return updateEntry(ctx, tx, settleEntry, id, r.claim, s)
 	}))
@@ -149,11 +146,10 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 func lockEntry(ctx context.Context, tx transaction, id int64) error {
 	var listed []byte
 	err := tx.queryRow(ctx, "SELECT listed FROM twilio_proxy_mcp_sends WHERE id = $1", id).Scan(&listed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound
+	if err == nil {
+		err = tx.lock(ctx, lockContent, listed)
+	} else if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
 	}
-	if err != nil {
-		return err
-	}
-	return tx.lock(ctx, lockContent, listed)
+	return err
 }

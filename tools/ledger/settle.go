@@ -14,15 +14,13 @@ import (
 
 // Settlement is how a send ended.
 type Settlement struct {
-	State State // Sent, Refused, NotSent or Unknown
-	// Sid is the interaction's SID, "" when it is not known. At most one entry has it.
-	Sid string
+	State State  // Sent, Refused, NotSent or Unknown
+	Sid   string // the interaction's SID, "" when it is not known; at most one entry has it
 	// Receipt is the upstream's answer, a JSON object or nil. Its `data` member, the message, is dropped.
-	Receipt   json.RawMessage
-	Code      string // a short machine-readable code of a refusal, never the upstream's text
-	RequestID string // the upstream's name for the exchange
-	// UpstreamBegun corrects the entry's; a zero time does not.
-	UpstreamBegun time.Time
+	Receipt       json.RawMessage
+	Code          string    // a short machine-readable code of a refusal, never the upstream's text
+	RequestID     string    // the upstream's name for the exchange
+	UpstreamBegun time.Time // corrects the entry's; a zero time does not
 }
 
 func (s Settlement) checked() (Settlement, error) {
@@ -158,9 +156,8 @@ func updateEntry(ctx context.Context, tx transaction, update string, id int64, t
 
 // postponed is a settlement that could not be written yet.
 type postponed struct {
-	id int64
-	// listed names the content lock of a claim whose commit failed and may still come. It is nil for a granted claim.
-	listed []byte
+	id     int64
+	listed []byte // names the content lock of a claim whose commit failed and may still come; nil for a granted claim
 	Settlement
 }
 
@@ -171,10 +168,7 @@ type retries struct {
 }
 
 // The first and the longest pause between two attempts to write postponed settlements.
-const (
-	retryFirst = 50 * time.Millisecond
-	retryLast  = 2 * time.Second
-)
+const retryFirst, retryLast = 50 * time.Millisecond, 2 * time.Second
 
 // postpone keeps a settlement until it can be written. Without that the entry would block its content until this process ends.
 func (l *Ledger) postpone(token string, p postponed) {

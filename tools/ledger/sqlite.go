@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"modernc.org/sqlite"
 )
 
 // sqliteEngine is a file that processes of one machine share, or memory. One connection writes. Its transactions begin
@@ -43,11 +41,9 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 		}
 		removeDeadOwners(e.path)
 	}
-	connector, err := sqlite.NewConnector(sqliteURI(e.path, wait))
-	if err != nil {
+	if e.db, err = sql.Open("sqlite", sqliteURI(e.path, wait)); err != nil {
 		return nil, err
 	}
-	e.db = sql.OpenDB(connector)
 	e.db.SetMaxIdleConns(4)
 	e.db.SetMaxOpenConns(5) // one of them writes
 	// SQLite does not wait for the locks with which it turns a file to WAL or recovers it, so this does
@@ -111,11 +107,12 @@ func (e *sqliteEngine) read(ctx context.Context, op operation) error {
 }
 
 func (e *sqliteEngine) asOwner(ctx context.Context, token string, op operation) error {
-	if err := e.checkFile(); err != nil {
-		return err
+	err := e.checkFile()
+	if err == nil && !e.isOurs(token) {
+		err = ErrClaimLost
 	}
-	if !e.isOurs(token) {
-		return ErrClaimLost
+	if err != nil {
+		return err
 	}
 	return e.read(ctx, op)
 }

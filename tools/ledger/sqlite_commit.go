@@ -65,11 +65,9 @@ func (g *groupCommit) do(ctx context.Context, op operation) error {
 func (g *groupCommit) leave(j *job) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	i := slices.Index(g.queue, j)
-	if i >= 0 {
-		g.queue = slices.Delete(g.queue, i, i+1)
-	}
-	return i >= 0
+	before := len(g.queue)
+	g.queue = slices.DeleteFunc(g.queue, func(other *job) bool { return other == j })
+	return len(g.queue) < before
 }
 
 func (g *groupCommit) close() (err error) {

@@ -60,8 +60,7 @@ func newFile(path string) error {
 	return copyFile(path, temporary)
 }
 
-// copyFile is for a file system without links. A process that opens the file in the middle of it sees a damaged one and sends
-// nothing.
+// copyFile is for a file system without links. A process that opens an incomplete file finds it damaged and sends nothing.
 func copyFile(to, from string) error {
 	content, err := os.ReadFile(from)
 	if err != nil {
