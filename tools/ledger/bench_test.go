@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// BenchmarkSend is a claim, the question whether it stands, and its settlement: what the ledger adds to one send.
+// BenchmarkSend measures what the ledger adds to one send: a claim, the question whether it stands, and its settlement.
 func BenchmarkSend(b *testing.B) {
 	for _, engine := range []string{"sqlite", "postgres", "memory"} {
 		for _, flight := range []int{1, 64} {

@@ -32,8 +32,7 @@ type Decision struct {
 	awaited string // with InProgress: the token of the claim that Claim waits for
 }
 
-// Claim is the right to send one message once. It ends with Settle. When its owner, this process, ends before that, the
-// message becomes unknown.
+// Claim is the right to send one message once. It ends with Settle. If this process ends first, the message becomes unknown.
 type Claim struct {
 	ID    int64
 	Begun time.Time // by the ledger's clock
@@ -75,17 +74,13 @@ func (l *Ledger) Known(ctx context.Context, in Intent) (decision Decision, err e
 		decision, err = checkEarlier(ctx, tx, in, d)
 		return err
 	})
-	if err != nil {
-		return Decision{}, unavailable("look for the send", err)
-	}
-	return decision, nil
+	return decision, unavailable("look for the send", err)
 }
 
-func (l *Ledger) prepare(ctx context.Context, in Intent) (*store, digests, error) {
-	if err := in.check(); err != nil {
-		return nil, digests{}, err
+func (l *Ledger) prepare(ctx context.Context, in Intent) (store *store, d digests, err error) {
+	if err = in.check(); err == nil {
+		store, err = l.open(ctx)
 	}
-	store, err := l.open(ctx)
 	if err != nil {
 		return nil, digests{}, err
 	}
@@ -93,11 +88,8 @@ func (l *Ledger) prepare(ctx context.Context, in Intent) (*store, digests, error
 	return store, store.digests(in), nil
 }
 
-// errOwnerGone: this process lost its proof of life before the claim was made.
-var errOwnerGone = errors.New("the connection that shows this process alive was lost")
-
-// tryClaim asks once, without waiting for another owner. It repeats the transaction when this process lost its proof of life,
-// or when a new key came with two contents at the same moment.
+// tryClaim does not wait for another owner. It repeats the transaction when this process lost its proof of life, or when a new
+// key came with two contents at the same moment.
 func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digests) (decision Decision, err error) {
 	for range 3 {
 		var owner string
@@ -105,7 +97,7 @@ func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digest
 			break
 		}
 		claim := &Claim{ledger: l, token: rand.Text(), owner: owner}
-		l.track(claim.token)
+		l.unsettled.Store(claim.token, make(chan struct{}))
 		err = store.write(ctx, func(ctx context.Context, tx transaction) error {
 			decision, err = grant(ctx, tx, in, d, claim)
 			return err
@@ -130,45 +122,29 @@ func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digest
 	return decision, nil
 }
 
-// track lets callers of this process wait for the claim with this token.
-func (l *Ledger) track(token string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.unsettled == nil {
-		l.unsettled = map[string]chan struct{}{}
-	}
-	l.unsettled[token] = make(chan struct{})
-}
-
-// untrack wakes the callers that wait for the claim, and forgets it.
+// untrack wakes the callers of this process that wait for the claim, and forgets it.
 func (l *Ledger) untrack(token string) {
+	if settled, there := l.unsettled.LoadAndDelete(token); there {
+		close(settled.(chan struct{}))
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if settled := l.unsettled[token]; settled != nil {
-		close(settled)
-	}
-	delete(l.unsettled, token)
 	delete(l.postponed, token)
 }
 
 // The first and the longest pause between two looks at an entry that another process is sending.
-const (
-	pollFirst = 5 * time.Millisecond
-	pollLast  = 250 * time.Millisecond
-)
+const pollFirst, pollLast = 5 * time.Millisecond, 250 * time.Millisecond
 
 // await returns an entry of a living owner as soon as it is settled or its owner is dead. token is that of its claim.
 func (l *Ledger) await(ctx context.Context, store *store, id int64, token string) (r record, err error) {
 	for pause := pollFirst; ; pause = min(2*pause, pollLast) {
-		l.mu.Lock()
-		settled := l.unsettled[token] // nil when another process owns the claim: it blocks for ever
-		l.mu.Unlock()
+		settled, _ := l.unsettled.Load(token)
+		mine, _ := settled.(chan struct{}) // nil when another process owns the claim: it blocks for ever
 		select {
-		case <-settled:
+		case <-mine:
 		case <-time.After(pause):
 			l.writePostponed(ctx, store, false) // it may be what this call waits for
-		case <-ctx.Done():
-			return record{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
+		case <-ctx.Done(): // the read fails
 		}
 		alive := false
 		err := store.read(ctx, func(ctx context.Context, tx transaction) (err error) {

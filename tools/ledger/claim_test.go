@@ -41,7 +41,7 @@ func TestWhichCallsAreTheSame(t *testing.T) {
 		name  string
 		first Intent
 		state State
-		age   time.Duration // of the first one's settlement when the second comes
+		age   time.Duration // of the first one's settlement, when the second call comes
 		then  Intent
 		want  Verdict
 	}{

@@ -1,45 +1,46 @@
-// Package ledger remembers sends, so that a repeated call is never a second
-// message.
+// Package ledger remembers which messages were begun and how they ended, so that a repeated call is never a second message.
 //
-// A sender claims a message, sends it, and settles the claim with what came of it:
+// A sender asks for a claim, sends, and settles the claim. A repeat gets the receipt of the first:
 //
-//	l := &ledger.Ledger{Path: "/home/me/.local/state/ledger.db"}
-//	decision, err := l.Claim(ctx, ledger.Intent{…})
-//	if err != nil || decision.Verdict != ledger.Granted {
-//		return // nothing may be sent; the verdict says why
+//	sends := &ledger.Ledger{Path: "state/ledger.db"}
+//	defer sends.Close()
+//	decision, err := sends.Claim(ctx, intent)
+//	if err != nil {
+//		return err // nothing was granted: do not send
 //	}
-//	if err := decision.Claim.Stands(ctx); err != nil {
-//		return
+//	switch decision.Verdict {
+//	case ledger.Granted:
+//		if err := decision.Claim.Stands(ctx); err != nil {
+//			return err // do not send
+//		}
+//		return decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Sid: send()})
+//	case ledger.Replay:
+//		return show(decision.Entry.Receipt)
 //	}
-//	receipt := send()
-//	err = decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Receipt: receipt})
 //
-// The same Intent then has the verdict Replay, and the entry has the receipt.
+// # Entries and states
 //
-// # Entries
+// An [Entry] is one send. It is claimed first, then settled as sent, refused, not sent or unknown. A claimed or unknown entry
+// blocks repeats. A sent one answers them: for [Intent.Window], or for ever if they have its idempotency key. A refused or unsent
+// one leaves the message free. A repeat has the same key, or the same content and no key; a new key means a new message.
 //
-// An entry is one send. It is claimed while somebody is sending, and then sent,
-// refused, not_sent or unknown. Refused and not-sent entries free their message.
-// Claimed and unknown ones block it. Messages and idempotency keys are stored as
-// keyed digests only.
+// # Claims and owners
 //
-// # Owners
+// A [Claim] is the right to send one message once. It is durable before it is granted. The process that gets it is its owner,
+// known to others by a random token. While the owner lives, a repeat waits and shares the outcome.
 //
-// The owner of a claim is the process that made it. A claim of a dead owner is
-// unknown: nobody can say whether its message went out. Who is dead is proven,
-// never guessed from the time that passed. On SQLite an owner keeps a file locked,
-// and the operating system ends the lock with the process. On PostgreSQL an owner
-// keeps a session with an advisory lock. Because a session can end while its
-// process lives, nobody may free its message before SessionGrace has passed.
+// # Who is dead
 //
-// # What is unknown
+// An owner is dead when its lock has ended, never because time has passed. On SQLite the lock is on a file beside the
+// database, and the operating system ends it with the process. On PostgreSQL it is an advisory lock of a session, which can
+// end while the process lives. So [Claim.Stands] asks for the lock once more before the message goes out, and nobody can free
+// the message for [SessionGrace].
 //
-// An unknown entry is settled by Reconcile, when its message was found at the
-// upstream, or by Resolve, on a person's word. Both refuse while the owner lives.
+// # Unknown
 //
-// # Databases
+// The claim of a dead owner becomes unknown, and so does a send whose answer was lost: the message may have gone out or not.
+// [Ledger.Reconcile] settles such an entry with what was found upstream, [Ledger.Resolve] with a person's word. An owner that
+// was taken for dead still has the last word, because it knows whether it sent.
 //
-// SQLite is for the processes of one user on one machine. PostgreSQL is for
-// replicas. A claim is durable before Claim returns; on SQLite, claims that come
-// at the same time share one commit.
+// Content, idempotency keys and callers are stored as keyed digests only.
 package ledger

@@ -13,7 +13,7 @@ import (
 	"twilio-proxy-mcp/tools/ledger/ledgertest"
 )
 
-// postgres is a server that tests may make schemas in.
+// postgres is the server in which tests make schemas.
 var postgres *ledgertest.Postgres
 
 func TestMain(m *testing.M) {
@@ -26,10 +26,10 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// hang bounds what is waited for as an event, so that a test that hangs says where. It measures nothing.
+// hang is the longest that a test waits for an event, so that a test that hangs says where. It measures nothing.
 const hang = time.Minute
 
-// place is where a test's ledgers live: as many as it opens share it, except in memory.
+// place is where a test's ledgers live. All ledgers that it opens share it, except in memory.
 type place struct {
 	engine, path, dsn string
 }
@@ -50,7 +50,7 @@ func newPlace(t testing.TB, engine string) place {
 	return place{engine: engine}
 }
 
-// everywhere runs a test on each engine; shared leaves out the one that other processes cannot share.
+// everywhere runs a test on each engine. shared leaves out memory, which other processes cannot share.
 func everywhere(t *testing.T, test func(t *testing.T, p place)) {
 	for _, engine := range []string{"sqlite", "postgres", "memory"} {
 		t.Run(engine, func(t *testing.T) { test(t, newPlace(t, engine)) })
@@ -63,7 +63,7 @@ func shared(t *testing.T, test func(t *testing.T, p place)) {
 	}
 }
 
-// sqlOn runs SQL beside the ledger's own; {…} and $1 are read as the package's are.
+// sqlOn runs SQL on the ledger's database. {…} and $1 are those of transaction.
 func sqlOn(t testing.TB, l *Ledger, query string, args ...any) {
 	store, err := l.open(t.Context())
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func decide(t testing.TB, l *Ledger, in Intent) Decision {
 	return d
 }
 
-// awaiting is an engine that says when somebody who waits for another's claim has looked at it.
+// awaiting is an engine that calls looked when a call that waits for another's claim has read it.
 type awaiting struct {
 	engine
 	looked func()
@@ -114,7 +114,7 @@ func (e *awaiting) read(ctx context.Context, op operation) error {
 	return e.engine.read(ctx, op)
 }
 
-// claimUntilAwaited asks for a claim that another holds, and gives up once the call waits for that.
+// claimUntilAwaited asks for a message that another owner is sending, and gives up when the call waits.
 func claimUntilAwaited(t testing.TB, l *Ledger, in Intent) (Decision, error) {
 	t.Helper()
 	require.NoError(t, l.Open(t.Context()))

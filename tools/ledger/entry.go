@@ -6,14 +6,14 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"math"
 	"time"
 )
 
 // State is how far a send has come.
 type State string
 
-// The states of an entry. Claimed and unknown entries block their content; refused and unsent ones leave it free. A claimed
-// entry whose owner is dead becomes unknown as soon as anybody looks at it.
+// The states of an entry.
 const (
 	Claimed State = "claimed"
 	Sent    State = "sent"
@@ -24,33 +24,30 @@ const (
 
 // Entry is one send. Its times are the ledger's clock, in milliseconds, except UpstreamBegun.
 type Entry struct {
-	ID          int64           `json:"id"`
-	State       State           `json:"state"`
-	Account     string          `json:"account"`
-	Host        string          `json:"host"`
-	Service     string          `json:"service"`
-	Session     string          `json:"session"`
-	Participant string          `json:"participant"`
-	Keyed       bool            `json:"keyed"`                // it has an idempotency key
-	Sid         string          `json:"sid,omitempty"`        // of the interaction, if known
-	Code        string          `json:"code,omitempty"`       // Settlement.Code
-	RequestID   string          `json:"request_id,omitempty"` // Settlement.RequestID
-	Receipt     json.RawMessage `json:"receipt,omitempty"`    // the upstream's answer without its data, or nil
-	Begun       time.Time       `json:"begun"`
-	Settled     time.Time       `json:"settled,omitzero"` // when State was last set; zero while claimed
-	// UpstreamBegun is the upstream's time when the request began, or zero if unknown.
-	UpstreamBegun time.Time `json:"upstream_begun,omitzero"`
-	// Read is when the entry was read, by the ledger's clock. Read.Sub(Settled) is an age that needs no other clock.
-	Read time.Time `json:"-"`
+	ID            int64           `json:"id"`
+	State         State           `json:"state"`
+	Account       string          `json:"account"`
+	Host          string          `json:"host"`
+	Service       string          `json:"service"`
+	Session       string          `json:"session"`
+	Participant   string          `json:"participant"`
+	Keyed         bool            `json:"keyed"`                // it has an idempotency key
+	Sid           string          `json:"sid,omitempty"`        // of the interaction, if known
+	Code          string          `json:"code,omitempty"`       // Settlement.Code
+	RequestID     string          `json:"request_id,omitempty"` // Settlement.RequestID
+	Receipt       json.RawMessage `json:"receipt,omitempty"`    // the upstream's answer without its data, or nil
+	Begun         time.Time       `json:"begun"`
+	Settled       time.Time       `json:"settled,omitzero"`        // when State was last set; zero while claimed
+	UpstreamBegun time.Time       `json:"upstream_begun,omitzero"` // the upstream's time when the request began; zero if unknown
+	Read          time.Time       `json:"-"`                       // when the entry was read; Read.Sub(Settled) needs no other clock
 }
 
 // Filter chooses entries; a zero field chooses all.
 type Filter struct {
-	State       State
-	Session     string
-	Participant string
-	Within      time.Duration // entries begun no longer ago than this, by the ledger's clock
-	Limit       int           // the most entries to return; 0 is 100
+	State                State
+	Session, Participant string
+	Within               time.Duration // entries begun no longer ago than this, by the ledger's clock
+	Limit                int           // the most entries to return; 0 is 100
 }
 
 // record is an entry with the columns that callers do not see.
@@ -124,16 +121,14 @@ func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
 		return nil, err
 	}
 	l.writePostponed(ctx, store, false)
-	if err := markDeadOwners(ctx, store); err != nil {
-		l.log().WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
-	}
-	limit := cmp.Or(max(filter.Limit, 0), 100)
+	l.markDeadOwners(ctx, store)
+	within, limit := cmp.Or(max(filter.Within, 0), math.MaxInt64), cmp.Or(max(filter.Limit, 0), 100)
 	var found []record
 	err = l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
 		found, err = queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
 			WHERE ($1 = '' OR state = $1) AND ($2 = '' OR session = $2) AND ($3 = '' OR participant = $3)
-				AND (CAST($4 AS bigint) <= 0 OR begun >= {now} - CAST($4 AS bigint))
-			ORDER BY id DESC LIMIT $5`, string(filter.State), filter.Session, filter.Participant, filter.Within.Milliseconds(), limit)
+				AND begun >= {now} - $4 ORDER BY id DESC LIMIT $5`,
+			string(filter.State), filter.Session, filter.Participant, within.Milliseconds(), limit)
 		return err
 	})
 	entries := make([]Entry, len(found))

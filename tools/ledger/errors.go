@@ -19,9 +19,7 @@ import (
 
 // Errors that a caller tells apart. None of them comes with a granted claim.
 var (
-	// ErrInProgress wraps the context's error, too.
-	ErrInProgress = errors.New("another send of the same message is under way and was not settled in time")
-	// ErrClaimLost: somebody took the claim's owner for dead, or resolved its entry. Do not send.
+	ErrInProgress    = errors.New("another send of the same message is under way and was not settled in time")
 	ErrClaimLost     = errors.New("the claim on this message does not stand any more")
 	ErrSidKnown      = errors.New("this interaction already belongs to another entry of the ledger")
 	ErrAmbiguous     = errors.New("another unresolved entry of the ledger has the same content")
@@ -29,14 +27,17 @@ var (
 	ErrOwnerAlive    = errors.New("the process that is sending this message is still running")
 	ErrNotFound      = errors.New("the ledger has no such entry")
 	ErrClosed        = errors.New("the ledger is closed")
+	// errMayLive is an ErrOwnerAlive that is not proven.
+	errMayLive = fmt.Errorf("%w, for all that is known: only its database session is gone; try again a minute after the message was begun",
+		ErrOwnerAlive)
+	errTooNew    = errors.New("a newer version of this program made the ledger's tables: update this program")
+	errEmpty     = errors.New("the ledger's file is empty, and what it had recorded is lost: put it back, or remove it to begin a new ledger, which knows of no earlier message")
+	errReplaced  = errors.New("the ledger's file was removed or replaced while in use: restart this program")
+	errOwnerGone = errors.New("the connection that shows this process alive was lost")
 )
 
 // answers are the errors above that are not a failure of the database.
 var answers = []error{ErrClaimLost, ErrSidKnown, ErrAmbiguous, ErrNotUnresolved, ErrOwnerAlive, ErrNotFound, ErrClosed}
-
-// errMayLive is an ErrOwnerAlive that is not proven.
-var errMayLive = fmt.Errorf("%w, for all that is known: only its database session is gone; try again a minute after the message was begun",
-	ErrOwnerAlive)
 
 // Reason says why a database could not be used.
 type Reason string
@@ -53,7 +54,7 @@ const (
 )
 
 // UnavailableError says that the ledger could not record what was asked. After a claim, nothing may be sent. After a
-// settlement, the entry still is claimed.
+// settlement, the entry stays claimed.
 type UnavailableError struct {
 	Doing  string // what the ledger was doing
 	Reason Reason
@@ -66,17 +67,10 @@ func (e *UnavailableError) Error() string {
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-var (
-	errTooNew   = errors.New("a newer version of this program made the ledger's tables: update this program")
-	errEmpty    = errors.New("the ledger's file is empty, and what it had recorded is lost: put it back, or remove it to begin a new ledger, which knows of no earlier message")
-	errReplaced = errors.New("the ledger's file was removed or replaced while in use: restart this program")
-)
-
 // unavailable wraps a failure of the database.
 func unavailable(doing string, err error) error {
-	var already *UnavailableError
-	isAnswer := func(answer error) bool { return errors.Is(err, answer) }
-	if err == nil || errors.As(err, &already) || slices.ContainsFunc(answers, isAnswer) {
+	_, already := errors.AsType[*UnavailableError](err)
+	if err == nil || already || slices.ContainsFunc(answers, func(answer error) bool { return errors.Is(err, answer) }) {
 		return err
 	}
 	return &UnavailableError{Doing: doing, Reason: reason(err), Err: err}
@@ -115,12 +109,20 @@ var sqliteReasons = map[int]Reason{
 	sqlite3.SQLITE_CANTOPEN: Gone,
 }
 
-// postgresReasons are PostgreSQL's codes, https://www.postgresql.org/docs/current/errcodes-appendix.html, and their classes, which
-// are the first two characters.
+// postgresReasons are codes, https://www.postgresql.org/docs/current/errcodes-appendix.html, and classes, their first two characters.
 var postgresReasons = map[string]Reason{
 	"53100": Full, "53200": Full,
 	"25006": ReadOnly, "42501": ReadOnly,
 	"55P03": Locked, "57014": Locked, "40P01": Locked,
 	"XX001": Corrupt, "XX002": Corrupt,
 	"08": Gone, "25": Gone, "28": Gone, "3D": Gone, "53": Gone, "57": Gone,
+}
+
+// isUnique says whether a unique index refused a row.
+func isUnique(err error) bool {
+	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+		return lite.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+	}
+	server, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && server.Code == "23505" // unique_violation
 }

@@ -2,42 +2,42 @@ package ledger_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"twilio-proxy-mcp/tools/ledger"
 )
 
-// A message is claimed, sent and settled. When it comes again, the ledger has the receipt.
 func Example() {
 	ctx := context.Background()
-	l := &ledger.Ledger{Memory: true}
-	defer l.Close()
-	intent := ledger.Intent{
-		Scope:       ledger.Scope{Account: "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", Host: "fake"},
-		Service:     "KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-		Session:     "KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-		Participant: "KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-		Content:     []byte("Your driver is here."),
-		Window:      2 * time.Minute,
+	sends := &ledger.Ledger{Memory: true}
+	defer sends.Close()
+
+	sid := func(prefix string) string { return prefix + strings.Repeat("a", 32) }
+	message := ledger.Intent{
+		Scope:   ledger.Scope{Account: sid("AC"), Host: "proxy.twilio.com"},
+		Service: sid("KS"), Session: sid("KC"), Participant: sid("KP"),
+		Content: []byte("Your table is ready."),
+		Window:  10 * time.Minute,
 	}
 	for range 2 {
-		decision, err := l.Claim(ctx, intent)
-		switch {
-		case err != nil:
+		decision, err := sends.Claim(ctx, message)
+		if err != nil {
 			fmt.Println(err)
-		case decision.Verdict == ledger.Granted:
-			fmt.Println("send it")
-			receipt := json.RawMessage(`{"sid":"KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}`)
-			if err := decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Receipt: receipt}); err != nil {
-				fmt.Println(err)
-			}
-		case decision.Verdict == ledger.Replay:
-			fmt.Println("sent before:", string(decision.Entry.Receipt))
+			return
+		}
+		switch decision.Verdict {
+		case ledger.Granted:
+			fmt.Println("granted, sending")
+			err := decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Sid: sid("KI"), Receipt: []byte(`{"type":"Message"}`)})
+			fmt.Println("settled, error:", err)
+		case ledger.Replay:
+			fmt.Println("already sent, the receipt:", string(decision.Entry.Receipt))
 		}
 	}
 	// Output:
-	// send it
-	// sent before: {"sid":"KIaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}
+	// granted, sending
+	// settled, error: <nil>
+	// already sent, the receipt: {"type":"Message"}
 }

@@ -62,8 +62,7 @@ const (
 		WHERE content = $1 AND state IN ('claimed', 'unknown') AND idem IS NULL`
 )
 
-// earlierEntries reads what the intent is compared with. When the clock went back, a settlement lies in the future. It then
-// counts as within the window.
+// earlierEntries reads what the intent is compared with. A settlement in the future (the clock went back) is within the window.
 func earlierEntries(ctx context.Context, tx transaction, in Intent, d digests) ([]record, error) {
 	if d.idem != nil {
 		return queryRecords(ctx, tx, earlierWithKey, d.content, d.idem)
@@ -111,35 +110,25 @@ func checkLimits(ctx context.Context, tx transaction, in Intent, d digests) (Dec
 	if err := tx.lock(ctx, lockLimits, d.limits); err != nil {
 		return Decision{}, err
 	}
-	wait, err := waitForCap(ctx, tx, in.Limits.PerParticipantPerMinute, in.Scope, in.Participant)
-	if err != nil || wait > 0 {
-		return Decision{Verdict: OverLimit, RetryAfter: wait, PerParticipant: true}, err
-	}
-	wait, err = waitForCap(ctx, tx, in.Limits.PerMinute, in.Scope, "")
-	if err != nil || wait > 0 {
-		return Decision{Verdict: OverLimit, RetryAfter: wait}, err
+	for _, participant := range []string{in.Participant, ""} { // "" is all participants
+		most := in.Limits.PerMinute
+		if participant != "" {
+			most = in.Limits.PerParticipantPerMinute
+		}
+		if most <= 0 {
+			continue
+		}
+		var count int
+		var wait sql.NullInt64 // until the oldest of these claims is a minute old
+		err := tx.queryRow(ctx, `SELECT count(*), min(begun) + 60000 - {now} FROM (SELECT begun FROM twilio_proxy_mcp_sends
+			WHERE account = $1 AND host = $2 AND ($3 = '' OR participant = $3) AND begun > {now} - 60000
+				AND state IN ('claimed', 'sent', 'unknown')
+			ORDER BY begun DESC LIMIT $4) AS lately`, in.Scope.Account, in.Scope.Host, participant, most).Scan(&count, &wait)
+		if err != nil || count >= most {
+			// A claim in the future (the clock went back) counts for longer than a minute.
+			after := max(time.Duration(wait.Int64)*time.Millisecond, time.Second)
+			return Decision{Verdict: OverLimit, RetryAfter: after, PerParticipant: participant != ""}, err
+		}
 	}
 	return Decision{}, nil
-}
-
-// waitForCap says how long it takes until the last minute has fewer than most claims, of one participant or of all; 0 when it
-// has fewer now.
-func waitForCap(ctx context.Context, tx transaction, most int, scope Scope, participant string) (time.Duration, error) {
-	if most <= 0 {
-		return 0, nil
-	}
-	where, args := "account = $1 AND host = $2", []any{scope.Account, scope.Host, most}
-	if participant != "" {
-		where, args = where+" AND participant = $4", append(args, participant)
-	}
-	var count int
-	var wait sql.NullInt64
-	err := tx.queryRow(ctx, `SELECT count(*), min(begun) + 60000 - {now} FROM (SELECT begun FROM twilio_proxy_mcp_sends
-		WHERE `+where+` AND begun > {now} - 60000 AND state IN ('claimed', 'sent', 'unknown')
-		ORDER BY begun DESC LIMIT $3) AS lately`, args...).Scan(&count, &wait)
-	if err != nil || count < most {
-		return 0, err
-	}
-	// When the clock went back, claims lie in the future. They then count for longer than a minute.
-	return max(time.Duration(wait.Int64)*time.Millisecond, time.Second), nil
 }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,30 +13,27 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Ledger is a record of sends in a SQL database. Exactly one of Path, DSN and Memory says where it lives. The first call that
-// needs the database opens it; when that fails, the call says so and the next one tries again. Methods may be called from
-// many goroutines.
+// Ledger is a record of sends in a SQL database. Exactly one of Path, DSN and Memory says where it lives. The first call opens
+// the database. When that fails, the next call tries again. Methods may be called from many goroutines.
 type Ledger struct {
 	// Path is a SQLite file that the processes of one user on one machine share. A missing file is made with mode 0600, in a
 	// directory of mode 0700. A network file system is not supported: SQLite's WAL needs shared memory.
 	Path string
 	// DSN is a PostgreSQL URL or keyword string that replicas share; libpq's environment variables fill what it leaves out.
 	// It must not lead to a pooler in transaction mode: an owner is proven alive by an advisory lock of its session.
-	DSN string
-	// Memory keeps the entries in this process only.
-	Memory bool
-	// Log receives warnings; nil is slog.Default. Neither content nor passwords are logged.
-	Log *slog.Logger
+	DSN    string
+	Memory bool         // keeps the entries in this process only
+	Log    *slog.Logger // receives warnings, never content or passwords; nil is slog.Default
 
-	lockWait time.Duration // how long a call waits for another writer; 0 is defaultLockWait
-	opening  singleflight.Group
+	lockWait  time.Duration // how long a call waits for another writer; 0 is defaultLockWait
+	opening   singleflight.Group
+	unsettled sync.Map // token of a claim of this process -> chan struct{}, closed when the claim is settled
 
 	mu        sync.Mutex
 	closed    bool
 	store     *store
-	unsettled map[string]chan struct{} // token of a claim of this process -> closed when the claim is settled
-	postponed map[string]postponed     // by the token of the claim
-	retrying  *retries                 // nil while nothing is postponed
+	postponed map[string]postponed // by the token of the claim
+	retrying  *retries             // nil while nothing is postponed
 }
 
 const (
@@ -79,6 +77,36 @@ func (l *Ledger) open(ctx context.Context) (*store, error) {
 	}
 }
 
+// store is an opened database and the key of its digests.
+type store struct {
+	engine
+	digestKey []byte
+}
+
+func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
+	var engine engine
+	wait := cmp.Or(l.lockWait, defaultLockWait)
+	switch {
+	case l.Path != "" && l.DSN == "" && !l.Memory:
+		engine, err = openSQLite(ctx, l.Path, wait)
+	case l.DSN != "" && l.Path == "" && !l.Memory:
+		engine, err = openPostgres(ctx, l.DSN, wait)
+	case l.Memory && l.Path == "" && l.DSN == "":
+		engine, err = openSQLite(ctx, "", wait)
+	default:
+		err = errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
+	}
+	if err != nil {
+		return nil, unavailable("open the ledger", err)
+	}
+	key, err := migrate(ctx, engine)
+	if err != nil {
+		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
+	}
+	l.markDeadOwners(ctx, engine)
+	return &store{engine: engine, digestKey: key}, nil
+}
+
 // read opens the ledger and runs op on a committed state of it.
 func (l *Ledger) read(ctx context.Context, op operation) error {
 	store, err := l.open(ctx)
@@ -90,44 +118,32 @@ func (l *Ledger) read(ctx context.Context, op operation) error {
 
 // neverUsed says that there is no SQLite file yet. Looking at the ledger must not make one.
 func (l *Ledger) neverUsed() bool {
+	_, err := os.Stat(l.Path)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || l.store != nil || l.Path == "" || l.DSN != "" || l.Memory {
-		return false
-	}
-	_, err := os.Stat(l.Path)
-	return errors.Is(err, os.ErrNotExist)
+	return errors.Is(err, os.ErrNotExist) && !l.closed && l.store == nil && l.Path != "" && l.DSN == "" && !l.Memory
 }
 
 // Close writes postponed settlements, as far as the database allows, and closes the database for good. The claims that this
 // process still holds have a dead owner from then on.
 func (l *Ledger) Close() error {
 	l.mu.Lock()
-	l.closed = true
-	retrying := l.retrying
-	l.retrying = nil
+	closed, retrying := l.closed, l.retrying
+	l.closed, l.retrying = true, nil
 	l.mu.Unlock()
+	if closed {
+		return nil
+	}
 	if retrying != nil {
 		retrying.stop()
 		<-retrying.done
 	}
 	l.opening.Do("", func() (any, error) { return nil, nil }) // waits for an attempt that is under way
-	l.mu.Lock()
-	store := l.store
-	l.store = nil
-	l.mu.Unlock()
-	if store == nil {
+	if l.store == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), defaultLockWait)
 	defer cancel()
-	l.writePostponed(ctx, store, true)
-	return store.close()
-}
-
-func (l *Ledger) log() *slog.Logger {
-	if l.Log == nil {
-		return slog.Default()
-	}
-	return l.Log
+	l.writePostponed(ctx, l.store, true)
+	return l.store.close()
 }

@@ -21,7 +21,7 @@ func TestMigrationsContinueWhereTheyStopped(t *testing.T) {
 		claim(t, first, intent("hello"))
 		store, err := first.open(t.Context())
 		require.NoError(t, err)
-		for range 2 { // an upgrade from the version before, and one that finds nothing to do
+		for range 2 { // the tables are up to date both times
 			require.NoError(t, store.write(t.Context(), func(ctx context.Context, tx transaction) error {
 				return upgrade(ctx, tx, len(migrations))
 			}))

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -36,9 +37,7 @@ func openPostgres(ctx context.Context, dsn string, wait time.Duration) (engine, 
 	if err != nil {
 		return nil, errors.New("the PostgreSQL address cannot be read; it is not repeated here, since it may hold a password")
 	}
-	if config.ConnectTimeout == 0 {
-		config.ConnectTimeout = defaultLockWait
-	}
+	config.ConnectTimeout = cmp.Or(config.ConnectTimeout, defaultLockWait)
 	milliseconds := strconv.FormatInt(wait.Milliseconds(), 10) // the unit of lock_timeout
 	db := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, connectionSettings, milliseconds)
@@ -74,17 +73,16 @@ func (e *postgresEngine) write(ctx context.Context, op operation) error {
 		return err
 	}
 	defer conn.Close()
-	end := time.Now().Add(postgresTimeout)
-	if deadline, ok := ctx.Deadline(); ok && deadline.Before(end) {
-		end = deadline
-	}
-	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), end)
+	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
+	end, _ := ctx.Deadline()
+	ctx, cancelWrite := context.WithDeadline(context.WithoutCancel(ctx), end)
+	defer cancelWrite()
 	tx, err := conn.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err
 	}
-	if err := op(ctx, postgresTransaction{tx}); err != nil {
+	if err := op(ctx, postgresTransaction{&sqlRunner{dialect: postgresSQL, on: tx}}); err != nil {
 		tx.Rollback()
 		return err
 	}
@@ -94,7 +92,7 @@ func (e *postgresEngine) write(ctx context.Context, op operation) error {
 func (e *postgresEngine) read(ctx context.Context, op operation) error {
 	ctx, cancel := context.WithTimeout(ctx, postgresTimeout)
 	defer cancel()
-	return op(ctx, postgresTransaction{e.db})
+	return op(ctx, postgresTransaction{&sqlRunner{dialect: postgresSQL, on: e.db}})
 }
 
 func (e *postgresEngine) grace() time.Duration { return SessionGrace }
@@ -114,30 +112,12 @@ var postgresSQL = strings.NewReplacer("{now}", "CAST(extract(epoch FROM clock_ti
 
 // postgresTransaction runs SQL on a *sql.Tx, or for reading on a *sql.Conn or a *sql.DB. pgx prepares each statement once per
 // connection.
-type postgresTransaction struct {
-	on interface {
-		ExecContext(context.Context, string, ...any) (sql.Result, error)
-		QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-		QueryRowContext(context.Context, string, ...any) *sql.Row
-	}
-}
-
-func (t postgresTransaction) exec(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	return t.on.ExecContext(ctx, postgresSQL.Replace(query), args...)
-}
-
-func (t postgresTransaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	return t.on.QueryContext(ctx, postgresSQL.Replace(query), args...)
-}
-
-func (t postgresTransaction) queryRow(ctx context.Context, query string, args ...any) *sql.Row {
-	return t.on.QueryRowContext(ctx, postgresSQL.Replace(query), args...)
-}
+type postgresTransaction struct{ *sqlRunner }
 
 // lock takes an advisory lock. Under READ COMMITTED the next statements see what its former holder committed. Names share 32
 // bits: two that collide only wait for each other.
-func (t postgresTransaction) lock(ctx context.Context, space lockSpace, name []byte) error {
-	_, err := t.exec(ctx, "SELECT pg_advisory_xact_lock($1, $2)", int32(space), int32(binary.BigEndian.Uint32(name)))
+func (t postgresTransaction) lock(ctx context.Context, space int32, name []byte) error {
+	_, err := t.exec(ctx, "SELECT pg_advisory_xact_lock($1, $2)", space, int32(binary.BigEndian.Uint32(name)))
 	return err
 }
 

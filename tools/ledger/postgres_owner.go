@@ -33,7 +33,7 @@ type ownerConn struct {
 type lockedConn struct {
 	token string
 	conn  *sql.Conn
-	turn  chan struct{} // holds one while the connection is in use
+	busy  sync.Mutex // held while the connection is in use
 }
 
 func (o *ownerConn) owner(ctx context.Context) (string, error) {
@@ -59,38 +59,29 @@ func (o *ownerConn) owner(ctx context.Context) (string, error) {
 func (o *ownerConn) connect() (token any, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), postgresTimeout)
 	defer cancel()
-	c, err := lockConn(ctx, o.db)
+	conn, err := o.db.Conn(ctx)
 	if err != nil {
 		return "", err
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.closed {
-		defer endSession(c.conn)
-		return "", ErrClosed
-	}
-	o.current = c
-	return c.token, nil
-}
-
-func lockConn(ctx context.Context, db *sql.DB) (*lockedConn, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
 	var random [8]byte
 	rand.Read(random[:])
-	token := strconv.FormatInt(int64(binary.BigEndian.Uint64(random[:])>>1), 10)
+	c := &lockedConn{token: strconv.FormatInt(int64(binary.BigEndian.Uint64(random[:])>>1), 10), conn: conn}
 	var locked bool
-	err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(CAST(CAST($1 AS text) AS bigint))", token).Scan(&locked)
+	err = conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(CAST(CAST($1 AS text) AS bigint))", c.token).Scan(&locked)
 	if err == nil && !locked {
 		err = errors.New("another session holds the advisory lock that was to show this process alive")
 	}
-	if err != nil {
-		endSession(conn)
-		return nil, err
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err == nil && o.closed {
+		err = ErrClosed
 	}
-	return &lockedConn{token, conn, make(chan struct{}, 1)}, nil
+	if err != nil {
+		o.work.Go(c.end)
+		return "", err
+	}
+	o.current = c
+	return c.token, nil
 }
 
 // asOwner runs op on the connection that holds the lock: an answer proves that the lock is held. op may still run when asOwner
@@ -103,7 +94,27 @@ func (o *ownerConn) asOwner(ctx context.Context, token string, op operation) err
 		return ErrClaimLost
 	}
 	answer := make(chan error, 1)
-	o.work.Go(func() { o.run(ctx, c, op, answer) })
+	o.work.Go(func() {
+		c.busy.Lock()
+		defer c.busy.Unlock()
+		if ctx.Err() != nil {
+			return // the caller has left
+		}
+		o.mu.Lock()
+		ended := o.current != c // while this waited for its turn
+		o.mu.Unlock()
+		if ended {
+			answer <- ErrClaimLost
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultLockWait)
+		defer cancel()
+		err := op(ctx, postgresTransaction{&sqlRunner{dialect: postgresSQL, on: c.conn}})
+		answer <- err // the database's error says more than ErrClaimLost
+		if err != nil {
+			o.dropOwner(token)
+		}
+	})
 	o.mu.Unlock()
 	select {
 	case err := <-answer:
@@ -113,72 +124,32 @@ func (o *ownerConn) asOwner(ctx context.Context, token string, op operation) err
 	}
 }
 
-// run waits for the connection's turn, runs op and answers, unless the caller leaves before that.
-func (o *ownerConn) run(ctx context.Context, c *lockedConn, op operation, answer chan<- error) {
-	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
-	case <-ctx.Done():
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	o.mu.Lock()
-	ended := o.current != c // while this waited for its turn
-	o.mu.Unlock()
-	if ended {
-		answer <- ErrClaimLost
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultLockWait)
-	defer cancel()
-	err := op(ctx, postgresTransaction{c.conn})
-	answer <- err // the database's error says more than ErrClaimLost
-	if err != nil && o.forget(c.token) != nil {
-		endSession(c.conn)
-	}
-}
-
-// forget gives up the connection with this token, if it is the current one. The caller ends it.
-func (o *ownerConn) forget(token string) *lockedConn {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	c := o.current
-	if c == nil || c.token != token {
-		return nil
-	}
-	o.current = nil
-	return c
-}
-
 // dropOwner does not wait until the session has ended.
 func (o *ownerConn) dropOwner(token string) {
-	if c := o.forget(token); c != nil {
-		go c.end()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.current != nil && o.current.token == token {
+		o.work.Go(o.current.end)
+		o.current = nil
 	}
 }
 
 func (o *ownerConn) close() {
 	o.mu.Lock()
 	o.closed = true
-	c := o.current
-	o.current = nil
-	o.mu.Unlock()
-	if c != nil {
-		c.end()
+	if o.current != nil {
+		o.work.Go(o.current.end)
+		o.current = nil
 	}
+	o.mu.Unlock()
 	o.connecting.Do("", func() (any, error) { return nil, nil }) // waits for an attempt that is under way
 	o.work.Wait()
 }
 
+// end closes the connection. Back in the pool, it would hold the lock for ever.
 func (c *lockedConn) end() {
-	c.turn <- struct{}{}
-	endSession(c.conn)
-	<-c.turn // those who wait for it see that it is not the current one
-}
-
-// endSession closes the connection. Back in the pool, it would hold the lock for ever.
-func endSession(conn *sql.Conn) {
-	conn.Raw(func(any) error { return driver.ErrBadConn })
-	conn.Close()
+	c.busy.Lock()
+	defer c.busy.Unlock()
+	c.conn.Raw(func(any) error { return driver.ErrBadConn })
+	c.conn.Close()
 }

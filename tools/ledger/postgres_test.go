@@ -32,7 +32,7 @@ func TestAnOwnerNoticesThatItsSessionEnded(t *testing.T) {
 	require.Equal(t, Unresolved, decide(t, other, intent("hello")).Verdict)
 	requireUnavailable(t, c.Stands(t.Context()), Gone)
 	require.ErrorIs(t, c.Stands(t.Context()), ErrClaimLost)
-	settle(t, c, Settlement{State: NotSent}) // its own late word
+	settle(t, c, Settlement{State: NotSent}) // the owner still may settle
 
 	next := claim(t, l, intent("hello"))
 	require.NotEqual(t, c.owner, next.owner)
@@ -114,10 +114,22 @@ func TestAServerThatIsGoneGrantsNothing(t *testing.T) {
 	require.Error(t, c.Stands(t.Context()))
 	require.Error(t, c.Settle(t.Context(), Settlement{State: Sent, Sid: sid("KI", "a")}))
 
-	// Somebody else meanwhile takes the owner for dead; when the server is back, the owner's settlement is written late.
+	// Another process takes the owner for dead meanwhile. The owner's settlement is written when the server is back.
 	require.Equal(t, Unresolved, decide(t, p.open(t), intent("hello")).Verdict) // waits until the server has noticed
 	proxy.Mend()
 	require.Equal(t, Replay, decide(t, l, intent("hello")).Verdict)
+}
+
+func TestAClaimOnAServerThatIsGoneIsNotCalledLost(t *testing.T) {
+	proxy := ledgertest.NewWire(t, newPlace(t, "postgres").dsn)
+	l := &Ledger{DSN: proxy.DSN}
+	t.Cleanup(func() { l.Close() })
+	c := claim(t, l, intent("hello"))
+	proxy.Cut()
+	err := c.Stands(t.Context())
+	requireUnavailable(t, err, Gone)
+	require.NotErrorIs(t, err, ErrClaimLost)
+	proxy.Mend()
 }
 
 func TestAPasswordIsNeverRepeated(t *testing.T) {

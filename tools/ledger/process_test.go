@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// process is this test binary again, doing one of runTask's tasks on a ledger of a place.
+// process is this test binary in another process. It runs one of runTask's tasks on a ledger of the place.
 type process struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -42,16 +42,16 @@ func (p *process) says(t *testing.T) string {
 	return p.out.Text()
 }
 
-// kill ends the process as SIGKILL does, and returns when it is gone.
+// kill sends SIGKILL and returns when the process is gone.
 func (p *process) kill(t *testing.T) {
 	require.NoError(t, p.cmd.Process.Kill())
 	p.cmd.Wait()
 }
 
-// runTask is the other process.
+// runTask is what the other process does:
 //
-//	hold   claims "hello", says so, and at a line on stdin asks whether the claim stands and settles it
-//	race   sends "0" to "39", each with and without a key, and says which it was granted
+//	hold   claims "hello", says so, waits for a line on stdin, asks whether the claim stands, and settles it
+//	race   sends "0" to "39", each with and without a key, and says which were granted
 //	open   opens the ledger
 func runTask(task string) int {
 	l := &Ledger{Path: os.Getenv("LEDGER_TEST_PATH"), DSN: os.Getenv("LEDGER_TEST_DSN"), lockWait: hang}
@@ -108,7 +108,7 @@ func TestProcessesThatRaceSendEachMessageOnce(t *testing.T) {
 		var mu sync.Mutex
 		granted := map[string]int{}
 		var racers sync.WaitGroup
-		for range 4 { // none has opened the ledger before: they also race for making it
+		for range 4 { // there is no file yet, so they also race to make it
 			racer := start(t, p, "race")
 			racers.Go(func() {
 				for racer.out.Scan() {
@@ -127,7 +127,7 @@ func TestProcessesThatRaceSendEachMessageOnce(t *testing.T) {
 	})
 }
 
-// awaitDeath returns when the owner is seen dead: PostgreSQL notices a moment later that a process has gone.
+// awaitDeath returns when others see the owner dead. PostgreSQL notices the end of a process a moment later.
 func awaitDeath(t *testing.T, b *store, token string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -140,7 +140,7 @@ func awaitDeath(t *testing.T, b *store, token string) {
 	}, hang, pollFirst)
 }
 
-// The entry is read before its owner settles it and ends, and the owner's life is looked at after.
+// Another process reads the entry; the owner settles it and ends; then the other process asks whether the owner lives.
 func TestAnOwnerThatSettlesAndEndsWhileItIsLookedAtHasTheWord(t *testing.T) {
 	shared(t, func(t *testing.T, p place) {
 		asking := p.open(t)
@@ -221,7 +221,7 @@ func TestHistoryShowsADeadOwnersClaimAsUnknown(t *testing.T) {
 	})
 }
 
-// withoutTwilio leaves out what would point a process at Twilio.
+// withoutTwilio leaves out the variables that would lead a process to Twilio.
 func withoutTwilio(environment []string) []string {
 	return slices.DeleteFunc(environment, func(v string) bool { return strings.HasPrefix(v, "TWILIO_") })
 }

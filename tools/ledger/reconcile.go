@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -20,39 +22,36 @@ func markUnknown(ctx context.Context, tx transaction, id int64, token string) (r
 }
 
 // markDeadOwners marks the claims of all dead owners as unknown. It writes only if there are any.
-func markDeadOwners(ctx context.Context, e engine) error {
+func (l *Ledger) markDeadOwners(ctx context.Context, e engine) {
 	var dead []record
 	err := e.read(ctx, func(ctx context.Context, tx transaction) error {
 		claimed, err := queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
 			WHERE state IN ('claimed', 'unknown') AND state = 'claimed'`) // the first condition is that of an index
-		if err != nil {
-			return err
-		}
 		dead = nil
 		lives := map[string]bool{}
 		for _, r := range claimed {
-			if _, asked := lives[r.owner]; !asked {
-				if lives[r.owner], err = tx.alive(ctx, r.owner); err != nil {
-					return err
-				}
+			if _, asked := lives[r.owner]; !asked && err == nil {
+				lives[r.owner], err = tx.alive(ctx, r.owner)
 			}
 			if !lives[r.owner] {
 				dead = append(dead, r)
 			}
 		}
-		return nil
-	})
-	if err != nil || len(dead) == 0 {
 		return err
-	}
-	return e.write(ctx, func(ctx context.Context, tx transaction) error {
-		for _, r := range dead {
-			if _, err := markUnknown(ctx, tx, r.ID, r.claim); err != nil {
-				return err
-			}
-		}
-		return nil
 	})
+	if err == nil && len(dead) > 0 {
+		err = e.write(ctx, func(ctx context.Context, tx transaction) (err error) {
+			for _, r := range dead {
+				if err == nil {
+					_, err = markUnknown(ctx, tx, r.ID, r.claim)
+				}
+			}
+			return err
+		})
+	}
+	if err != nil {
+		cmp.Or(l.Log, slog.Default()).WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
+	}
 }
 
 // Ambiguous says whether an interaction upstream with the listed content of this entry could belong to another entry: to an
@@ -94,9 +93,8 @@ func (l *Ledger) Reconcile(ctx context.Context, id int64, s Settlement) error {
 	return l.settleUnknown(ctx, id, s, true)
 }
 
-// Resolve settles an unknown entry by a person's word, Sent or NotSent. It refuses with ErrNotUnresolved, ErrOwnerAlive or
-// ErrNotFound. On PostgreSQL it also refuses with ErrOwnerAlive for SessionGrace after an entry was begun whose owner lost its
-// session: that process may still live and send.
+// Resolve settles an unknown entry by a person's word, Sent or NotSent. It refuses with ErrNotUnresolved, ErrNotFound or
+// ErrOwnerAlive. When the owner lost its PostgreSQL session, it refuses for SessionGrace, because the process may still send.
 func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
 	if state != Sent && state != NotSent {
 		return fmt.Errorf("ledger: an entry is resolved as %s or %s, not %q", Sent, NotSent, state)
@@ -104,7 +102,7 @@ func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
 	return l.settleUnknown(ctx, id, Settlement{State: state}, false)
 }
 
-// settleUnknown settles an entry that has no living owner. Found upstream, the settlement must not fit another entry as well.
+// settleUnknown settles an entry that has no living owner. What was found upstream must not fit another entry, too.
 func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foundUpstream bool) error {
 	if l.neverUsed() {
 		return ErrNotFound
@@ -113,7 +111,7 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 	if err != nil {
 		return err
 	}
-	return writeSettlement(ctx, store, "resolve the entry", func(ctx context.Context, tx transaction) error {
+	return unavailable("resolve the entry", store.write(ctx, func(ctx context.Context, tx transaction) error {
 		if err := lockEntry(ctx, tx, id); err != nil {
 			return err
 		}
@@ -121,9 +119,12 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 		if err != nil {
 			return err
 		}
-		alive := false
+		alive, ambiguous := false, false
 		if r.State == Claimed {
 			alive, err = tx.alive(ctx, r.owner)
+		}
+		if err == nil && foundUpstream {
+			ambiguous, err = isAmbiguous(ctx, tx, id)
 		}
 		switch {
 		case err != nil:
@@ -134,27 +135,21 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 			return ErrNotUnresolved
 		case s.Sid == "" && r.owner != "" && r.Read.Sub(r.Begun) < store.grace(): // an interaction is proof enough
 			return errMayLive
-		}
-		if foundUpstream {
-			if ambiguous, err := isAmbiguous(ctx, tx, id); err != nil {
-				return err
-			} else if ambiguous {
-				return ErrAmbiguous
-			}
+		case ambiguous:
+			return ErrAmbiguous
 		}
 		return updateEntry(ctx, tx, settleEntry, id, r.claim, s)
-	})
+	}))
 }
 
 // lockEntry keeps out other claims and settlements of what looks the same upstream as this entry.
 func lockEntry(ctx context.Context, tx transaction, id int64) error {
 	var listed []byte
 	err := tx.queryRow(ctx, "SELECT listed FROM twilio_proxy_mcp_sends WHERE id = $1", id).Scan(&listed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNotFound
+	if err == nil {
+		err = tx.lock(ctx, lockContent, listed)
+	} else if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
 	}
-	if err != nil {
-		return err
-	}
-	return tx.lock(ctx, lockContent, listed)
+	return err
 }

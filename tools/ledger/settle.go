@@ -1,26 +1,26 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
 
 // Settlement is how a send ended.
 type Settlement struct {
-	State State // Sent, Refused, NotSent or Unknown
-	// Sid is the interaction's SID, "" when it is not known. At most one entry has it.
-	Sid string
+	State State  // Sent, Refused, NotSent or Unknown
+	Sid   string // the interaction's SID, "" when it is not known; at most one entry has it
 	// Receipt is the upstream's answer, a JSON object or nil. Its `data` member, the message, is dropped.
-	Receipt   json.RawMessage
-	Code      string // a short machine-readable code of a refusal, never the upstream's text
-	RequestID string // the upstream's name for the exchange
-	// UpstreamBegun corrects the entry's; a zero time does not.
-	UpstreamBegun time.Time
+	Receipt       json.RawMessage
+	Code          string    // a short machine-readable code of a refusal, never the upstream's text
+	RequestID     string    // the upstream's name for the exchange
+	UpstreamBegun time.Time // corrects the entry's; a zero time does not
 }
 
 func (s Settlement) checked() (Settlement, error) {
@@ -69,7 +69,7 @@ func (c *Claim) Stands(ctx context.Context) error {
 
 // Settle records how the send ended. The owner knows best, so it also settles an entry that became unknown meanwhile. Sent even
 // overrules a person who resolved the entry as not sent. Any other resolution stays, and the error is ErrClaimLost.
-// ErrSidKnown says that another entry has the SID. After any other error the entry still is claimed; the ledger keeps the
+// ErrSidKnown says that another entry has the SID. After any other error the entry stays claimed; the ledger keeps the
 // settlement in memory and writes it as soon as the database allows. To settle again in the same way does nothing.
 func (c *Claim) Settle(ctx context.Context, s Settlement) error {
 	s, err := s.checked()
@@ -89,7 +89,7 @@ func (c *Claim) Settle(ctx context.Context, s Settlement) error {
 
 // settle writes a settlement in the name of the claim's owner, if the claim's token is still the entry's.
 func (l *Ledger) settle(ctx context.Context, store *store, token string, p postponed) error {
-	err := writeSettlement(ctx, store, "settle the send", func(ctx context.Context, tx transaction) error {
+	err := store.write(ctx, func(ctx context.Context, tx transaction) error {
 		if p.listed != nil { // a commit that may still come holds this lock until everybody sees its entry
 			if err := tx.lock(ctx, lockContent, p.listed); err != nil {
 				return err
@@ -106,19 +106,11 @@ func (l *Ledger) settle(ctx context.Context, store *store, token string, p postp
 		}
 		return updateEntry(ctx, tx, overruleEntry, p.id, token, p.Settlement)
 	})
+	err = unavailable("settle the send", err)
 	if err == nil || errors.Is(err, ErrClaimLost) {
 		l.untrack(token)
 	}
 	return err
-}
-
-// writeSettlement runs op, which settles an entry, in one transaction.
-func writeSettlement(ctx context.Context, store *store, doing string, op operation) error {
-	err := store.write(ctx, op)
-	if isUnique(err) {
-		return ErrSidKnown
-	}
-	return unavailable(doing, err)
 }
 
 // Settling takes the owner away: an unknown entry that still has one was taken from it before it settled. overruleEntry is for
@@ -140,15 +132,15 @@ func updateEntry(ctx context.Context, tx transaction, update string, id int64, t
 		var taken bool
 		err := tx.queryRow(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1 AND sid IS NOT NULL AND id <> $2",
 			s.Sid, id).Scan(&taken)
-		if err != nil {
-			return err
-		}
-		if taken {
-			return ErrSidKnown
+		if err != nil || taken {
+			return cmp.Or(err, ErrSidKnown)
 		}
 	}
 	result, err := tx.exec(ctx, update, id, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
 		text(s.RequestID), millis(s.UpstreamBegun))
+	if isUnique(err) {
+		return ErrSidKnown
+	}
 	if err != nil {
 		return err
 	}
@@ -156,11 +148,83 @@ func updateEntry(ctx context.Context, tx transaction, update string, id int64, t
 		return err
 	}
 	r, err := recordByID(ctx, tx, id)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (r.claim != token || r.State != s.State || r.Sid != s.Sid) {
+		return ErrClaimLost
 	}
-	if err == nil && r.claim == token && r.State == s.State && r.Sid == s.Sid {
-		return nil
+	return err
+}
+
+// postponed is a settlement that could not be written yet.
+type postponed struct {
+	id     int64
+	listed []byte // names the content lock of a claim whose commit failed and may still come; nil for a granted claim
+	Settlement
+}
+
+// retries is the goroutine that writes postponed settlements.
+type retries struct {
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// The first and the longest pause between two attempts to write postponed settlements.
+const retryFirst, retryLast = 50 * time.Millisecond, 2 * time.Second
+
+// postpone keeps a settlement until it can be written. Without that the entry would block its content until this process ends.
+func (l *Ledger) postpone(token string, p postponed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.postponed == nil {
+		l.postponed = map[string]postponed{}
 	}
-	return ErrClaimLost
+	l.postponed[token] = p
+	if l.retrying == nil && l.store != nil && !l.closed {
+		ctx, stop := context.WithCancel(context.Background())
+		l.retrying = &retries{stop, make(chan struct{})}
+		go l.retry(ctx, l.store, l.retrying)
+	}
+}
+
+func (l *Ledger) retry(ctx context.Context, store *store, self *retries) {
+	defer close(self.done)
+	defer self.stop()
+	for pause := retryFirst; ; pause = min(2*pause, retryLast) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		l.writePostponed(ctx, store, true)
+		l.mu.Lock()
+		if len(l.postponed) == 0 {
+			l.retrying = nil
+			l.mu.Unlock()
+			return
+		}
+		l.mu.Unlock()
+	}
+}
+
+// writePostponed tries to write the postponed settlements. With patient false, it leaves out those that wait for a commit,
+// and stops at the first failure: the caller has something else to do.
+func (l *Ledger) writePostponed(ctx context.Context, store *store, patient bool) {
+	l.mu.Lock()
+	all := maps.Clone(l.postponed)
+	l.mu.Unlock()
+	for token, p := range all {
+		if ctx.Err() != nil {
+			return
+		}
+		if p.listed != nil && !patient {
+			continue
+		}
+		err := l.settle(ctx, store, token, p)
+		if errors.Is(err, ErrSidKnown) { // both messages went out; this one is recorded without its SID
+			p.Sid = ""
+			err = l.settle(ctx, store, token, p)
+		}
+		if err != nil && !errors.Is(err, ErrClaimLost) && !patient {
+			return
+		}
+	}
 }

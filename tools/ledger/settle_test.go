@@ -67,7 +67,7 @@ func TestReconcileDoesNotGuess(t *testing.T) {
 		for _, c := range []struct {
 			name  string
 			other func(*Intent)
-			ends  *Settlement // of the other; nil leaves it claimed
+			ends  *Settlement // of the other send; nil leaves it claimed
 			twins bool
 		}{
 			{"another is unknown", func(in *Intent) { in.Key = "l" }, &Settlement{State: Unknown}, true},

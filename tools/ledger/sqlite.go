@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"modernc.org/sqlite"
 )
 
 // sqliteEngine is a file that processes of one machine share, or memory. One connection writes. Its transactions begin
@@ -35,47 +33,34 @@ func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine,
 		if err == nil {
 			e.path, err = filepath.EvalSymlinks(e.given)
 		}
+		if err == nil {
+			e.opened, err = os.Stat(e.path)
+		}
 		if err != nil {
 			return nil, err
 		}
+		removeDeadOwners(e.path)
 	}
-	connector, err := sqlite.NewConnector(sqliteURI(e.path, wait))
-	if err != nil {
+	if e.db, err = sql.Open("sqlite", sqliteURI(e.path, wait)); err != nil {
 		return nil, err
 	}
-	e.db = sql.OpenDB(connector)
 	e.db.SetMaxIdleConns(4)
 	e.db.SetMaxOpenConns(5) // one of them writes
-	conn, err := e.connect(ctx, wait)
+	// SQLite does not wait for the locks with which it turns a file to WAL or recovers it, so this does
+	// (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
+	conn, err := e.db.Conn(ctx)
+	for end := time.Now().Add(wait); err != nil && reason(err) == Locked && time.Now().Before(end); {
+		time.Sleep(pollFirst)
+		conn, err = e.db.Conn(ctx)
+	}
 	if err != nil {
 		return nil, errors.Join(err, e.db.Close())
 	}
-	if e.path != "" {
-		if e.opened, err = os.Stat(e.path); err != nil {
-			return nil, errors.Join(err, conn.Close(), e.db.Close())
-		}
-		removeDeadOwners(e.path)
-	}
 	e.ownerFile = &ownerFile{database: e.path}
-	e.reader = &sqliteTransaction{self: e.ownerFile, on: e.db}
-	e.writer = newGroupCommit(conn, &sqliteTransaction{self: e.ownerFile, on: conn}, e.checkFile)
+	e.reader = &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: e.db, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
+	tx := &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: conn, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
+	e.writer = &groupCommit{conn: conn, tx: tx, check: e.checkFile, busy: make(chan struct{}, 1)}
 	return e, nil
-}
-
-// connect opens the connection that writes. SQLite does not wait for the lock with which a new file is turned to WAL
-// (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode"), so connect does.
-func (e *sqliteEngine) connect(ctx context.Context, wait time.Duration) (*sql.Conn, error) {
-	for end := time.Now().Add(wait); ; {
-		conn, err := e.db.Conn(ctx)
-		if err == nil || reason(err) != Locked || time.Now().After(end) {
-			return conn, err
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(pollFirst):
-		}
-	}
 }
 
 // sqliteURI names the database (https://www.sqlite.org/uri.html) and the settings of every connection.
@@ -122,11 +107,12 @@ func (e *sqliteEngine) read(ctx context.Context, op operation) error {
 }
 
 func (e *sqliteEngine) asOwner(ctx context.Context, token string, op operation) error {
-	if err := e.checkFile(); err != nil {
-		return err
+	err := e.checkFile()
+	if err == nil && !e.isOurs(token) {
+		err = ErrClaimLost
 	}
-	if !e.isOurs(token) {
-		return ErrClaimLost
+	if err != nil {
+		return err
 	}
 	return e.read(ctx, op)
 }
@@ -134,5 +120,22 @@ func (e *sqliteEngine) asOwner(ctx context.Context, token string, op operation) 
 func (e *sqliteEngine) grace() time.Duration { return 0 } // the owner's lock cannot end before the process
 
 func (e *sqliteEngine) close() error {
-	return errors.Join(e.writer.close(), e.reader.close(), e.db.Close(), e.release())
+	return errors.Join(e.writer.close(), e.db.Close(), e.release())
+}
+
+// sqliteSQL translates this package's SQL to SQLite's.
+var sqliteSQL = strings.NewReplacer("{now}", "CAST(unixepoch('subsec') * 1000 AS INTEGER)", "{owner_lives}", "TRUE",
+	"{table_exists}", "EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)",
+	"{id}", "INTEGER PRIMARY KEY", "{blob}", "blob", "$", "?")
+
+// sqliteTransaction runs SQL on the connection that writes, or on a *sql.DB for reading.
+type sqliteTransaction struct {
+	sqlRunner
+	self *ownerFile
+}
+
+func (t *sqliteTransaction) lock(context.Context, int32, []byte) error { return nil } // it is alone already
+
+func (t *sqliteTransaction) alive(_ context.Context, token string) (bool, error) {
+	return t.self.alive(token)
 }

@@ -14,24 +14,17 @@ type groupCommit struct {
 	conn  *sql.Conn
 	tx    *sqliteTransaction // on conn
 	check func() error       // called before each transaction
+	busy  chan struct{}      // holds one while a group runs
 
 	mu     sync.Mutex
 	queue  []*job
 	closed bool
-	wake   chan struct{} // holds one while the queue may have jobs
-	done   chan struct{}
 }
 
 type job struct {
 	ctx    context.Context
 	op     operation
 	result chan error // buffered
-}
-
-func newGroupCommit(conn *sql.Conn, tx *sqliteTransaction, check func() error) *groupCommit {
-	g := &groupCommit{conn: conn, tx: tx, check: check, wake: make(chan struct{}, 1), done: make(chan struct{})}
-	go g.run()
-	return g
 }
 
 // do returns when the operation is durable or undone. It returns the error of ctx only when the operation has not begun, and
@@ -47,39 +40,46 @@ func (g *groupCommit) do(ctx context.Context, op operation) error {
 		return ErrClosed
 	}
 	g.queue = append(g.queue, j)
-	select {
-	case g.wake <- struct{}{}:
-	default:
-	}
 	g.mu.Unlock()
-	select {
-	case err := <-j.result:
-		return err
-	case <-ctx.Done():
-	}
-	g.mu.Lock()
-	i := slices.Index(g.queue, j)
-	if i >= 0 {
-		g.queue = slices.Delete(g.queue, i, i+1)
-	}
-	g.mu.Unlock()
-	if i >= 0 {
-		return ctx.Err()
-	}
-	return <-j.result
-}
-
-func (g *groupCommit) run() {
-	defer close(g.done)
-	for range g.wake {
-		g.mu.Lock()
-		waiting := len(g.queue) > 0
-		g.mu.Unlock()
-		if waiting {
-			g.runGroup()
+	begin := g.busy
+	for {
+		select {
+		case err := <-j.result:
+			return err
+		case begin <- struct{}{}:
+			begin = nil // this group has the job
+			go func() {
+				g.runGroup()
+				<-g.busy
+			}()
+		case <-ctx.Done():
+			if g.leave(j) {
+				return ctx.Err()
+			}
+			return <-j.result
 		}
 	}
-	finish(g.take(), ErrClosed)
+}
+
+// leave takes the job out of the queue, if it is still there.
+func (g *groupCommit) leave(j *job) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := len(g.queue)
+	g.queue = slices.DeleteFunc(g.queue, func(other *job) bool { return other == j })
+	return len(g.queue) < before
+}
+
+func (g *groupCommit) close() (err error) {
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	g.busy <- struct{}{} // for good
+	g.runGroup()
+	for _, statement := range g.tx.prepared {
+		err = errors.Join(err, statement.Close())
+	}
+	return errors.Join(err, g.conn.Close())
 }
 
 func (g *groupCommit) take() []*job {
@@ -99,6 +99,12 @@ func finish(jobs []*job, err error) {
 // runGroup runs the waiting jobs in one transaction. It takes them only when the transaction has begun, so that callers can
 // leave while another process holds the lock. When one fails, each runs again in a transaction of its own.
 func (g *groupCommit) runGroup() {
+	g.mu.Lock()
+	idle := len(g.queue) == 0
+	g.mu.Unlock()
+	if idle {
+		return
+	}
 	if err := g.begin(); err != nil {
 		finish(g.take(), err)
 		return
@@ -118,37 +124,26 @@ func (g *groupCommit) runGroup() {
 }
 
 func (g *groupCommit) begin() error {
-	if err := g.check(); err != nil {
-		return err
+	err := g.check()
+	if err == nil {
+		_, err = g.tx.exec(context.Background(), "BEGIN IMMEDIATE")
 	}
-	_, err := g.tx.exec(context.Background(), "BEGIN IMMEDIATE")
 	return err
 }
 
 // commit runs the jobs and commits, or undoes everything. No context interrupts it: the operations take microseconds, and an
 // interrupted statement would undo the work of others.
 func (g *groupCommit) commit(jobs []*job) (err error) {
-	defer func() {
-		if err != nil {
-			g.tx.exec(context.Background(), "ROLLBACK") // fails when SQLite has rolled back already
-		}
-	}()
 	for _, j := range jobs {
-		if err := j.op(context.WithoutCancel(j.ctx), g.tx); err != nil {
-			return err
+		if err == nil {
+			err = j.op(context.WithoutCancel(j.ctx), g.tx)
 		}
 	}
-	_, err = g.tx.exec(context.Background(), "COMMIT")
-	return err
-}
-
-func (g *groupCommit) close() error {
-	g.mu.Lock()
-	if !g.closed {
-		g.closed = true
-		close(g.wake)
+	if err == nil {
+		_, err = g.tx.exec(context.Background(), "COMMIT")
 	}
-	g.mu.Unlock()
-	<-g.done
-	return errors.Join(g.tx.close(), g.conn.Close())
+	if err != nil {
+		g.tx.exec(context.Background(), "ROLLBACK") // fails when SQLite has rolled back already
+	}
+	return err
 }

@@ -11,21 +11,15 @@ import (
 // always is one that lost its entries, and must not be used: what it had recorded would be sent again.
 func makeFile(path string) error {
 	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
+	switch {
+	case errors.Is(err, os.ErrNotExist):
 		return newFile(path)
-	}
-	if err != nil {
+	case err != nil:
 		return err
-	}
-	if info.Size() == 0 {
+	case info.Size() == 0:
 		return errEmpty
 	}
-	for _, name := range []string{path, path + "-wal", path + "-shm"} {
-		if err := makePrivate(name); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(makePrivate(path), makePrivate(path+"-wal"), makePrivate(path+"-shm"))
 }
 
 // makePrivate takes the permissions of everybody but the owner away. It must not open the file: closing it again would end the
@@ -52,14 +46,11 @@ func newFile(path string) error {
 	}
 	temporary := file.Name()
 	defer os.Remove(temporary)
-	if err := file.Close(); err != nil {
-		return err
-	}
 	db, err := sql.Open("sqlite", sqliteURI(temporary, defaultLockWait))
 	if err != nil {
-		return err
+		return errors.Join(err, file.Close())
 	}
-	if err := errors.Join(db.Ping(), db.Close()); err != nil { // turning it to WAL writes its first page
+	if err := errors.Join(file.Close(), db.Ping(), db.Close()); err != nil { // turning it to WAL writes its first page
 		return err
 	}
 	err = os.Link(temporary, path)
@@ -69,8 +60,7 @@ func newFile(path string) error {
 	return copyFile(path, temporary)
 }
 
-// copyFile is for a file system without links. A process that opens the file in the middle of it sees a damaged one and sends
-// nothing.
+// copyFile is for a file system without links. A process that opens an incomplete file finds it damaged and sends nothing.
 func copyFile(to, from string) error {
 	content, err := os.ReadFile(from)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 // ownerFile proves this process alive to the others that share a SQLite file. It is an empty file beside it,
 // PATH-owner-TOKEN, that the process keeps locked. The operating system ends the lock with the process, however it ends.
 type ownerFile struct {
-	database string // its path; "" is memory, which has no other processes and no file
+	database string // its path; "" is memory, which no other process shares
 
 	mu    sync.Mutex
 	token string
-	lock  *flock.Flock // locked as long as there is a token
+	lock  *flock.Flock // nil before the first token, and in memory
 }
 
 const ownerInfix = "-owner-"
@@ -29,47 +29,40 @@ const ownerInfix = "-owner-"
 func (o *ownerFile) owner(context.Context) (string, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.lock != nil && !inPlace(o.lock) {
-		o.lock.Close()
-		o.token, o.lock = "", nil
-	}
-	for o.token == "" {
-		token := rand.Text()
+	for !o.holds(o.token) {
+		if o.lock != nil {
+			o.lock.Close()
+		}
+		o.token, o.lock = rand.Text(), nil
 		if o.database == "" {
-			o.token = token
 			break
 		}
-		lock := flock.New(o.database+ownerInfix+token, flock.SetFlag(os.O_RDWR|os.O_CREATE|os.O_EXCL))
-		locked, err := lock.TryLock()
-		if err != nil {
-			os.Remove(lock.Path())
+		o.lock = flock.New(o.database+ownerInfix+o.token, flock.SetFlag(os.O_RDWR|os.O_CREATE|os.O_EXCL))
+		if _, err := o.lock.TryLock(); err != nil {
+			os.Remove(o.lock.Path())
 			return "", err
-		}
-		// Between making and locking, another process may have taken it for a dead owner's file and removed it.
-		if locked && inPlace(lock) {
-			o.token, o.lock = token, lock
-		} else {
-			lock.Close()
 		}
 	}
 	return o.token, nil
 }
 
-func (o *ownerFile) dropOwner(string) {} // owner notices the loss of the file by itself
+func (o *ownerFile) dropOwner(string) {} // owner notices by itself that the file is lost
 
-// isOurs says whether the token is this process's and others see its owner alive.
+// holds says whether the token is this process's and others see its owner alive. Between making and locking, another process
+// may have taken the file for a dead owner's and removed it.
+func (o *ownerFile) holds(token string) bool {
+	return token != "" && token == o.token && (o.database == "" || o.lock.Locked() && inPlace(o.lock))
+}
+
 func (o *ownerFile) isOurs(token string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return token != "" && token == o.token && (o.database == "" || inPlace(o.lock))
+	return o.holds(token)
 }
 
 func (o *ownerFile) alive(token string) (bool, error) {
-	if o.isOurs(token) {
-		return true, nil
-	}
-	if o.database == "" {
-		return false, nil
+	if ours := o.isOurs(token); ours || o.database == "" {
+		return ours, nil
 	}
 	return ownerLives(o.database + ownerInfix + token)
 }
@@ -77,14 +70,11 @@ func (o *ownerFile) alive(token string) (bool, error) {
 func (o *ownerFile) release() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.token = ""
 	if o.lock == nil {
 		return nil
 	}
 	os.Remove(o.lock.Path()) // on Windows an open file stays; the next process removes it
-	err := o.lock.Close()
-	o.lock = nil
-	return err
+	return o.lock.Close()
 }
 
 // ownerLives says whether a process has the file locked, and removes the file of a dead owner.
@@ -104,10 +94,7 @@ func ownerLives(path string) (bool, error) {
 
 // removeDeadOwners removes the files that killed processes left behind.
 func removeDeadOwners(database string) {
-	entries, err := os.ReadDir(filepath.Dir(database))
-	if err != nil {
-		return
-	}
+	entries, _ := os.ReadDir(filepath.Dir(database))
 	for _, entry := range entries {
 		if strings.HasPrefix(entry.Name(), filepath.Base(database)+ownerInfix) {
 			ownerLives(filepath.Join(filepath.Dir(database), entry.Name()))

@@ -77,7 +77,7 @@ func TestEveryCommitReachesTheDisk(t *testing.T) {
 func TestAFullFileGrantsNothing(t *testing.T) {
 	l := newPlace(t, "sqlite").open(t)
 	before := claim(t, l, intent("before"))
-	sqlOn(t, l, "PRAGMA max_page_count = 1") // SQLite makes it the present size
+	sqlOn(t, l, "PRAGMA max_page_count = 1") // SQLite raises this to the present size
 	var err error
 	for i := 0; err == nil && i < 1000; i++ {
 		var d Decision
@@ -87,7 +87,7 @@ func TestAFullFileGrantsNothing(t *testing.T) {
 	}
 	requireUnavailable(t, err, Full)
 
-	// The message had gone out: the settlement fails, and is written when there is room again.
+	// The message was sent. Its settlement fails, and is written when there is space again.
 	big := Settlement{State: Sent, Sid: sid("KI", "a"), Receipt: []byte(`{"url":"` + pad(100_000) + `"}`)}
 	requireUnavailable(t, before.Settle(t.Context(), big), Full)
 	require.Equal(t, Claimed, entryOf(t, l, before.ID).State)
@@ -103,7 +103,7 @@ func pad(n int) string {
 	return string(b)
 }
 
-// entryOf reads an entry without what History does besides.
+// entryOf reads an entry and, other than History, changes nothing.
 func entryOf(t *testing.T, l *Ledger, id int64) Entry {
 	store, err := l.open(t.Context())
 	require.NoError(t, err)
@@ -119,7 +119,7 @@ func TestAReadOnlyFileGrantsNothing(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)
 	claim(t, l, intent("before"))
-	sqlOn(t, l, "PRAGMA query_only = 1") // the result code of a read-only file, also for root
+	sqlOn(t, l, "PRAGMA query_only = 1") // gives the error of a read-only file, even to root
 	_, err := l.Claim(t.Context(), intent("hello"))
 	requireUnavailable(t, err, ReadOnly)
 	entries, err := l.History(t.Context(), Filter{})
@@ -186,7 +186,7 @@ func TestADamagedFileGrantsNothing(t *testing.T) {
 	_, err := l.Claim(t.Context(), intent("hello"))
 	requireUnavailable(t, err, Corrupt)
 	require.NoError(t, os.Remove(p.path))
-	claim(t, l, intent("hello")) // an opening that failed is tried again
+	claim(t, l, intent("hello")) // the next call tries to open it again
 }
 
 func TestAFileThatIsReplacedGrantsNothing(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"twilio-proxy-mcp/tools/ledger/ledgertest"
 )
 
-// A server that answers nobody, or keeps everybody waiting for a lock, keeps no caller for longer than the caller has.
+// A call ends by its deadline, even when the server does not answer or keeps everybody waiting for a lock.
 func TestAStalledServerKeepsNobodyBeyondTheirTime(t *testing.T) {
 	for name, stall := range map[string]func(*testing.T, place, *ledgertest.Wire) (flow func()){
 		"the wire":  func(_ *testing.T, _ place, wire *ledgertest.Wire) func() { return wire.Stall() },
@@ -26,7 +26,7 @@ func TestAStalledServerKeepsNobodyBeyondTheirTime(t *testing.T) {
 			owned := claim(t, l, intent("owned"))
 			flow := stall(t, p, wire)
 			began := time.Now()
-			for round := range 2 { // in the second there is no session yet
+			for round := range 2 { // in the second round the owner has no session
 				var calls sync.WaitGroup
 				for i := range 2 * postgresConns {
 					ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
@@ -60,7 +60,7 @@ func TestAStalledServerKeepsNobodyBeyondTheirTime(t *testing.T) {
 	}
 }
 
-// lockTable keeps everybody from the table until unlock is called.
+// lockTable locks the table against everybody until unlock is called.
 func lockTable(t *testing.T, p place) (unlock func()) {
 	conn := connect(t, p)
 	_, err := conn.Exec(t.Context(), "BEGIN; LOCK TABLE twilio_proxy_mcp_sends IN ACCESS EXCLUSIVE MODE")

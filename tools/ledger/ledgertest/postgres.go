@@ -18,11 +18,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Variable names the environment variable with the URL of a server that tests may make schemas in.
+// Variable is the environment variable with the URL of a server in which tests may make schemas.
 const Variable = "TWILIO_PROXY_MCP_TEST_POSTGRES"
 
-// NoSkip names the environment variable that, set to "never", turns the skips for what a machine lacks into failures: where
-// all of it is installed, a test that cannot run is broken.
+// NoSkip is the environment variable that, set to "never", lets a test fail where it would skip because the machine has no
+// server. Use it where a server is installed.
 const NoSkip = "LEDGER_TEST_SKIP"
 
 // Skip skips the test, or fails it where NoSkip says so.
@@ -34,7 +34,7 @@ func Skip(t testing.TB, why string) {
 	t.Skip(why)
 }
 
-// Postgres is a server for the tests of one process: the one that Variable names, or one of its own.
+// Postgres is a server for the tests of one process: the one in Variable, or one that Start began.
 type Postgres struct {
 	DSN     string // "" when there is none
 	Missing string // why there is none
@@ -43,7 +43,7 @@ type Postgres struct {
 	schemas atomic.Int64
 }
 
-// Start finds or starts a server. It never fails: tests that need one skip or fail, and say why.
+// Start finds or starts a server. It never fails; without a server, the tests that need one skip or fail and say why.
 func Start() *Postgres {
 	if dsn := os.Getenv(Variable); dsn != "" {
 		return &Postgres{DSN: dsn}
@@ -132,12 +132,12 @@ func (p *Postgres) Schema(t testing.TB) string {
 	require.NoError(t, err)
 	query := dsn.Query()
 	query.Set("search_path", name)
-	query.Set("application_name", name) // by which pg_stat_activity knows its sessions
+	query.Set("application_name", name) // shown in pg_stat_activity
 	dsn.RawQuery = query.Encode()
 	return dsn.String()
 }
 
-// Exec runs SQL beside the ledger's own.
+// Exec runs SQL on the server, outside of any ledger.
 func (p *Postgres) Exec(t testing.TB, query string, args ...any) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), p.DSN)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ended notes how a test was ended.
+// ended remembers how a test ended.
 type ended struct {
 	testing.TB
 	how string

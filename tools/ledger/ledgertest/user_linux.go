@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// serverUser is whom PostgreSQL runs as: it refuses root. The server dies with the tests, however they end.
+// serverUser is the user that PostgreSQL runs as, because it refuses root. The server ends with the tests, however they end.
 func serverUser(dir string) (*syscall.SysProcAttr, error) {
 	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGINT}
 	if os.Getuid() != 0 {

@@ -4,5 +4,5 @@ package ledgertest
 
 import "syscall"
 
-// serverUser is whom PostgreSQL runs as: the tests' own user.
+// serverUser is the user that PostgreSQL runs as: the tests' own.
 func serverUser(string) (*syscall.SysProcAttr, error) { return &syscall.SysProcAttr{}, nil }

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Wire forwards a loopback address to a PostgreSQL server until it is cut, and lets nothing pass while it is stalled.
+// Wire forwards a loopback address to a PostgreSQL server. It can be cut, and it can be stalled.
 type Wire struct {
 	DSN string // of the server, over this wire
 
@@ -98,7 +98,7 @@ func (w *Wire) Mend() {
 	w.broken = false
 }
 
-// Stall keeps back every byte, as a network or a server does that is stuck, until the returned function is called.
+// Stall keeps back every byte until the returned function is called, like a network or a server that is stuck.
 func (w *Wire) Stall() (flow func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

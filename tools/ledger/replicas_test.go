@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Replicas that claim at the same moment keep to the caps together.
+// The caps hold over all replicas, even when they claim at the same moment.
 func TestCapsHoldAcrossReplicas(t *testing.T) {
 	shared(t, func(t *testing.T, p place) {
 		var granted atomic.Int64
@@ -43,7 +43,7 @@ func TestCapsHoldAcrossReplicas(t *testing.T) {
 	})
 }
 
-// A resolution waits for a claim of the same content that is being decided.
+// A resolution waits while another transaction decides on a claim of the same content.
 func TestAResolutionWaitsForItsContent(t *testing.T) {
 	p := newPlace(t, "postgres")
 	l, other := p.open(t), p.open(t)
@@ -62,7 +62,7 @@ func TestAResolutionWaitsForItsContent(t *testing.T) {
 	require.NoError(t, other.Resolve(t.Context(), c.ID, NotSent))
 }
 
-// A commit is durable even where the server's default is otherwise.
+// A commit is durable even where the server's default is not.
 func TestEveryCommitReachesTheServersDisk(t *testing.T) {
 	p := newPlace(t, "postgres")
 	dsn, err := url.Parse(p.dsn)
@@ -80,7 +80,7 @@ func TestEveryCommitReachesTheServersDisk(t *testing.T) {
 	require.Equal(t, "on", setting)
 }
 
-// failing is an engine that can be made to write nothing.
+// failing is an engine whose writes fail on demand.
 type failing struct {
 	engine
 	fails atomic.Bool
@@ -93,7 +93,7 @@ func (e *failing) write(ctx context.Context, op operation) error {
 	return e.engine.write(ctx, op)
 }
 
-// Who waits for a claim of this process sees to it that what could not be written of it is.
+// A call that waits for a claim of this process writes the claim's postponed settlement.
 func TestWhoWaitsWritesWhatWasPostponed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &Ledger{Memory: true}

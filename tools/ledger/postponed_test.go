@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// lateCommit is an engine whose first commit comes when release is closed, long after its caller gave it up.
+// lateCommit is an engine whose first commit comes when release is closed, long after its caller gave up.
 type lateCommit struct {
 	engine
 	begun   atomic.Bool
@@ -36,7 +36,7 @@ func (e *lateCommit) write(ctx context.Context, op operation) error {
 
 func TestACommitThatComesLateLeavesNoClaim(t *testing.T) {
 	l := newPlace(t, "postgres").open(t)
-	l.lockWait = hang // who waited for the commit would do so until the server undid it
+	l.lockWait = hang // longer than the server lets the transaction idle
 	settle(t, claim(t, l, intent("before")), Settlement{State: Sent})
 	late := &lateCommit{engine: l.store.engine, release: make(chan struct{}), done: make(chan error, 1)}
 	l.store.engine = late
@@ -45,7 +45,7 @@ func TestACommitThatComesLateLeavesNoClaim(t *testing.T) {
 	require.Zero(t, d)
 
 	settle(t, claim(t, l, intent("other")), Settlement{State: Sent}) // other calls neither wait for it nor forget it
-	require.Eventually(t, func() (waits bool) {                      // the retry waits for the commit instead of taking the entry for absent
+	require.Eventually(t, func() (waits bool) {                      // the retry waits for the commit; it does not take the entry for absent
 		require.NoError(t, l.store.read(t.Context(), func(ctx context.Context, tx transaction) error {
 			return tx.queryRow(ctx, "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted").Scan(&waits)
 		}))
@@ -89,7 +89,7 @@ func TestAPostponedSettlementWaitsForNoCall(t *testing.T) {
 	require.Eventually(t, owner.idle, hang, pollFirst)
 }
 
-// What could not be written at once turns out to name an interaction that another entry has: it is written without.
+// A postponed settlement is written without its SID when another entry has the SID.
 func TestAPostponedSettlementWithAKnownInteraction(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	owner, other := p.open(t), p.open(t)
@@ -128,7 +128,7 @@ func TestALateAnswerOverrulesAPersonsWord(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		for _, c := range []struct {
 			name   string
-			again  State // of who has sent it once more before the answer
+			again  State // of a second send, made before the answer to the first
 			in     Intent
 			repeat Verdict
 		}{
@@ -159,7 +159,7 @@ func TestALateAnswerOverrulesAPersonsWord(t *testing.T) {
 	})
 }
 
-// A session can end while its process lives and sends: nobody may free the message before the longest call is over.
+// A session can end while its process lives and sends. Nobody may free the message before the longest call is over.
 func TestALostSessionsMessageIsNotFreedAtOnce(t *testing.T) {
 	p := newPlace(t, "postgres")
 	l, other := p.open(t), p.open(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An empty file is no new ledger: what it had recorded would be sent again.
+// An empty file must not be taken for a new ledger: what it had recorded would be sent again.
 func TestAnEmptiedFileGrantsNothing(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)
@@ -31,7 +31,7 @@ func TestAnEmptiedFileGrantsNothing(t *testing.T) {
 	require.ErrorContains(t, err, "is empty")
 }
 
-// Many open what nobody has made yet; none of them may take the others' for an emptied one, or make a second one over it.
+// Many ledgers open a file that does not exist yet. None may take the others' new file for an emptied one, or replace it.
 func TestANewFileIsOneForAllAndNeverEmpty(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	var granted atomic.Int64
@@ -65,4 +65,18 @@ func TestAFileSystemWithoutLinks(t *testing.T) {
 	content, err := os.ReadFile(to)
 	require.NoError(t, err)
 	require.Equal(t, "first", string(content))
+}
+
+func TestLookingMakesNoFile(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	entries, err := l.History(t.Context(), Filter{})
+	require.NoError(t, err)
+	require.Empty(t, entries)
+	require.ErrorIs(t, l.Resolve(t.Context(), 1, NotSent), ErrNotFound)
+	require.NoDirExists(t, filepath.Dir(p.path))
+	claim(t, l, intent("hello"))
+	entries, err = l.History(t.Context(), Filter{})
+	require.NoError(t, err)
+	require.Len(t, entries, 1)
 }

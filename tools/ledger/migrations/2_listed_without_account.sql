@@ -1,0 +1,2 @@
+-- Since this version listed is without the account, so older programs must not use the tables any more. An older entry keeps its
+-- digest. If it is unresolved, it still blocks its content, but a newer entry of another key or caller is not seen to look like it.
