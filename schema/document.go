@@ -40,7 +40,7 @@ func (d *Document) Fields() []string { return d.fields }
 type Ruled interface{ Rules() []Rule }
 
 // Input returns the schema of a tool's arguments, from the tags of the struct
-// In. Properties that In does not have are not allowed. When In is Ruled, Check
+// In. Properties that In does not have are not allowed. When In implements Ruled, Check
 // applies its rules too.
 func Input[In any]() (*Document, error) {
 	var rules []Rule

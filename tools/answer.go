@@ -30,7 +30,7 @@ func (t *tool[In, Out]) handle(ctx context.Context, request mcp.CallToolRequest)
 	begun := time.Now()
 	t.tools.inFlight.Add(1)
 	defer t.tools.inFlight.Add(-1)
-	ctx, cancel := context.WithDeadline(ctx, begun.Add(t.tools.deadline()))
+	ctx, cancel := context.WithDeadline(ctx, begun.Add(cmp.Or(t.tools.Deadline, DefaultDeadline)))
 	defer cancel()
 	call := &Call{Elicitation: elicitation(ctx), State: request.Params.RequestState, answers: request.Params.InputResponses}
 	reached := false // whether Run began: after that nobody knows what a panic left behind
@@ -57,13 +57,6 @@ func (t *tool[In, Out]) handle(ctx context.Context, request mcp.CallToolRequest)
 		return t.failed(ctx, call, err), nil
 	}
 	return t.succeeded(ctx, call, &out), nil
-}
-
-func (t *Tools) deadline() time.Duration {
-	if t.Deadline <= 0 {
-		return DefaultDeadline
-	}
-	return t.Deadline
 }
 
 // succeeded is the result of a value. Clients that know no structured content read it as a text.

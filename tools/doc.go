@@ -21,15 +21,16 @@
 //	})
 //	all.Register(mcpServer)
 //
-// Add makes both JSON Schemas from the structs and the annotations from the
-// Effect. Register offers the tools on an mcp-go server.
+// Add makes both JSON Schemas from the structs; a field is required unless its
+// json tag has omitempty. The Effect (Reads, ReadsLocal or Texts) gives the
+// annotations. Register offers the tools on an mcp-go server.
 //
 // # What is promised about every tool
 //
 // Arguments that break the published schema never reach Run. Whatever happens
 // is a tool result and never a protocol error, because hosts hide protocol
-// errors from the model. A panic becomes a result with the code internal; what
-// it said goes nowhere, since it could quote an argument. Each call leaves one
+// errors from the model. A panic becomes a result with the code internal. Its
+// value is not logged, because it could quote an argument. Each call leaves one
 // log line and one Observation.
 //
 // # Results and errors
@@ -37,8 +38,8 @@
 // A value that Run returns becomes the structured content. An error of type
 // *Failure becomes an error result that says what happened, whether a message
 // was sent, and what to do next. Any other error is a fault of this server.
-// Run adds what else it knows to Call.Outcome, which programs read in _meta,
-// and says what a model must not miss with Call.Lead and Call.Note.
+// Run may fill Call.Outcome, which programs read in _meta. Call.Lead puts a text
+// before the result, and Call.Note one after it.
 //
 // A tool with the effect Texts may send a message to a person. It always says
 // whether that happened; the results of other tools do not speak of sending.
@@ -47,7 +48,7 @@
 //
 // Run may ask the person at the client a question in the middle of a call:
 //
-//	answer, err := call.Ask(ctx, tools.Question{ID: "ok", Params: form, State: sealed})
+//	answer, err := call.Ask(ctx, tools.Question{ID: "ok", Params: form, State: sealed}) // by you
 //	if err != nil {
 //		return Greeting{}, err
 //	}

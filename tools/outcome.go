@@ -43,7 +43,7 @@ const (
 type Outcome struct {
 	Code Code `json:"code"`
 	Sent Sent `json:"sent,omitempty"`
-	// Backend is "fake" when nothing left this machine.
+	// Backend is "fake" when the tool talked to the built-in fake.
 	Backend string `json:"backend,omitempty"`
 	// Replayed: this repeats the answer of an earlier call; nothing was sent again.
 	Replayed bool `json:"replayed,omitzero"`

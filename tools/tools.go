@@ -13,7 +13,7 @@ import (
 // Tools are the tools of one server. The zero value has none. Set the fields before the first call, and add tools
 // with Add.
 type Tools struct {
-	// Fake says that the tools talk to the built-in fake of Twilio. Every result says so.
+	// Fake says that the tools talk to the built-in fake of Twilio. Every result says so, except those of ReadsLocal tools.
 	Fake bool
 	// Caller tells who makes a call; nil means that there is one caller.
 	Caller func(context.Context) string

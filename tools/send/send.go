@@ -6,6 +6,7 @@
 package send
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -58,9 +59,7 @@ func New(c Config) (*Sender, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Deadline == 0 {
-		c.Deadline = tools.DefaultDeadline
-	}
+	c.Deadline = cmp.Or(c.Deadline, tools.DefaultDeadline)
 	if c.Deadline < 0 || c.Deadline > MaxDeadline {
 		return nil, fmt.Errorf("send: a deadline of %v is not between 0 and %v", c.Deadline, MaxDeadline)
 	}

@@ -25,7 +25,7 @@ const (
 
 // HTTP is how a Server is offered over HTTP.
 type HTTP struct {
-	Guards guard.Guards // also before /metrics; the health routes are free of Host and Authorize
+	Guards guard.Guards // also before /metrics; the health routes are not checked for host or token
 
 	TLSCert, TLSKey string       // files in PEM; both or none
 	Metrics         http.Handler // serves /metrics; nil: there is none
@@ -66,7 +66,8 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 		return fmt.Errorf("serve HTTP: %w", err)
 	case <-ctx.Done():
 	}
-	err := all.drain(endBase)
+	all.stop() // new calls are refused from here on
+	err := s.graceful(all.calls, endBase)
 	close(all.closing)
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // for the last answers to be taken
 	defer cancel()
@@ -117,9 +118,3 @@ func (s *Server) newEndpoints(base context.Context, config HTTP) *endpoints {
 }
 
 func (e *endpoints) draining() bool { return e.stopping.Err() != nil }
-
-// drain refuses new calls and waits for those in flight.
-func (e *endpoints) drain(endCalls func()) error {
-	e.stop()
-	return e.server.graceful(e.calls, endCalls)
-}

@@ -33,7 +33,9 @@ var _ server.SessionWithSubscriptionFilter = (*postSession)(nil)
 
 // newPostSession tells its client everything that is logged: without sessions nobody can set a level.
 func (e *endpoints) newPostSession(w http.ResponseWriter, m *message) *postSession {
-	s := &session{initialized: true, level: mcp.LoggingLevelDebug}
+	s := &session{}
+	s.initialized.Store(true)
+	s.level.Store(mcp.LoggingLevelDebug)
 	if m.Method == mcp.MethodSubscriptionsListen {
 		s.id = rand.Text()
 	}

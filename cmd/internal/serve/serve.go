@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,16 +30,9 @@ func (s *Server) log() *slog.Logger {
 	return s.Log
 }
 
-func (s *Server) maxInFlight() int     { return orDefault(s.MaxInFlight, 1024) }
-func (s *Server) maxMessage() int      { return orDefault(s.MaxMessage, 1<<20) }
-func (s *Server) grace() time.Duration { return orDefault(s.Grace, 30*time.Second) }
-
-func orDefault[T int | time.Duration](value, otherwise T) T {
-	if value <= 0 {
-		return otherwise
-	}
-	return value
-}
+func (s *Server) maxInFlight() int     { return cmp.Or(s.MaxInFlight, 1024) }
+func (s *Server) maxMessage() int      { return cmp.Or(s.MaxMessage, 1<<20) }
+func (s *Server) grace() time.Duration { return cmp.Or(s.Grace, 30*time.Second) }
 
 // inFlight counts what is under way, and refuses or delays more than fits.
 type inFlight struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/mark3labs/mcp-go/mcp"
@@ -20,9 +21,10 @@ type session struct {
 	send func(message []byte) error // one whole message; nil where nobody can be asked
 	gone chan struct{}              // closed when the client can no longer answer
 
+	initialized atomic.Bool
+	level       atomic.Value // a mcp.LoggingLevel
+
 	mu           sync.Mutex
-	initialized  bool
-	level        mcp.LoggingLevel
 	capabilities mcp.ClientCapabilities
 	running      map[string]context.CancelFunc // calls in flight, by the bytes of their id
 	asked        int                           // questions so far
@@ -36,34 +38,18 @@ var (
 
 // newSession has room for that many notifications; mcp-go drops what does not fit.
 func newSession(id string, send func([]byte) error, room int) *session {
-	return &session{notifications: newNotifications(room), id: id, send: send, gone: make(chan struct{}), level: mcp.LoggingLevelError}
+	c := &session{notifications: newNotifications(room), id: id, send: send, gone: make(chan struct{})}
+	c.level.Store(mcp.LoggingLevelError)
+	return c
 }
 
 func (c *session) SessionID() string { return c.id }
 
-func (c *session) Initialize() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.initialized = true
-}
+func (c *session) Initialize()       { c.initialized.Store(true) }
+func (c *session) Initialized() bool { return c.initialized.Load() }
 
-func (c *session) Initialized() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.initialized
-}
-
-func (c *session) SetLogLevel(level mcp.LoggingLevel) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.level = level
-}
-
-func (c *session) GetLogLevel() mcp.LoggingLevel {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.level
-}
+func (c *session) SetLogLevel(level mcp.LoggingLevel) { c.level.Store(level) }
+func (c *session) GetLogLevel() mcp.LoggingLevel      { return c.level.Load().(mcp.LoggingLevel) }
 
 // declare notes the capabilities of an initialize that was answered. They count for the requests of the revisions that have
 // a handshake. A request of revision 2026-07-28 declares its own, which mcp-go would set here for all that follow.

@@ -22,13 +22,9 @@ func (r *lineReader) next() (line []byte, skipped bool, err error) {
 	for {
 		part, err := r.in.ReadSlice('\n')
 		more := errors.Is(err, bufio.ErrBufferFull)
-		switch {
-		case skipped:
-		case len(line)+len(part) > r.max+1: // the newline does not count
-			skipped = true
+		if !skipped {
 			line = append(line, part...)
-		default:
-			line = append(line, part...)
+			skipped = len(line) > r.max+1 // the newline does not count
 		}
 		if more {
 			continue
