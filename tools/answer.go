@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -104,14 +105,17 @@ func (t *tool[In, Out]) failed(ctx context.Context, call *Call, err error) *mcp.
 	failure, ok := errors.AsType[*Failure](err)
 	switch {
 	case ok:
+	case errors.Is(err, ErrCannotAsk), errors.Is(err, ErrNoAnswer):
+		failure = &Failure{Outcome{Code: CodeTryLater, Sent: cmp.Or(call.Outcome.Sent, SentNo)}, "A person has to be asked first, and gave no answer.", "Tell the user."}
 	case t.Effect != Texts && ctx.Err() != nil:
 		failure = &Failure{Outcome{Code: CodeTryLater}, "The call was cancelled, or there was no answer in time.", NextLater}
 	default:
 		t.tools.log().ErrorContext(ctx, "a tool failed on an error it does not know", "tool", t.Name, "type", fmt.Sprintf("%T", err))
-		failure = &Failure{Outcome{Code: CodeInternal, Sent: SentUnknown}, "This server met an error it does not know.", t.Effect.afterFault()}
+		failure = &Failure{Outcome{}, "This server met an error it does not know.", t.Effect.afterFault()}
 	}
 	call.Outcome = failure.Outcome
-	if t.Effect != Texts {
+	call.Outcome.Code = cmp.Or(call.Outcome.Code, CodeInternal)
+	if call.Outcome.Sent = cmp.Or(call.Outcome.Sent, SentUnknown); t.Effect != Texts {
 		call.Outcome.Sent = ""
 	}
 	result := t.result(call, []string{(&Failure{call.Outcome, failure.Happened, failure.Next}).Error()})

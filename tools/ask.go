@@ -3,7 +3,9 @@ package tools
 import (
 	"context"
 	"errors"
+	"fmt"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
@@ -18,8 +20,11 @@ type Question struct {
 // ErrCannotAsk: the client did not declare elicitation in the question's mode, or this connection has no way to ask.
 var ErrCannotAsk = errors.New("nobody can be asked over this connection")
 
-// errBadAnswer: the client's answer is not accept, decline or cancel.
-var errBadAnswer = errors.New("the client's answer to a question could not be read")
+// ErrNoAnswer: a person was or could have been asked, and there is no answer: the client refused the question, its answer
+// could not be read, or the call was cancelled or took too long.
+var ErrNoAnswer = errors.New("the question to a person has no answer")
+
+var errSecondQuestion = errors.New("tools: a call may ask one question")
 
 // inputRequired leaves Run, so that the client asks its user and calls again.
 type inputRequired struct{ Question }
@@ -38,39 +43,48 @@ func (c *Call) CanAsk(mode string) bool {
 	}
 }
 
-// Ask puts a question to the person at the client and returns the answer: accept, decline or cancel. Run must return
-// every error of Ask, except ErrCannotAsk, which it may handle. Waiting for the answer ends with ctx.
+// Ask puts a question to the person at the client and returns the answer: accept, decline or cancel. A call may ask one
+// question, because on revision 2026-07-28 a client only answers the last one. Run may handle ErrCannotAsk and ErrNoAnswer,
+// and must return every other error of Ask. Waiting for the answer ends with ctx.
 func (c *Call) Ask(ctx context.Context, q Question) (*mcp.ElicitationResult, error) {
+	if c.question != "" && c.question != q.ID {
+		return nil, errSecondQuestion
+	}
+	c.question = q.ID
 	if !c.CanAsk(q.Params.Mode) {
 		return nil, ErrCannotAsk
 	}
 	if !server.IsModernRequest(ctx) {
-		return c.askNow(ctx, q)
+		// elicitation, which CanAsk goes by, has seen that the session can ask.
+		session := server.ClientSessionFromContext(ctx).(server.SessionWithElicitation)
+		answer, err := session.RequestElicitation(ctx, mcp.ElicitationRequest{Params: q.Params})
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
+		}
+		return usable(answer.ElicitationResponse)
 	}
-	if _, answered := c.answers[q.ID]; !answered {
+	response, answered := c.answers[q.ID]
+	if !answered {
 		return nil, &inputRequired{q}
 	}
-	return usable(server.ElicitationResponse(c.answers, q.ID))
-}
-
-// askNow sends elicitation/create and waits, as the revisions before 2026-07-28 have it.
-func (c *Call) askNow(ctx context.Context, q Question) (*mcp.ElicitationResult, error) {
-	session := server.ClientSessionFromContext(ctx).(server.SessionWithElicitation) // as elicitation has seen
-	answer, err := session.RequestElicitation(ctx, mcp.ElicitationRequest{Params: q.Params})
+	raw, err := response.MarshalJSON()
+	var answer mcp.ElicitationResponse
+	if err == nil { // strictly: a "no" beside a "yes" under the same name, or in another case, is neither
+		err = jsonv2.Unmarshal(raw, &answer)
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: it cannot be read", ErrNoAnswer)
 	}
 	return usable(answer)
 }
 
-func usable(answer *mcp.ElicitationResult) (*mcp.ElicitationResult, error) {
-	if answer != nil {
-		switch answer.Action {
-		case mcp.ElicitationResponseActionAccept, mcp.ElicitationResponseActionDecline, mcp.ElicitationResponseActionCancel:
-			return answer, nil
-		}
+func usable(answer mcp.ElicitationResponse) (*mcp.ElicitationResult, error) {
+	switch answer.Action {
+	case mcp.ElicitationResponseActionAccept, mcp.ElicitationResponseActionDecline, mcp.ElicitationResponseActionCancel:
+		return &mcp.ElicitationResult{ElicitationResponse: answer}, nil
+	default:
+		return nil, fmt.Errorf("%w: it is not accept, decline or cancel", ErrNoAnswer)
 	}
-	return nil, errBadAnswer
 }
 
 // elicitation is what the client declared, or nil where the connection has no way to ask. On revision 2026-07-28 the

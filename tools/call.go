@@ -28,10 +28,11 @@ type Call struct {
 	// Outcome is filled in by Run. Without a Code, a success is CodeSent for Texts and CodeOK for other effects.
 	Outcome Outcome
 
-	answers mcp.InputResponses
-	attrs   []slog.Attr
-	lead    string
-	notes   []string
+	answers  mcp.InputResponses
+	question string // the one that Run asked
+	attrs    []slog.Attr
+	lead     string
+	notes    []string
 }
 
 // Log adds to the call's log line. No message, no identifier of a person and no secret belongs there.

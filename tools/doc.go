@@ -56,7 +56,8 @@
 // elicitation/create and waits. On revision 2026-07-28 Ask returns an error that
 // makes the result input_required. The client then repeats the call with the
 // answer, Run runs again from its beginning, and the same Ask returns the answer.
-// Call.State is then what Question.State was. Nobody can be asked when the client
-// did not declare elicitation, or over HTTP of the older revisions, which is
-// stateless here: Ask returns ErrCannotAsk at once.
+// Call.State is then what Question.State was. A call may ask one question.
+//
+// Nobody can be asked when the client did not declare elicitation, or over HTTP of
+// the older revisions, which is stateless here. Ask returns ErrCannotAsk at once.
 package tools

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -143,16 +144,122 @@ func TestCapabilitiesOfTwoCallsDoNotMix(t *testing.T) {
 	})
 }
 
-// An answer of the wrong shape is no answer, and the call does not hang.
-func TestAnUnreadableAnswerIsAFault(t *testing.T) {
+// An answer that cannot be read, or can be read in two ways, is no answer, and the call does not hang.
+func TestAnUnreadableAnswerIsNoAnswer(t *testing.T) {
 	s := serveStdio(t, []toolSet{orderTools})
-	for _, answer := range []string{`{"action":"maybe"}`, `{}`, `{"action":5}`, `[]`, `"accept"`} {
+	s.initialize("2025-11-25", canElicit)
+	for _, answer := range []string{`{"action":"maybe"}`, `{}`, `{"action":5}`, `[]`, `"accept"`, `{"Action":"accept"}`} {
 		s.call(1, "order", `{"Item":"tea"}`, modern, canElicit, `,"requestState":"s","inputResponses":{"ok":`+answer+`}`)
-		require.Equal(t, "internal", outcome(s.result(1))["code"], answer)
+		got := s.result(1)
+		require.Equal(t, "try_later", outcome(got)["code"], answer)
+		require.Equal(t, "A person has to be asked first, and gave no answer. Tell the user.", texts(got))
+
+		s.call(2, "order", `{"Item":"tea"}`, "2025-11-25", "", "")
+		s.send(`{"jsonrpc":"2.0","id":` + s.asked() + `,"result":` + answer + `}`)
+		require.Equal(t, "try_later", outcome(s.result(2))["code"], answer)
 	}
-	for _, later := range []string{`,"inputResponses":5`, `,"inputResponses":[]`, `,"requestState":5`} {
+	const both = `{"action":"decline","action":"accept"}`
+	s.call(2, "order", `{"Item":"tea"}`, "2025-11-25", "", "")
+	s.send(`{"jsonrpc":"2.0","id":` + s.asked() + `,"result":` + both + `}`)
+	require.Equal(t, "try_later", outcome(s.result(2))["code"])
+	for _, later := range []string{`,"inputResponses":5`, `,"inputResponses":[]`, `,"requestState":5`, `,"inputResponses":{"ok":` + both + `}`,
+		`,"inputResponses":{"ok":{"action":"decline"},"ok":{"action":"accept"}}`} {
 		s.call(1, "order", `{"Item":"tea"}`, modern, canElicit, later)
 		refused := s.next()
 		require.EqualValues(t, -32602, refused["error"].(map[string]any)["code"], later)
 	}
+}
+
+// asked is the id of the question that comes next.
+func (s *served) asked() string {
+	s.t.Helper()
+	question := s.next()
+	require.Equal(s.t, "elicitation/create", question["method"], question)
+	id, err := json.Marshal(question["id"])
+	require.NoError(s.t, err)
+	return string(id)
+}
+
+// A "no" with a "yes" beside it in another case stays a "no".
+func TestANameInAnotherCaseIsNotTheProtocols(t *testing.T) {
+	s := serveStdio(t, []toolSet{orderTools})
+	s.initialize("2025-11-25", canElicit)
+	const answer = `{"action":"decline","ACTION":"accept"}`
+	s.call(1, "order", `{"Item":"tea"}`, modern, canElicit, `,"inputResponses":{"ok":`+answer+`}`)
+	require.Equal(t, "decline", structured(t, s.result(1)).Answer)
+	s.call(2, "order", `{"Item":"tea"}`, "2025-11-25", "", "")
+	s.send(`{"jsonrpc":"2.0","id":` + s.asked() + `,"result":` + answer + `}`)
+	require.Equal(t, "decline", structured(t, s.result(2)).Answer)
+}
+
+// A client's answer that is cut off, too long or refused ends the question at once, and nothing is answered under the id of
+// the client's own call.
+func TestABrokenAnswerEndsTheQuestion(t *testing.T) {
+	s := serveStdio(t, []toolSet{orderTools})
+	s.initialize("2025-11-25", canElicit)
+	for _, answer := range []string{`,"result":{"action":"acc`, `,"result":{"action":"accept","content":{"a":"` + strings.Repeat("x", 2<<20) + `"}}}`,
+		`,"error":{"code":-1,"message":"no"}}`, `,"result":null}`, `}`} {
+		s.call(1, "order", `{"Item":"tea"}`, "2025-11-25", "", "")
+		id := s.asked()
+		require.NotEqual(t, "1", id)
+		s.send(`{"jsonrpc":"2.0","id":` + id + answer)
+		require.Equal(t, "try_later", outcome(s.result(1))["code"], answer[:min(20, len(answer))])
+	}
+}
+
+// Only a handshake that took place declares anything, and the last one counts.
+func TestARefusedHandshakeDeclaresNothing(t *testing.T) {
+	s := serveStdio(t, []toolSet{orderTools})
+	s.send(`{"jsonrpc":"2.0","id":9,"method":"initialize","params":{"protocolVersion":5,"capabilities":{"elicitation":{}}}}`)
+	require.NotNil(t, s.next()["error"])
+	s.send(`{"jsonrpc":"2.0","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}}}}`)
+	s.call(1, "order", `{"Item":"tea"}`, "2025-11-25", "", "")
+	require.Equal(t, "nobody", structured(t, s.result(1)).Answer)
+	s.initialize("2025-11-25", canElicit)
+	s.initialize("2025-11-25", `{}`)
+	s.call(2, "order", `{"Item":"tea"}`, "2025-11-25", "", "")
+	require.Equal(t, "nobody", structured(t, s.result(2)).Answer)
+}
+
+// twiceTools asks a second question, which no client of revision 2026-07-28 could answer together with the first.
+func twiceTools(_ *app, _ *Common, all *tools.Tools) error {
+	return tools.Add(all, tools.Definition[order, ordered]{
+		Name: "twice", Title: "Twice", Description: "Asks twice, about a text.", Effect: tools.Texts,
+		Run: func(ctx context.Context, call *tools.Call, in order) (ordered, error) {
+			for _, id := range []string{"ok", in.Item} {
+				if _, err := call.Ask(ctx, tools.Question{ID: id, Params: mcp.ElicitationParams{Message: "?", RequestedSchema: map[string]any{"type": "object"}}}); err != nil {
+					return ordered{}, err
+				}
+			}
+			return ordered{Answer: "both"}, nil
+		},
+	})
+}
+
+func TestACallAsksOneQuestion(t *testing.T) {
+	onEachTransport(t, []toolSet{twiceTools}, func(t *testing.T, connect func() *served, _ bool) {
+		s := connect()
+		s.call(1, "twice", `{"Item":"another"}`, modern, canElicit, `,"inputResponses":{"ok":{"action":"accept"}}`)
+		require.Equal(t, map[string]any{"code": "internal", "sent": "unknown"}, outcome(s.result(1)))
+		s.call(2, "twice", `{"Item":"ok"}`, modern, canElicit, `,"inputResponses":{"ok":{"action":"accept"}}`)
+		require.Equal(t, "both", structured(t, s.result(2)).Answer)
+		// Before a text is sent, a question says that none was; nobody to ask says so, too.
+		s.call(3, "twice", `{"Item":"ok"}`, modern, canElicit, "")
+		require.Equal(t, map[string]any{"code": "input_required", "sent": "no"}, outcome(s.result(3)))
+		s.call(4, "twice", `{"Item":"ok"}`, modern, `{}`, "")
+		got := s.result(4)
+		require.Equal(t, map[string]any{"code": "try_later", "sent": "no"}, outcome(got))
+		require.Equal(t, "A person has to be asked first, and gave no answer. Nothing was sent. Tell the user.", texts(got))
+	})
+}
+
+// What else a client declares does not matter: the call is answered here, and the question comes.
+func TestOddCapabilitiesDoNotMatter(t *testing.T) {
+	onEachTransport(t, []toolSet{orderTools}, func(t *testing.T, connect func() *served, _ bool) {
+		s := connect()
+		for _, odd := range []string{`{"experimental":{"x":{"a":"\ud800"}},"elicitation":{}}`, `{"roots":7,"elicitation":{}}`, `{"sampling":{"context":5},"elicitation":{"form":{}}}`} {
+			s.call(1, "order", `{"Item":"tea"}`, modern, odd, "")
+			require.Equal(t, "input_required", s.result(1)["resultType"], odd)
+		}
+	})
 }

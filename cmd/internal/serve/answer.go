@@ -2,43 +2,50 @@ package serve
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// answer answers one message; nil when it calls for no answer. A panic becomes an error that tells nothing.
-func (s *Server) answer(ctx context.Context, m *message) (answer []byte) {
+// answer answers one message; nil when it calls for no answer. code is that of an error, or 0. A panic becomes an error that
+// tells nothing.
+func (s *Server) answer(ctx context.Context, m *message) (answer []byte, code int) {
 	meta := m.readMeta()
 	ctx = withTrace(ctx, m, meta.traceparent)
 	defer func() {
 		if p := recover(); p != nil {
-			answer = s.panicked(ctx, m, p)
+			answer, code = s.panicked(ctx, m, p), mcp.INTERNAL_ERROR
 		}
 	}()
 	if tool := s.toolOf(m); tool != nil && meta.clear {
 		return s.call(ctx, m, meta, tool.Handler)
 	}
 	if refusal := m.metaRefusal(); refusal != nil {
-		return refusal
+		return refusal, mcp.INVALID_PARAMS
 	}
-	response := s.MCP.HandleMessage(ctx, m.raw)
-	if response == nil {
-		return nil
+	switch response := s.MCP.HandleMessage(ctx, m.forMCPGo()).(type) {
+	case nil:
+		return nil, 0
+	case mcp.JSONRPCError:
+		return mustEncode(m.answered(response)), response.Error.Code
+	default:
+		return mustEncode(m.answered(response)), 0
 	}
-	return mustEncode(m.answered(response))
 }
 
 // answerAtOnce answers a message that takes no time, in the order in which it came.
 func (s *Server) answerAtOnce(ctx context.Context, from *session, m *message) []byte {
 	from.cancel(m)
-	from.declare(m)
-	return s.answer(ctx, m)
+	answer, code := s.answer(ctx, m)
+	if m.Method == mcp.MethodInitialize && m.hasID() && code == 0 {
+		from.declare(m)
+	}
+	return answer
 }
 
 // encodeNotification is nil when the notification cannot be encoded, or panics when it is.
@@ -62,15 +69,16 @@ func (s *Server) toolOf(m *message) *server.ServerTool {
 
 // call has a tool's handler answer a tools/call, in its first round or a later one. A task is not made: a server that
 // offers none executes the call as it comes (MCP, "Tasks").
-func (s *Server) call(ctx context.Context, m *message, meta *requestMeta, handler server.ToolHandlerFunc) []byte {
+func (s *Server) call(ctx context.Context, m *message, meta *requestMeta, handler server.ToolHandlerFunc) ([]byte, int) {
 	request := mcp.CallToolRequest{Request: mcp.Request{Method: string(m.Method)}}
 	p := &request.Params
 	p.Name, p.Meta, p.RawArguments, p.RequestState = m.Params.Name, meta.fields, m.Params.Arguments, m.Params.requestState
 	if m.Params.Arguments != nil {
 		p.Arguments = m.Params.Arguments
 	}
-	if m.Params.InputResponses != nil && json.Unmarshal(m.Params.InputResponses, &p.InputResponses) != nil {
-		return errorAnswer(m.ID, mcp.INVALID_PARAMS, `params: "inputResponses" must be an object; nothing was done`)
+	fail := func(code int, text string) ([]byte, int) { return errorAnswer(m.ID, code, text), code }
+	if raw := m.Params.InputResponses; raw != nil && jsonv2.Unmarshal(raw, &p.InputResponses) != nil {
+		return fail(mcp.INVALID_PARAMS, `params: "inputResponses" must be an object, with no name twice in it; nothing was done`)
 	}
 	if meta.protocol != nil {
 		ctx = server.WithRequestProtocolInfo(ctx, meta.protocol)
@@ -78,13 +86,13 @@ func (s *Server) call(ctx context.Context, m *message, meta *requestMeta, handle
 	result, err := handler(ctx, request)
 	switch {
 	case err != nil:
-		return errorAnswer(m.ID, mcp.INTERNAL_ERROR, err.Error())
+		return fail(mcp.INTERNAL_ERROR, err.Error())
 	case result == nil:
-		return errorAnswer(m.ID, mcp.INTERNAL_ERROR, "the tool gave no result")
+		return fail(mcp.INTERNAL_ERROR, "the tool gave no result")
 	case result.NeedsInput() && meta.protocol == nil:
-		return errorAnswer(m.ID, mcp.INTERNAL_ERROR, "the tool asks for input in a way that the client's protocol revision does not have")
+		return fail(mcp.INTERNAL_ERROR, "the tool asks for input in a way that the client's protocol revision does not have")
 	}
-	return s.encode(m.ID, result, meta.protocol != nil)
+	return s.encode(m.ID, result, meta.protocol != nil), 0
 }
 
 // panicked logs where a panic happened and its type. Its text may quote a message, and is left out unless the Go runtime

@@ -91,8 +91,10 @@ func TestAResultOfSeveralLinesIsSentAsOne(t *testing.T) {
 	}, "any")
 	m, refusal := decode([]byte(callLine(1, "any")))
 	require.Nil(t, refusal)
-	require.Equal(t, `{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{"a":[]}}}`, string(s.answer(context.Background(), m)))
+	require.Equal(t, `{"jsonrpc":"2.0","id":1,"result":{"content":[],"structuredContent":{"a":[]}}}`, string(first(s.answer(context.Background(), m))))
 }
+
+func first(answer []byte, _ int) []byte { return answer }
 
 // A handler that gives neither a result nor an error, or asks in a way that the client's revision does not have, must not
 // be answered with what no client accepts.
@@ -100,7 +102,7 @@ func TestAnUnusableResultIsAnError(t *testing.T) {
 	for name, result := range map[string]*mcp.CallToolResult{"nothing": nil, "input required": results()["input required"]} {
 		s := serverOf(func(context.Context, mcp.CallToolRequest) (*mcp.CallToolResult, error) { return result, nil }, "any")
 		m, _ := decode([]byte(callLine(1, "any")))
-		require.Equal(t, -32603, readAnswer(t, string(s.answer(context.Background(), m))).Error.Code, name)
+		require.Equal(t, -32603, readAnswer(t, string(first(s.answer(context.Background(), m)))).Error.Code, name)
 	}
 }
 

@@ -32,7 +32,7 @@ const (
 func decode(raw []byte) (m *message, refusal []byte) {
 	m = &message{raw: raw}
 	e := envelope{message: m}
-	err := jsonv2.Unmarshal(raw, &e, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	err := jsonv2.Unmarshal(raw, &e, lenient)
 	code, text := e.readStrings()
 	switch {
 	case err != nil:
@@ -55,14 +55,13 @@ func decode(raw []byte) (m *message, refusal []byte) {
 		}
 		return m, nil
 	}
-	if m.isResponse() { // our request that waits for it has to hear of it
+	if m.isResponse() { // our question that waits for it has to hear of it
 		m.Result, m.Error = nil, mustEncode(map[string]string{"message": text})
 	}
-	id := m.ID
-	if e.idTwice || id == nil || !validID(id) {
-		id = nil
+	if e.idTwice || m.ID == nil || !validID(m.ID) {
+		m.ID = nil
 	}
-	return m, errorAnswer(id, code, text)
+	return m, errorAnswer(m.ID, code, text)
 }
 
 // envelope reads a message's members as they are, each in its own case and once.

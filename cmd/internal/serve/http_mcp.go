@@ -3,11 +3,9 @@ package serve
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -61,8 +59,8 @@ func (e *endpoints) answerPost(ctx context.Context, w http.ResponseWriter, m *me
 			defer e.server.MCP.UnregisterSession(context.WithoutCancel(ctx), session.id)
 		}
 	}
-	answer := e.server.answer(ctx, m)
-	session.answer(statusOf(answer, m), answer)
+	answer, code := e.server.answer(ctx, m)
+	session.answer(statusOf(code, m), answer)
 }
 
 // untilClosing ends with ctx, when event streams have to end, and when the function returned is called.
@@ -99,18 +97,12 @@ func (s *Server) headersAgree(h http.Header, m *message) bool {
 
 // statusOf is the HTTP status that revision 2026-07-28 prescribes for an error ("Streamable HTTP", "Status Codes"). The
 // earlier revisions, and every result, have 200.
-func statusOf(answer []byte, m *message) int {
-	failed := slices.Concat([]byte(`{"jsonrpc":"2.0","id":`), m.ID, []byte(`,"error":`))
-	if m.readMeta().protocol == nil || !bytes.HasPrefix(answer, failed) {
+func statusOf(code int, m *message) int {
+	switch {
+	case code == 0 || code == mcp.INTERNAL_ERROR || m.readMeta().protocol == nil:
 		return http.StatusOK
-	}
-	var refusal struct{ Error struct{ Code int } }
-	_ = json.Unmarshal(answer, &refusal) // it is ours
-	switch refusal.Error.Code {
-	case mcp.METHOD_NOT_FOUND:
+	case code == mcp.METHOD_NOT_FOUND:
 		return http.StatusNotFound
-	case mcp.INTERNAL_ERROR:
-		return http.StatusOK
 	default:
 		return http.StatusBadRequest
 	}
@@ -118,8 +110,14 @@ func statusOf(answer []byte, m *message) int {
 
 // passOn has mcp-go word a refusal, with the body that was read.
 func (e *endpoints) passOn(ctx context.Context, w http.ResponseWriter, r *http.Request, m *message) {
-	r = r.WithContext(withTrace(ctx, m, m.readMeta().traceparent))
-	r.Body = io.NopCloser(bytes.NewReader(m.raw))
+	ctx = withTrace(ctx, m, m.readMeta().traceparent)
+	defer func() {
+		if p := recover(); p != nil {
+			e.server.panicked(ctx, m, p)
+		}
+	}()
+	r = r.WithContext(ctx)
+	r.Body = io.NopCloser(bytes.NewReader(m.forMCPGo()))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	e.mcp.ServeHTTP(w, r)
 }

@@ -72,6 +72,18 @@ func (m *message) answered(answer mcp.JSONRPCMessage) mcp.JSONRPCMessage {
 	return answer
 }
 
+// lenient reads what others wrote as mcp-go does.
+var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+
+// forMCPGo is the message as mcp-go gets it. A tools/call whose _meta it has to refuse becomes a ping, which it refuses with
+// the same words: it must not call a tool that is called here.
+func (m *message) forMCPGo() []byte {
+	if m.Method != mcp.MethodToolsCall || m.readMeta().clear {
+		return m.raw
+	}
+	return mustEncode(map[string]any{"jsonrpc": m.JSONRPC, "id": m.ID, "method": mcp.MethodPing, "params": map[string]any{"_meta": m.Params.Meta}})
+}
+
 // metaRefusal answers a request whose _meta cannot be read; nil when it can be, and for a notification.
 func (m *message) metaRefusal() []byte {
 	wrong := m.readMeta().wrong
@@ -154,13 +166,13 @@ func (meta *requestMeta) read(raw json.RawMessage) (clear bool) {
 // declared. It is nil when the capabilities are no object themselves.
 func readCapabilities(raw json.RawMessage) *mcp.ClientCapabilities {
 	var each map[string]jsontext.Value
-	if jsonv2.Unmarshal(raw, &each, jsontext.AllowDuplicateNames(true)) != nil || each == nil {
+	if jsonv2.Unmarshal(raw, &each, lenient) != nil || each == nil {
 		return nil
 	}
 	declared := &mcp.ClientCapabilities{}
 	for name, value := range each {
 		one := *declared
-		if value[0] == '{' && jsonv2.Unmarshal(mustEncode(map[string]any{name: json.RawMessage(value)}), &one) == nil {
+		if value[0] == '{' && jsonv2.Unmarshal(mustEncode(map[string]any{name: json.RawMessage(value)}), &one, lenient) == nil {
 			*declared = one
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 )
@@ -24,8 +25,8 @@ type session struct {
 	level        mcp.LoggingLevel
 	capabilities mcp.ClientCapabilities
 	running      map[string]context.CancelFunc // calls in flight, by the bytes of their id
-	lastID       int64
-	questions    map[int64]chan *message // by the id of our request
+	asked        int                           // questions so far
+	questions    map[string]chan *message      // by the bytes of their id
 }
 
 var (
@@ -64,12 +65,9 @@ func (c *session) GetLogLevel() mcp.LoggingLevel {
 	return c.level
 }
 
-// declare notes the capabilities of an initialize. They count for the requests of the revisions that have a handshake. A
-// request of revision 2026-07-28 declares its own, which mcp-go would set here for all that follow.
+// declare notes the capabilities of an initialize that was answered. They count for the requests of the revisions that have
+// a handshake. A request of revision 2026-07-28 declares its own, which mcp-go would set here for all that follow.
 func (c *session) declare(m *message) {
-	if m.Method != mcp.MethodInitialize {
-		return
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.capabilities = mcp.ClientCapabilities{}
@@ -128,10 +126,10 @@ func (c *session) RequestElicitation(ctx context.Context, request mcp.Elicitatio
 	}
 	response := make(chan *message, 1)
 	c.mu.Lock()
-	c.lastID++
-	id := c.lastID
+	c.asked++
+	id := fmt.Sprintf(`"question-%d"`, c.asked) // no number, which the client's own calls have
 	if c.questions == nil {
-		c.questions = map[int64]chan *message{}
+		c.questions = map[string]chan *message{}
 	}
 	c.questions[id] = response
 	c.mu.Unlock()
@@ -141,7 +139,7 @@ func (c *session) RequestElicitation(ctx context.Context, request mcp.Elicitatio
 		delete(c.questions, id)
 	}()
 	err := c.send(mustEncode(map[string]any{
-		"jsonrpc": mcp.JSONRPC_VERSION, "id": id, "method": mcp.MethodElicitationCreate, "params": request.Params,
+		"jsonrpc": mcp.JSONRPC_VERSION, "id": json.RawMessage(id), "method": mcp.MethodElicitationCreate, "params": request.Params,
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("ask the client: %w", err)
@@ -156,21 +154,22 @@ func (c *session) RequestElicitation(ctx context.Context, request mcp.Elicitatio
 	}
 }
 
-// deliver hands a response to the question that waits for it. One that nobody waits for is dropped: mcp-go answers it
-// when it is an error, with an id that the client may be using for a request of its own.
-func (c *session) deliver(m *message) {
-	var id int64
-	if json.Unmarshal(m.ID, &id) != nil {
-		return
-	}
+// deliver takes a response; false for every other message. The question that waits for it also hears of one that could not
+// be read. One that nobody waits for is dropped: mcp-go answers it when it is an error, with an id that the client may be
+// using for a request of its own.
+func (c *session) deliver(m *message) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if waiting, ok := c.questions[id]; ok {
-		delete(c.questions, id)
-		waiting <- m // has room for the one response it gets
+	waiting := c.questions[string(m.ID)]
+	if waiting == nil || m.Method != "" {
+		return m.isResponse()
 	}
+	delete(c.questions, string(m.ID))
+	waiting <- m // has room for the one response it gets
+	return true
 }
 
+// elicitation reads an answer strictly: a name in another case is not the protocol's, and a "no" beside a "yes" is neither.
 func (m *message) elicitation() (*mcp.ElicitationResult, error) {
 	if m.Error != nil {
 		var details struct{ Message string }
@@ -178,8 +177,8 @@ func (m *message) elicitation() (*mcp.ElicitationResult, error) {
 		return nil, fmt.Errorf("the client refused %s: %s", mcp.MethodElicitationCreate, details.Message)
 	}
 	result := new(mcp.ElicitationResult)
-	if err := json.Unmarshal(m.Result, result); err != nil {
-		return nil, fmt.Errorf("decode the client's answer to %s: %w", mcp.MethodElicitationCreate, err)
+	if err := jsonv2.Unmarshal(m.Result, &result.ElicitationResponse); err != nil {
+		return nil, fmt.Errorf("the client's answer to %s cannot be read", mcp.MethodElicitationCreate)
 	}
 	return result, nil
 }

@@ -140,8 +140,7 @@ func (e *endpoints) serveMessage(w http.ResponseWriter, r *http.Request) {
 // accept starts on a message and is then done with its body. An error says that nothing was started.
 func (e *endpoints) accept(t *stream, b *guard.Body, o origin) error {
 	m, refusal := decode(b.Bytes)
-	if m.isResponse() {
-		t.session.deliver(m)
+	if t.session.deliver(m) {
 		b.Done()
 		return nil
 	}
@@ -171,7 +170,7 @@ func (e *endpoints) accept(t *stream, b *guard.Body, o origin) error {
 	go func() {
 		defer leave()
 		defer end()
-		answer := e.server.answer(ctx, m)
+		answer, _ := e.server.answer(ctx, m)
 		t.session.settle()
 		t.put(answer)
 	}()

@@ -62,7 +62,14 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	close(c.session.gone)
 	err = errors.Join(err, c.drain(ctx, endCalls))
 	close(stopNotifying)
-	<-c.session.ended
+	patience := time.Minute // of a client whose input has ended
+	if ctx.Err() != nil {
+		patience = time.Second
+	}
+	select {
+	case <-c.session.ended:
+	case <-time.After(patience): // the client does not read
+	}
 	return err
 }
 
@@ -116,15 +123,11 @@ func (c *stdioConn) read(lines *lineReader) {
 		}
 		m, refusal := decode(line)
 		if skipped {
-			if m.ID != nil && !validID(m.ID) {
-				m.ID = nil
-			}
 			refusal = errorAnswer(m.ID, mcp.INVALID_REQUEST, fmt.Sprintf(
 				"the message is longer than %d bytes and was not read; nothing was done for it", c.server.maxMessage()))
 		}
 		switch {
-		case m.isResponse():
-			c.session.deliver(m)
+		case c.session.deliver(m):
 		case refusal != nil:
 			c.write(refusal)
 		case m.answersAtOnce():
@@ -153,7 +156,7 @@ func (c *stdioConn) run(ctx context.Context, end func(), slots chan struct{}, m 
 		slots <- struct{}{}
 		defer func() { <-slots }()
 	}
-	answer := c.server.answer(ctx, m)
+	answer, _ := c.server.answer(ctx, m)
 	c.session.settle()
 	c.write(answer)
 }
