@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httputil"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -82,6 +84,39 @@ func TestBodiesAreBounded(t *testing.T) {
 	require.EqualValues(t, 6, refused.Load())
 	padded := strings.Replace(callLine(1, "echo"), `"n":1`, `"n":"`+strings.Repeat("x", 1<<19)+`"`, 1)
 	require.Equal(t, http.StatusOK, h.post("/mcp", padded).status)
+}
+
+// What a refused body took must be free again, or a busy server would soon refuse every large body.
+func TestARefusedBodyGivesItsMemoryBack(t *testing.T) {
+	var r counted
+	f := newFixture()
+	s := f.server()
+	s.MaxInFlight = 1
+	h, e := startEndpoints(t, s, r.config())
+	stream := h.openSSE()
+	padding := strings.Repeat("x", 1_000_000)
+	large := strings.Replace(callLine(1, "echo"), `"n":1`, `"n":"`+padding+`"`, 1)
+	answered := h.begin("/mcp", callLine(2, "wait"))
+	<-f.started
+	end := sync.OnceFunc(func() { close(f.gate) })
+	defer end()
+	const rounds = guard.BodiesTotal/1_000_000 + 2
+	for range rounds {
+		for _, path := range []string{stream.endpoint, "/mcp"} {
+			require.Contains(t, h.post(path, large).body, "too many calls in flight")
+		}
+	}
+	end()
+	require.Equal(t, http.StatusOK, (<-answered).status)
+
+	require.True(t, e.unsent.Take(maxUnsent/2)) // now the stream is full
+	require.Contains(t, h.post(stream.endpoint, large).body, "too much waits on event streams")
+	e.unsent.Give(maxUnsent / 2)
+
+	stream.send(`{"jsonrpc":"2.0","id":"nobody's","result":{"x":"` + padding + `"}}`)
+	require.Zero(t, e.bodies.Shared.Used())
+	require.Equal(t, append(slices.Repeat([]string{"in_flight"}, 2*rounds), "stream"), r.all())
+	require.Equal(t, http.StatusOK, h.post("/mcp", large).status)
 }
 
 type neverEnding byte

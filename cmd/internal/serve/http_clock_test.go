@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
@@ -55,11 +56,16 @@ func (p *pipes) dial(t *testing.T, text string) net.Conn {
 // inBubble runs a server whose clock moves on by itself while everybody waits.
 func inBubble(t *testing.T, config HTTP, test func(t *testing.T, p *pipes)) {
 	t.Helper()
+	serveInBubble(t, newFixture().server(), config, test)
+}
+
+func serveInBubble(t *testing.T, s *Server, config HTTP, test func(t *testing.T, p *pipes)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		p := &pipes{accepted: make(chan net.Conn), closed: make(chan struct{})}
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
-		go func() { done <- newFixture().server().HTTP(ctx, p, config) }()
+		go func() { done <- s.HTTP(ctx, p, config) }()
 		test(t, p)
 		stop()
 		require.NoError(t, <-done)
@@ -147,5 +153,26 @@ func TestAnEventStreamThatNobodyReadsIsEnded(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, writeTimeout+time.Second, time.Since(begun), "it had ended")
 		poster.Close()
+	})
+}
+
+// The time that a body has is not the time that its call has.
+func TestACallMayTakeLongerThanItsBody(t *testing.T) {
+	s := serverOf(func(ctx context.Context, _ mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		select {
+		case <-time.After(3 * bodyTimeout):
+			return mcp.NewToolResultText("done"), nil
+		case <-ctx.Done():
+			return mcp.NewToolResultError("cancelled"), nil
+		}
+	}, "slow")
+	serveInBubble(t, s, HTTP{}, func(t *testing.T, p *pipes) {
+		conn := p.dial(t, postText("/mcp", callLine(1, "slow")))
+		defer conn.Close()
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		said, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.False(t, readAnswer(t, string(said)).Result.IsError)
 	})
 }

@@ -38,3 +38,23 @@ func TestNobodyIsAskedWithoutASession(t *testing.T) {
 	// It is told things all the same: the answer comes as a stream.
 	require.Equal(t, "text/event-stream", h.post("/mcp", callLine(1, "notify")).header.Get("Content-Type"))
 }
+
+// mcp-go takes all requests without a session for one client's: it would cancel whichever has the id.
+func TestACancellationReachesNoRequestThatMCPGoAnswers(t *testing.T) {
+	f := newFixture()
+	s := f.server()
+	s.MCP.AddResource(mcp.NewResource("test://slow", "slow"), func(ctx context.Context, _ mcp.ReadResourceRequest) ([]mcp.ResourceContents, error) {
+		f.started <- "read"
+		select {
+		case <-f.gate:
+		case <-ctx.Done():
+		}
+		return nil, ctx.Err()
+	})
+	h := startHTTP(t, s, HTTP{})
+	answered := h.begin("/mcp", `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"test://slow"}}`)
+	<-f.started
+	require.Equal(t, http.StatusAccepted, h.post("/mcp", `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`).status)
+	close(f.gate)
+	require.Nil(t, readAnswer(t, (<-answered).body).Error)
+}
