@@ -50,12 +50,15 @@ func Input[In any]() (*Document, error) {
 	return document(reflector(false).Reflect(*new(In)), rules...)
 }
 
+// Text is an optional property of a result that its struct does not have.
+type Text struct{ Name, Description string }
+
 // Output returns the schema of a tool's result, from the tags of the struct
-// Out. A pointer field may be null or missing. Properties that Out does not have
+// Out, with the texts after its fields. A pointer field may be null or missing. Properties that Out does not have
 // are allowed. String formats (uri, date-time) are deliberately left out, because
 // validators disagree about them. If a client rejects the receipt of a sent
 // message, its model sends the message again.
-func Output[Out any]() (*Document, error) {
+func Output[Out any](texts ...Text) (*Document, error) {
 	root := reflector(true).Reflect(*new(Out))
 	of := reflect.TypeFor[Out]()
 	for i := range of.NumField() {
@@ -68,6 +71,11 @@ func Output[Out any]() (*Document, error) {
 	}
 	if len(root.Required) == 0 {
 		root.Required = nil
+	}
+	for _, text := range texts {
+		if _, taken := root.Properties.Set(text.Name, &reflected.Schema{Type: "string", Description: text.Description}); taken {
+			return nil, fmt.Errorf("schema: %s has a field %s of its own", of, text.Name)
+		}
 	}
 	return document(root)
 }

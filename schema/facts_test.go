@@ -150,8 +150,22 @@ func TestOutputHasThePublishedFacts(t *testing.T) {
 	require.Len(t, output.Fields(), 20)
 }
 
+// A text is optional and no null, so that every converter of schemas takes it.
+func TestATextStandsAfterTheFields(t *testing.T) {
+	output, err := schema.Output[schema.MessageInteraction](schema.Text{Name: "notice", Description: "words"})
+	require.NoError(t, err)
+	require.Equal(t, "notice", output.Fields()[20])
+	require.Contains(t, string(output.JSON()), `"notice":{"type":"string","description":"words"}`)
+	require.NotContains(t, string(output.JSON()), `"required"`)
+	_, err = schema.Output[schema.MessageInteraction](schema.Text{Name: "sid"})
+	require.ErrorContains(t, err, "has a field sid of its own")
+}
+
 func TestPublishedSchemasArePlain(t *testing.T) {
-	for _, make := range []func() (*schema.Document, error){schema.Input[schema.CreateMessageInteraction], schema.Output[schema.MessageInteraction]} {
+	noticed := func() (*schema.Document, error) {
+		return schema.Output[schema.MessageInteraction](schema.Text{Name: "notice", Description: "words"})
+	}
+	for _, make := range []func() (*schema.Document, error){schema.Input[schema.CreateMessageInteraction], noticed} {
 		d, err := make()
 		require.NoError(t, err)
 		for _, keyword := range []string{`"$ref"`, `"$defs"`, `"$schema"`, `"nullable"`, `"anyOf"`, `"oneOf"`, `"allOf"`, `:true`} {

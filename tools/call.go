@@ -38,10 +38,10 @@ type Call struct {
 // Log adds to the call's log line. No message, no identifier of a person and no secret belongs there.
 func (c *Call) Log(attrs ...slog.Attr) { c.attrs = append(c.attrs, attrs...) }
 
-// Lead puts a text before the content of a success: what the model must not miss.
+// Lead puts a text before the content of a success, and first in its notice: what the model must not miss.
 func (c *Call) Lead(text string) { c.lead = text }
 
-// Note adds a text after the content of a success, or after the text of an error.
+// Note adds a text after the content of a success and to its notice, or after the text of an error.
 func (c *Call) Note(text string) { c.notes = append(c.notes, text) }
 
 // idempotencyKey reads the key from a call's _meta. Its values are JSON or already decoded, as the transport has them.

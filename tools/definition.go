@@ -49,6 +49,9 @@ func (e Effect) afterFault() string {
 	return "Tell the user."
 }
 
+// notice is in the result of every tool, because several hosts show the model the structured content alone.
+var notice = schema.Text{Name: "notice", Description: "What to know about this result. Absent when there is nothing to say."}
+
 // Add adds a tool. In and Out are structs whose tags give the two schemas; see schema.Input and schema.Output. The error
 // names what is wrong with the definition.
 func Add[In, Out any](t *Tools, d Definition[In, Out]) error {
@@ -64,7 +67,7 @@ func Add[In, Out any](t *Tools, d Definition[In, Out]) error {
 	if err != nil {
 		return fmt.Errorf("tools: arguments of %s: %w", d.Name, err)
 	}
-	output, err := schema.Output[Out]()
+	output, err := schema.Output[Out](notice)
 	if err != nil {
 		return fmt.Errorf("tools: result of %s: %w", d.Name, err)
 	}

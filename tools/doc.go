@@ -39,7 +39,8 @@
 // *Failure becomes an error result that says what happened, whether a message
 // was sent, and what to do next. Any other error is a fault of this server.
 // Run may fill Call.Outcome, which programs read in _meta. Call.Lead puts a text
-// before the result, and Call.Note one after it.
+// before the result, and Call.Note one after it. Both also stand in the structured
+// content as notice, because several hosts show the model nothing else.
 //
 // A tool with the effect Texts may send a message to a person. It always says
 // whether that happened; the results of other tools do not speak of sending.

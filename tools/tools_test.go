@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,6 +146,7 @@ func TestRunAddsWhatItKnows(t *testing.T) {
 	require.Equal(t, Outcome{Code: CodeSent, Sent: SentYes, Replayed: true, Backend: "fake", Misfits: map[string]string{"a": "bad \uFFFD"}}, got)
 	require.Equal(t, []string{"First.", "{\"word\":\"bad \uFFFD\",\"number\":0,\"maybe\":null}", "Last.", fakeNote},
 		[]string{text(result, 0), text(result, 1), text(result, 2), text(result, 3)})
+	require.JSONEq(t, `{"word":"bad \uFFFD","number":0,"maybe":null,"notice":"First. Last. `+fakeNote+`"}`, string(result.RawStructuredContent))
 	require.Contains(t, tool.log.String(), "replayed=true")
 	require.Contains(t, tool.log.String(), "more=words")
 }
@@ -168,3 +170,17 @@ func TestUnknownToolsAreObservedWithoutTheirName(t *testing.T) {
 }
 
 func nilRun(context.Context, *Call, in) (out, error) { return out{}, nil }
+
+// The notice is one member more, whatever stands in it, and of an empty result the only one.
+func TestTheNoticeIsAddedToAnyObject(t *testing.T) {
+	for object, words := range map[string]string{`{}`: "a \"word\"\n\u2028 <&> \xff", `{"a":1}`: "word", `{"a":{}}`: "{"} {
+		var with map[string]any
+		require.NoError(t, json.Unmarshal(withNotice(json.RawMessage(object), words), &with))
+		require.Equal(t, strings.ToValidUTF8(words, "\uFFFD"), with["notice"])
+		delete(with, "notice")
+		rest, err := json.Marshal(with)
+		require.NoError(t, err)
+		require.Equal(t, object, string(rest))
+		require.Equal(t, object, string(withNotice(json.RawMessage(object), "")))
+	}
+}

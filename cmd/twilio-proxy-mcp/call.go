@@ -139,30 +139,27 @@ func jsonArguments(flag string, in io.Reader) (json.RawMessage, error) {
 	return text, nil
 }
 
-// printResult prints the structured content to stdout and all other texts to
-// stderr.
+// printResult prints the result to stdout and all other texts to stderr. The structured content holds the same, with those
+// texts once more as the notice.
 func printResult(s program, result *mcp.CallToolResult) error {
-	structured := result.RawStructuredContent
-	if structured == nil && result.StructuredContent != nil {
-		structured, _ = json.Marshal(result.StructuredContent) // it came from JSON
-	}
+	var object []byte
 	for _, content := range result.Content {
-		text, isText := content.(mcp.TextContent)
-		if isText && !(structured != nil && json.Valid([]byte(text.Text))) {
-			fmt.Fprintln(s.err, text.Text)
+		text, _ := content.(mcp.TextContent)
+		if !result.IsError && strings.HasPrefix(text.Text, "{") && json.Valid([]byte(text.Text)) {
+			object = []byte(text.Text)
+			continue
 		}
-	}
-	if structured != nil {
-		var indented bytes.Buffer
-		if err := json.Indent(&indented, structured, "", "  "); err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintln(s.out, indented.String()); err != nil {
-			return fmt.Errorf("%s could not be printed: %w", describe(result), err)
-		}
+		fmt.Fprintln(s.err, text.Text)
 	}
 	if result.IsError {
 		return errToolFailed
+	}
+	var indented bytes.Buffer
+	if err := json.Indent(&indented, object, "", "  "); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(s.out, indented.String()); err != nil {
+		return fmt.Errorf("%s could not be printed: %w", describe(result), err)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ func TestASecondToolIsCalledOnEveryTransportAndRevision(t *testing.T) {
 
 			s.call(2, "weigh_parcels", `{"Grams":[1,2]}`, revision, `{}`, "")
 			got := s.result(2)
-			require.Equal(t, map[string]any{"total": 3.0, "heaviest": nil}, got["structuredContent"])
+			require.Equal(t, map[string]any{"total": 3.0, "heaviest": nil, "notice": "Weighed with care."}, got["structuredContent"])
 			require.Equal(t, map[string]any{"code": "ok"}, outcome(got))
 			require.Equal(t, "{\"total\":3,\"heaviest\":null}\nWeighed with care.", texts(got))
 

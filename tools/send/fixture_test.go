@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -102,6 +103,13 @@ type answered struct {
 }
 
 func (a answered) outcome() tools.Outcome { return a.Meta.Outcome }
+
+// receipt is the structured content without the notice.
+func (a answered) receipt() map[string]any {
+	receipt := maps.Clone(a.Structured)
+	delete(receipt, "notice")
+	return receipt
+}
 
 func (a answered) text() string {
 	var all string

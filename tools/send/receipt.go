@@ -58,7 +58,7 @@ func (d *delivery) replayed(entry ledger.Entry) schema.MessageInteraction {
 		}
 	}
 	d.call.Outcome = outcome
-	d.call.Lead(fmt.Sprintf("Nothing was sent again: this message already went out %s, and this is its receipt. %s", when, again))
+	d.call.Lead(fmt.Sprintf("This message already went out %s: nothing was sent again, and this is its receipt. %s", when, again))
 	return d.complete(receipt)
 }
 

@@ -3,6 +3,9 @@ package e2e
 import (
 	"encoding/json"
 	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/twilio/fake"
 )
@@ -34,6 +37,15 @@ func (a answer) outcome() outcome { return a.Result.Meta.Outcome }
 func (a answer) kind() outcome {
 	o := a.outcome()
 	return outcome{Code: o.Code, Sent: o.Sent, Replayed: o.Replayed, Reconciled: o.Reconciled}
+}
+
+// receipt is the structured content without the notice.
+func (a answer) receipt(t *testing.T) map[string]any {
+	t.Helper()
+	var receipt map[string]any
+	require.NoError(t, json.Unmarshal(a.Result.Structured, &receipt))
+	delete(receipt, "notice")
+	return receipt
 }
 
 func (a answer) text() string {

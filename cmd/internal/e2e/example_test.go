@@ -48,6 +48,9 @@ func TestFakeAnswersTheDocumentedExample(t *testing.T) {
 	var want, fields map[string]any
 	require.NoError(t, json.Unmarshal([]byte(documented), &want))
 	require.NoError(t, json.Unmarshal(got.Result.Structured, &fields))
+	require.Equal(t, got.Result.Content[1].Text, fields["notice"])
+	require.Contains(t, fields["notice"], "fake")
+	delete(fields, "notice")
 	for _, minted := range []string{"sid", "outbound_resource_sid"} {
 		require.Equal(t, "fa4e", fields[minted].(string)[2:6])
 		delete(want, minted)
