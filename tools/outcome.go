@@ -58,8 +58,8 @@ type Outcome struct {
 	TwilioCode int `json:"twilio_code,omitzero"`
 	// RequestID is Twilio's name for the request (the header Twilio-Request-Id).
 	RequestID string `json:"request_id,omitempty"`
-	// LedgerID is the number of this send in `history`.
-	LedgerID int64 `json:"ledger_id,omitzero"`
+	// LedgerID is the ID of this send in `history`, which no other ledger has.
+	LedgerID string `json:"ledger_id,omitempty"`
 	// Misfits are fields of Twilio's answer that do not fit the published schema, as they came, cut short.
 	Misfits map[string]string `json:"misfits,omitempty"`
 }

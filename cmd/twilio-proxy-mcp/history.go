@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
-	"strconv"
 	"text/tabwriter"
 	"time"
 
@@ -29,17 +29,41 @@ type historyListCmd struct {
 }
 
 type historyResolveCmd struct {
-	ID    int64  `arg:"" help:"The entry's ID, as listed."`
-	State string `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent, the message may be sent again."`
+	ID    ledger.ID `arg:"" help:"The entry's ID, as listed, such as 41-k7f3q. A number alone needs --ledger."`
+	State string    `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent, the message may be sent again."`
 }
 
 func (c *Common) historyLedger(s program) (*ledger.Ledger, error) {
 	c.quiet = true
 	l, err := c.openLedger(c.logger(s))
+	if l != nil {
+		l.MustExist = true // who looks makes nothing
+	}
 	if err == nil && l == nil {
 		err = usageError{errors.New("--ledger off keeps no history")}
 	}
 	return l, err
+}
+
+// namesLedger says whether a flag or its variable names the ledger. Otherwise it is the one in the default place.
+func (c *Common) namesLedger() bool { return c.Ledger != "" || c.LedgerFile != "" }
+
+// noLedger says whether err is that there is no file.
+func noLedger(l *ledger.Ledger, err error) bool {
+	return l.Path != "" && errors.Is(err, fs.ErrNotExist)
+}
+
+// failed adds to an error of the ledger which one it is and what to do.
+func (c *Common) failed(l *ledger.Ledger, err error) error {
+	switch {
+	case noLedger(l, err) && c.namesLedger():
+		return usageError{fmt.Errorf("there is no ledger at %s: correct --ledger, or what sets it; nothing was made", ledgerName(l))}
+	case noLedger(l, err):
+		return fmt.Errorf("there is no ledger at %s; if another one is meant, name it with --ledger", ledgerName(l))
+	case errors.Is(err, ledger.ErrNotFound):
+		return fmt.Errorf("%s: %w; name the ledger that is meant with --ledger", ledgerName(l), err)
+	}
+	return fmt.Errorf("%s: %w", ledgerName(l), err)
 }
 
 // Run may be used while servers use the same ledger.
@@ -51,8 +75,14 @@ func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s program) error 
 	defer l.Close()
 	filter := ledger.Filter{State: ledger.State(cmd.State), Session: cmd.Session, Participant: cmd.Participant, Within: cmd.Since, Limit: cmd.Limit}
 	entries, err := l.History(ctx, filter)
-	if err != nil {
-		return err
+	switch {
+	case noLedger(l, err) && !c.namesLedger():
+		fmt.Fprintf(s.err, "No message was recorded yet: there is no ledger at %s.\n", ledgerName(l))
+		return nil
+	case err != nil:
+		return c.failed(l, err)
+	case len(entries) == 0:
+		return cmd.sayNone(ctx, c, l, s.err)
 	}
 	if cmd.JSON {
 		encoder := json.NewEncoder(s.out)
@@ -63,11 +93,21 @@ func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s program) error 
 		}
 		return nil
 	}
-	if len(entries) == 0 {
-		fmt.Fprintln(s.err, "No entry fits.")
-		return nil
-	}
 	return printTable(s.out, entries)
+}
+
+// sayNone tells an empty ledger from one of which nothing fits the filter.
+func (cmd *historyListCmd) sayNone(ctx context.Context, c *Common, l *ledger.Ledger, out io.Writer) error {
+	entries, err := l.History(ctx, ledger.Filter{Limit: 1})
+	if err != nil {
+		return c.failed(l, err)
+	}
+	text := "The ledger is empty: no message was recorded in %s yet.\n"
+	if len(entries) > 0 {
+		text = "No entry fits: %s has entries, but none like that.\n"
+	}
+	fmt.Fprintf(out, text, ledgerName(l))
+	return nil
 }
 
 // printTable shows accounts and upstreams only when the entries have more than one.
@@ -86,7 +126,7 @@ func printTable(out io.Writer, entries []ledger.Entry) error {
 		if !e.Settled.IsZero() {
 			settled = e.Settled.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s", e.ID, e.State, e.Begun.UTC().Format(time.RFC3339), settled, e.Session, e.Participant, dash(e.Sid), dash(e.Code))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", e.ID, e.State, e.Begun.UTC().Format(time.RFC3339), settled, e.Session, e.Participant, dash(e.Sid), dash(e.Code))
 		if mixed {
 			fmt.Fprintf(w, "\t%s\t%s", e.Account, e.Host)
 		}
@@ -104,14 +144,17 @@ func dash(s string) string {
 
 // Run records what a person found out.
 func (cmd *historyResolveCmd) Run(ctx context.Context, c *Common, s program) error {
+	if !cmd.ID.Proven() && !c.namesLedger() {
+		return usageError{fmt.Errorf("entry %s was not changed: another ledger may have an entry of that number, too; give the whole ID, as \"twilio-proxy-mcp history\" lists it, or name the ledger with --ledger", cmd.ID)}
+	}
 	l, err := c.historyLedger(s)
 	if err != nil {
 		return err
 	}
 	defer l.Close()
 	if err := l.Resolve(ctx, cmd.ID, ledger.State(cmd.State)); err != nil {
-		return fmt.Errorf("entry %s was not changed: %w", strconv.FormatInt(cmd.ID, 10), err)
+		return fmt.Errorf("entry %s was not changed: %w", cmd.ID, c.failed(l, err))
 	}
-	fmt.Fprintf(s.out, "Entry %d is now %s.\n", cmd.ID, cmd.State)
+	fmt.Fprintf(s.out, "Entry %s of %s is now %s.\n", cmd.ID, ledgerName(l), cmd.State)
 	return nil
 }

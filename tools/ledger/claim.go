@@ -34,7 +34,7 @@ type Decision struct {
 
 // Claim is the right to send one message once. It ends with Settle. If this process ends first, the message becomes unknown.
 type Claim struct {
-	ID    int64
+	ID    ID
 	Begun time.Time // by the ledger's clock
 
 	ledger       *Ledger
@@ -105,7 +105,7 @@ func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digest
 		if err == nil && decision.Verdict == Granted {
 			return decision, nil
 		}
-		if err != nil && claim.ID != 0 { // a commit that failed may still have happened
+		if err != nil && claim.ID.number != 0 { // a commit that failed may still have happened
 			l.postpone(claim.token, postponed{id: claim.ID, listed: d.listed, Settlement: Settlement{State: NotSent}})
 		} else {
 			l.untrack(claim.token)
@@ -136,7 +136,7 @@ func (l *Ledger) untrack(token string) {
 const pollFirst, pollLast = 5 * time.Millisecond, 250 * time.Millisecond
 
 // await returns an entry of a living owner as soon as it is settled or its owner is dead. token is that of its claim.
-func (l *Ledger) await(ctx context.Context, store *store, id int64, token string) (r record, err error) {
+func (l *Ledger) await(ctx context.Context, store *store, id ID, token string) (r record, err error) {
 	for pause := pollFirst; ; pause = min(2*pause, pollLast) {
 		settled, _ := l.unsettled.Load(token)
 		mine, _ := settled.(chan struct{}) // nil when another process owns the claim: it blocks for ever

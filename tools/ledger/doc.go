@@ -24,6 +24,9 @@
 // blocks repeats. A sent one answers them: for [Intent.Window], or for ever if they have its idempotency key. A refused or unsent
 // one leaves the message free. A repeat has the same key, or the same content and no key; a new key means a new message.
 //
+// An [ID] names an entry, for people and programs. It fits no entry of another ledger, so that a person who looks at the wrong
+// one settles nothing there.
+//
 // # Claims and owners
 //
 // A [Claim] is the right to send one message once. It is durable before it is granted. The process that gets it is its owner,

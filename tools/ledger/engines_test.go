@@ -131,7 +131,7 @@ func settle(t testing.TB, c *Claim, s Settlement) {
 	require.NoError(t, c.Settle(t.Context(), s))
 }
 
-func entry(t testing.TB, l *Ledger, id int64) Entry {
+func entry(t testing.TB, l *Ledger, id ID) Entry {
 	t.Helper()
 	entries, err := l.History(t.Context(), Filter{})
 	require.NoError(t, err)

@@ -24,7 +24,7 @@ const (
 
 // Entry is one send. Its times are the ledger's clock, in milliseconds, except UpstreamBegun.
 type Entry struct {
-	ID            int64           `json:"id"`
+	ID            ID              `json:"id"`
 	State         State           `json:"state"`
 	Account       string          `json:"account"`
 	Host          string          `json:"host"`
@@ -62,13 +62,15 @@ const columns = `id, state, account, host, service, session, participant, sid, c
 
 func scanRecord(row interface{ Scan(...any) error }) (record, error) {
 	var r record
+	var number int64
 	var sid, code, request sql.NullString
 	var begun, settled, upstream, read sql.NullInt64
-	err := row.Scan(&r.ID, &r.State, &r.Account, &r.Host, &r.Service, &r.Session, &r.Participant, &sid, &code, &request,
+	err := row.Scan(&number, &r.State, &r.Account, &r.Host, &r.Service, &r.Session, &r.Participant, &sid, &code, &request,
 		(*[]byte)(&r.Receipt), &begun, &settled, &upstream, &r.claim, &r.owner, &r.content, &r.idem, &read)
 	if err != nil {
 		return record{}, err
 	}
+	r.ID = idOf(number, r.claim)
 	r.Sid, r.Code, r.RequestID, r.Keyed = sid.String, code.String, request.String, r.idem != nil
 	r.Begun, r.Settled, r.UpstreamBegun, r.Read = fromMillis(begun), fromMillis(settled), fromMillis(upstream), fromMillis(read)
 	return r, nil
@@ -88,9 +90,16 @@ func fromMillis(n sql.NullInt64) time.Time {
 
 func text(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }
 
-// recordByID fails with sql.ErrNoRows when there is none.
-func recordByID(ctx context.Context, tx transaction, id int64) (record, error) {
-	return scanRecord(tx.queryRow(ctx, "SELECT "+columns+" FROM twilio_proxy_mcp_sends WHERE id = $1", id))
+// recordByID fails with ErrNotFound when the number is nobody's or another message's.
+func recordByID(ctx context.Context, tx transaction, id ID) (record, error) {
+	r, err := scanRecord(tx.queryRow(ctx, "SELECT "+columns+" FROM twilio_proxy_mcp_sends WHERE id = $1", id.number))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return record{}, ErrNotFound
+	case err == nil && id.Proven() && id != r.ID:
+		return record{}, errOtherEntry
+	}
+	return r, err
 }
 
 func queryRecords(ctx context.Context, tx transaction, query string, args ...any) ([]record, error) {
@@ -111,11 +120,7 @@ func queryRecords(ctx context.Context, tx transaction, query string, args ...any
 }
 
 // History returns the chosen entries, newest first. Where it can write, it first marks the claims of dead owners as unknown.
-// When there is no file yet, it returns none and makes no file.
 func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
-	if l.neverUsed() {
-		return nil, nil
-	}
 	store, err := l.open(ctx)
 	if err != nil {
 		return nil, err
@@ -139,15 +144,12 @@ func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
 }
 
 // Entry returns the entry as it is now, or ErrNotFound.
-func (l *Ledger) Entry(ctx context.Context, id int64) (Entry, error) {
+func (l *Ledger) Entry(ctx context.Context, id ID) (Entry, error) {
 	var found record
 	err := l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
 		found, err = recordByID(ctx, tx, id)
 		return err
 	})
-	if errors.Is(err, sql.ErrNoRows) {
-		return Entry{}, ErrNotFound
-	}
 	return found.Entry, err
 }
 

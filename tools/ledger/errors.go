@@ -27,17 +27,21 @@ var (
 	ErrOwnerAlive    = errors.New("the process that is sending this message is still running")
 	ErrNotFound      = errors.New("the ledger has no such entry")
 	ErrClosed        = errors.New("the ledger is closed")
+	// errOtherEntry is an ErrNotFound.
+	errOtherEntry = fmt.Errorf("%w: it has another message under this number, so the ID is of another ledger", ErrNotFound)
 	// errMayLive is an ErrOwnerAlive that is not proven.
 	errMayLive = fmt.Errorf("%w, for all that is known: only its database session is gone; try again a minute after the message was begun",
 		ErrOwnerAlive)
 	errTooNew    = errors.New("a newer version of this program made the ledger's tables: update this program")
+	errNoLedger  = errors.New("this is not a ledger: its tables are not there, and none were made")
+	errNoFile    = errors.New("this is not a ledger: it is a directory, or something else that is no file")
 	errEmpty     = errors.New("the ledger's file is empty, and what it had recorded is lost: put it back, or remove it to begin a new ledger, which knows of no earlier message")
 	errReplaced  = errors.New("the ledger's file was removed or replaced while in use: restart this program")
 	errOwnerGone = errors.New("the connection that shows this process alive was lost")
 )
 
 // answers are the errors above that are not a failure of the database.
-var answers = []error{ErrClaimLost, ErrSidKnown, ErrAmbiguous, ErrNotUnresolved, ErrOwnerAlive, ErrNotFound, ErrClosed}
+var answers = []error{ErrClaimLost, ErrSidKnown, ErrAmbiguous, ErrNotUnresolved, ErrOwnerAlive, ErrNotFound, ErrClosed, errNoLedger, errNoFile}
 
 // Reason says why a database could not be used.
 type Reason string

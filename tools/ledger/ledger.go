@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -22,8 +21,11 @@ type Ledger struct {
 	// DSN is a PostgreSQL URL or keyword string that replicas share; libpq's environment variables fill what it leaves out.
 	// It must not lead to a pooler in transaction mode: an owner is proven alive by an advisory lock of its session.
 	DSN    string
-	Memory bool         // keeps the entries in this process only
-	Log    *slog.Logger // receives warnings, never content or passwords; nil is slog.Default
+	Memory bool // keeps the entries in this process only
+	// MustExist is for who only looks: where no ledger was made yet, calls fail, and nothing is made or changed. The error is an
+	// fs.ErrNotExist when there is no file.
+	MustExist bool
+	Log       *slog.Logger // receives warnings, never content or passwords; nil is slog.Default
 
 	lockWait  time.Duration // how long a call waits for another writer; 0 is defaultLockWait
 	opening   singleflight.Group
@@ -88,18 +90,18 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	wait := cmp.Or(l.lockWait, defaultLockWait)
 	switch {
 	case l.Path != "" && l.DSN == "" && !l.Memory:
-		engine, err = openSQLite(ctx, l.Path, wait)
+		engine, err = openSQLite(ctx, l.Path, wait, l.MustExist)
 	case l.DSN != "" && l.Path == "" && !l.Memory:
 		engine, err = openPostgres(ctx, l.DSN, wait)
 	case l.Memory && l.Path == "" && l.DSN == "":
-		engine, err = openSQLite(ctx, "", wait)
+		engine, err = openSQLite(ctx, "", wait, false)
 	default:
 		err = errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
 	}
 	if err != nil {
 		return nil, unavailable("open the ledger", err)
 	}
-	key, err := migrate(ctx, engine)
+	key, err := migrate(ctx, engine, l.MustExist && !l.Memory)
 	if err != nil {
 		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
 	}
@@ -114,14 +116,6 @@ func (l *Ledger) read(ctx context.Context, op operation) error {
 		return err
 	}
 	return unavailable("read the ledger", store.read(ctx, op))
-}
-
-// neverUsed says that there is no SQLite file yet. Looking at the ledger must not make one.
-func (l *Ledger) neverUsed() bool {
-	_, err := os.Stat(l.Path)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return errors.Is(err, os.ErrNotExist) && !l.closed && l.store == nil && l.Path != "" && l.DSN == "" && !l.Memory
 }
 
 // Close writes postponed settlements, as far as the database allows, and closes the database for good. The claims that this

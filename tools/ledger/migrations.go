@@ -14,14 +14,17 @@ var (
 	sends string
 	//go:embed migrations/2_listed_without_account.sql
 	listedWithoutAccount string
+	//go:embed migrations/3_proven_ids.sql
+	provenIDs string
 
-	migrations = []string{sends, listedWithoutAccount}
+	migrations = []string{sends, listedWithoutAccount, provenIDs}
 )
 
 const metaTable = "twilio_proxy_mcp_ledger"
 
-// migrate brings the tables up to date and returns the key of the digests, which is made with them.
-func migrate(ctx context.Context, e engine) (key []byte, err error) {
+// migrate brings the tables up to date and returns the key of the digests, which is made with them. With mustExist it makes no
+// tables where there are none.
+func migrate(ctx context.Context, e engine, mustExist bool) (key []byte, err error) {
 	version := 0
 	look := func(ctx context.Context, tx transaction) error {
 		version, key = 0, nil
@@ -32,6 +35,9 @@ func migrate(ctx context.Context, e engine) (key []byte, err error) {
 		return tx.queryRow(ctx, "SELECT version, digest_key FROM "+metaTable).Scan(&version, &key)
 	}
 	err = e.read(ctx, look)
+	if err == nil && version == 0 && mustExist {
+		err = errNoLedger
+	}
 	if err == nil && version < len(migrations) {
 		err = e.write(ctx, func(ctx context.Context, tx transaction) error {
 			if err := tx.lock(ctx, lockTables, []byte(metaTable)); err != nil {

@@ -2,7 +2,11 @@ package ledger
 
 import (
 	"context"
+	"encoding/hex"
+	"encoding/json"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -12,6 +16,7 @@ func TestNewerTablesAreLeftAlone(t *testing.T) {
 		sqlOn(t, p.open(t), "UPDATE "+metaTable+" SET version = version + $1", 1)
 		_, err := p.open(t).Claim(t.Context(), intent("hello"))
 		requireUnavailable(t, err, TooNew)
+		require.ErrorContains(t, err, "update this program")
 	})
 }
 
@@ -25,7 +30,7 @@ func TestMigrationsContinueWhereTheyStopped(t *testing.T) {
 			require.NoError(t, store.write(t.Context(), func(ctx context.Context, tx transaction) error {
 				return upgrade(ctx, tx, len(migrations))
 			}))
-			key, err := migrate(t.Context(), store.engine)
+			key, err := migrate(t.Context(), store.engine, false)
 			require.NoError(t, err)
 			require.Equal(t, store.digestKey, key)
 		}
@@ -61,7 +66,7 @@ func TestEntry(t *testing.T) {
 		found, err := l.Entry(t.Context(), c.ID)
 		require.NoError(t, err)
 		require.Equal(t, sid("KI", "a"), found.Sid)
-		_, err = l.Entry(t.Context(), c.ID+1)
+		_, err = l.Entry(t.Context(), ID{number: c.ID.number + 1})
 		require.ErrorIs(t, err, ErrNotFound)
 	})
 }
@@ -78,5 +83,98 @@ func TestEntriesOfAnEarlierVersionStand(t *testing.T) {
 			return tx.queryRow(ctx, "SELECT version FROM "+metaTable).Scan(&version)
 		}))
 		require.Equal(t, len(migrations), version)
+	})
+}
+
+// older lets f be the program of an earlier version, as far as the tables go.
+func older(version int, f func()) {
+	all := migrations
+	defer func() { migrations = all }()
+	migrations = all[:version]
+	f()
+}
+
+// writeVersion2 fills a ledger with testdata/version2.json, which are the rows of a ledger that the program of version 2 wrote
+// on SQLite: one for each intent that is named after its state, and one with the key "k". Blobs are in hex. The tables are those
+// of its migrations, which never change. The owner of the claimed one is dead.
+func writeVersion2(t *testing.T, p place) {
+	t.Helper()
+	var written struct {
+		DigestKey string `json:"digest_key"`
+		Sends     []map[string]any
+	}
+	content, err := os.ReadFile("testdata/version2.json")
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(content, &written))
+	older(2, func() {
+		l := p.open(t)
+		blob := func(row map[string]any, name string) (b []byte) {
+			if text, there := row[name].(string); there {
+				b, err = hex.DecodeString(text)
+				require.NoError(t, err)
+			}
+			return b
+		}
+		sqlOn(t, l, "UPDATE "+metaTable+" SET digest_key = $1", blob(map[string]any{"key": written.DigestKey}, "key"))
+		for _, row := range written.Sends {
+			owner := row["owner"]
+			if owner != "" && p.engine == "postgres" {
+				owner = "4611686018427387904" // there it is the number of an advisory lock
+			}
+			sqlOn(t, l, `INSERT INTO twilio_proxy_mcp_sends (claim, owner, account, host, service, session, participant, content, listed,
+				idem, state, begun, settled, sid, receipt, code, request_id)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+				row["claim"], owner, row["account"], row["host"], row["service"], row["session"], row["participant"],
+				blob(row, "content"), blob(row, "listed"), blob(row, "idem"), row["state"], row["begun"], row["settled"],
+				row["sid"], row["receipt"], row["code"], row["request_id"])
+		}
+		require.NoError(t, l.Close())
+	})
+}
+
+func TestALedgerOfTheVersionBeforeIsMigrated(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		writeVersion2(t, p)
+		l := p.open(t)
+		entries, err := l.History(t.Context(), Filter{})
+		require.NoError(t, err)
+		states := map[string]State{}
+		for _, e := range entries {
+			states[e.ID.String()] = e.State
+		}
+		require.Equal(t, map[string]State{
+			"1-we2iv": Sent, "2-zoo5r": Sent, "3-afug7": Refused, "4-ybjdf": NotSent, "5-duto6": Unknown, "6-4bzep": Unknown,
+		}, states)
+
+		// Its entries answer for their messages, and a person settles them by their new IDs.
+		long := intent("sent")
+		long.Window = 100 * 365 * 24 * time.Hour
+		require.Equal(t, "1-we2iv", decide(t, l, long).Entry.ID.String())
+		require.Equal(t, Replay, decide(t, l, keyed("keyed", "k")).Verdict)
+		require.Equal(t, Conflict, decide(t, l, keyed("other", "k")).Verdict)
+		for content, id := range map[string]string{"unknown": "5-duto6", "claimed": "6-4bzep"} {
+			require.Equal(t, Unresolved, decide(t, l, intent(content)).Verdict)
+			require.ErrorIs(t, l.Resolve(t.Context(), parsed(t, id[:2]+"aaaaa"), NotSent), ErrNotFound)
+			require.NoError(t, l.Resolve(t.Context(), parsed(t, id), NotSent))
+			require.Greater(t, claim(t, l, intent(content)).ID.number, int64(6), "new entries follow")
+		}
+	})
+}
+
+// Its hints would give bare numbers, and it would settle by them.
+func TestAnOlderProgramRefusesTheLedger(t *testing.T) {
+	shared(t, func(t *testing.T, p place) {
+		writeVersion2(t, p)
+		older(2, func() { require.NoError(t, p.open(t).Open(t.Context())) })
+		require.NoError(t, p.open(t).Open(t.Context()))
+		older(2, func() {
+			l := p.open(t)
+			_, err := l.Claim(t.Context(), intent("hello"))
+			requireUnavailable(t, err, TooNew)
+			_, err = l.History(t.Context(), Filter{})
+			requireUnavailable(t, err, TooNew)
+			requireUnavailable(t, l.Resolve(t.Context(), ID{number: 5}, NotSent), TooNew)
+		})
+		require.Equal(t, Unknown, entry(t, p.open(t), parsed(t, "5-duto6")).State)
 	})
 }

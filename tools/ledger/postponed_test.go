@@ -141,7 +141,7 @@ func TestALateAnswerOverrulesAPersonsWord(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				l := p.open(t)
 				lost := claim(t, l, c.in)
-				sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET state = 'not_sent', settled = {now} WHERE id = $1", lost.ID)
+				sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET state = 'not_sent', settled = {now} WHERE id = $1", lost.ID.number)
 				switch c.again {
 				case Sent:
 					settle(t, claim(t, l, c.in), Settlement{State: Sent, Sid: sid("KI", "b") + c.in.Key})

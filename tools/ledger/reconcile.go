@@ -12,9 +12,9 @@ import (
 
 // markUnknown gives up the claim of a dead owner and returns the entry as it is then. The owner may have settled it and ended
 // after the entry was read; then its settlement stays.
-func markUnknown(ctx context.Context, tx transaction, id int64, token string) (record, error) {
+func markUnknown(ctx context.Context, tx transaction, id ID, token string) (record, error) {
 	_, err := tx.exec(ctx, `UPDATE twilio_proxy_mcp_sends SET state = 'unknown', settled = {now}
-		WHERE id = $1 AND claim = $2 AND state = 'claimed'`, id, token)
+		WHERE id = $1 AND claim = $2 AND state = 'claimed'`, id.number, token)
 	if err != nil {
 		return record{}, err
 	}
@@ -57,7 +57,7 @@ func (l *Ledger) markDeadOwners(ctx context.Context, e engine) {
 // Ambiguous says whether an interaction upstream with the listed content of this entry could belong to another entry: to an
 // unresolved one, or to a sent one without a known interaction that ended shortly before this one began, or later. Reconcile
 // refuses then.
-func (l *Ledger) Ambiguous(ctx context.Context, id int64) (ambiguous bool, err error) {
+func (l *Ledger) Ambiguous(ctx context.Context, id ID) (ambiguous bool, err error) {
 	err = l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
 		ambiguous, err = isAmbiguous(ctx, tx, id)
 		return err
@@ -69,20 +69,20 @@ func (l *Ledger) Ambiguous(ctx context.Context, id int64) (ambiguous bool, err e
 // times are cut to the second, and the search for an interaction allows for more than that.
 const ambiguityMargin = 10 * time.Second
 
-func isAmbiguous(ctx context.Context, tx transaction, id int64) (ambiguous bool, err error) {
+func isAmbiguous(ctx context.Context, tx transaction, id ID) (ambiguous bool, err error) {
 	err = tx.queryRow(ctx, `SELECT EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
 			ON other.listed = this.listed AND other.id <> this.id
 			WHERE this.id = $1 AND other.state IN ('claimed', 'unknown'))
 		OR EXISTS (SELECT 1 FROM twilio_proxy_mcp_sends AS this JOIN twilio_proxy_mcp_sends AS other
 			ON other.listed = this.listed AND other.id <> this.id
 			WHERE this.id = $1 AND other.state = 'sent' AND other.sid IS NULL AND other.settled >= this.begun - $2)`,
-		id, ambiguityMargin.Milliseconds()).Scan(&ambiguous)
+		id.number, ambiguityMargin.Milliseconds()).Scan(&ambiguous)
 	return ambiguous, err
 }
 
 // Reconcile settles an unknown entry with what was found upstream. The transaction that writes it refuses with
 // ErrNotUnresolved, ErrOwnerAlive, ErrSidKnown, ErrAmbiguous or ErrNotFound.
-func (l *Ledger) Reconcile(ctx context.Context, id int64, s Settlement) error {
+func (l *Ledger) Reconcile(ctx context.Context, id ID, s Settlement) error {
 	s, err := s.checked()
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func (l *Ledger) Reconcile(ctx context.Context, id int64, s Settlement) error {
 
 // Resolve settles an unknown entry by a person's word, Sent or NotSent. It refuses with ErrNotUnresolved, ErrNotFound or
 // ErrOwnerAlive. When the owner lost its PostgreSQL session, it refuses for SessionGrace, because the process may still send.
-func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
+func (l *Ledger) Resolve(ctx context.Context, id ID, state State) error {
 	if state != Sent && state != NotSent {
 		return fmt.Errorf("ledger: an entry is resolved as %s or %s, not %q", Sent, NotSent, state)
 	}
@@ -103,10 +103,7 @@ func (l *Ledger) Resolve(ctx context.Context, id int64, state State) error {
 }
 
 // settleUnknown settles an entry that has no living owner. What was found upstream must not fit another entry, too.
-func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foundUpstream bool) error {
-	if l.neverUsed() {
-		return ErrNotFound
-	}
+func (l *Ledger) settleUnknown(ctx context.Context, id ID, s Settlement, foundUpstream bool) error {
 	store, err := l.open(ctx)
 	if err != nil {
 		return err
@@ -143,9 +140,9 @@ func (l *Ledger) settleUnknown(ctx context.Context, id int64, s Settlement, foun
 }
 
 // lockEntry keeps out other claims and settlements of what looks the same upstream as this entry.
-func lockEntry(ctx context.Context, tx transaction, id int64) error {
+func lockEntry(ctx context.Context, tx transaction, id ID) error {
 	var listed []byte
-	err := tx.queryRow(ctx, "SELECT listed FROM twilio_proxy_mcp_sends WHERE id = $1", id).Scan(&listed)
+	err := tx.queryRow(ctx, "SELECT listed FROM twilio_proxy_mcp_sends WHERE id = $1", id.number).Scan(&listed)
 	if err == nil {
 		err = tx.lock(ctx, lockContent, listed)
 	} else if errors.Is(err, sql.ErrNoRows) {

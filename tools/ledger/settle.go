@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -59,7 +58,7 @@ func (c *Claim) Stands(ctx context.Context) error {
 	var stands bool
 	err = store.asOwner(ctx, c.owner, func(ctx context.Context, tx transaction) error {
 		return tx.queryRow(ctx, `SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE id = $1 AND claim = $2 AND state = 'claimed'`,
-			c.ID, c.token).Scan(&stands)
+			c.ID.number, c.token).Scan(&stands)
 	})
 	if err == nil && !stands {
 		err = ErrClaimLost
@@ -127,16 +126,16 @@ const (
 
 // updateEntry runs one of the updates above. The error is ErrClaimLost when it finds no entry, unless the entry already is
 // what it would become.
-func updateEntry(ctx context.Context, tx transaction, update string, id int64, token string, s Settlement) error {
+func updateEntry(ctx context.Context, tx transaction, update string, id ID, token string, s Settlement) error {
 	if s.Sid != "" {
 		var taken bool
 		err := tx.queryRow(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1 AND sid IS NOT NULL AND id <> $2",
-			s.Sid, id).Scan(&taken)
+			s.Sid, id.number).Scan(&taken)
 		if err != nil || taken {
 			return cmp.Or(err, ErrSidKnown)
 		}
 	}
-	result, err := tx.exec(ctx, update, id, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
+	result, err := tx.exec(ctx, update, id.number, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
 		text(s.RequestID), millis(s.UpstreamBegun))
 	if isUnique(err) {
 		return ErrSidKnown
@@ -148,7 +147,7 @@ func updateEntry(ctx context.Context, tx transaction, update string, id int64, t
 		return err
 	}
 	r, err := recordByID(ctx, tx, id)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (r.claim != token || r.State != s.State || r.Sid != s.Sid) {
+	if errors.Is(err, ErrNotFound) || err == nil && (r.claim != token || r.State != s.State || r.Sid != s.Sid) {
 		return ErrClaimLost
 	}
 	return err
@@ -156,7 +155,7 @@ func updateEntry(ctx context.Context, tx transaction, update string, id int64, t
 
 // postponed is a settlement that could not be written yet.
 type postponed struct {
-	id     int64
+	id     ID
 	listed []byte // names the content lock of a claim whose commit failed and may still come; nil for a granted claim
 	Settlement
 }

@@ -24,7 +24,7 @@ func TestAnOwnersLateAnswerSettlesWhatWasTakenForUnknown(t *testing.T) {
 	everywhere(t, func(t *testing.T, p place) {
 		l := p.open(t)
 		c := claim(t, l, intent("hello"))
-		sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET state = 'unknown', settled = {now} WHERE id = $1", c.ID)
+		sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET state = 'unknown', settled = {now} WHERE id = $1", c.ID.number)
 		require.ErrorIs(t, c.Stands(t.Context()), ErrClaimLost)
 		settle(t, c, Settlement{State: Sent, Sid: sid("KI", "a")})
 		require.Equal(t, Sent, entry(t, l, c.ID).State)
@@ -43,7 +43,7 @@ func TestReconcile(t *testing.T) {
 		settle(t, c, Settlement{State: Unknown})
 		require.True(t, began.Equal(entry(t, l, c.ID).UpstreamBegun))
 
-		require.ErrorIs(t, l.Reconcile(t.Context(), 999, sent("a")), ErrNotFound)
+		require.ErrorIs(t, l.Reconcile(t.Context(), ID{number: 999}, sent("a")), ErrNotFound)
 		require.ErrorIs(t, l.Reconcile(t.Context(), c.ID, sent("b")), ErrSidKnown)
 		require.Error(t, l.Reconcile(t.Context(), c.ID, Settlement{State: Sent}))
 		require.Equal(t, Unknown, entry(t, l, c.ID).State)
@@ -134,8 +134,8 @@ func TestAPersonResolves(t *testing.T) {
 			require.ErrorIs(t, l.Resolve(t.Context(), lost.ID, c.word), ErrNotUnresolved)
 			require.Equal(t, c.then, decide(t, l, in).Verdict)
 		}
-		require.ErrorIs(t, l.Resolve(t.Context(), 999, Sent), ErrNotFound)
-		require.Error(t, l.Resolve(t.Context(), 1, Refused))
+		require.ErrorIs(t, l.Resolve(t.Context(), ID{number: 999}, Sent), ErrNotFound)
+		require.Error(t, l.Resolve(t.Context(), ID{number: 1}, Refused))
 	})
 }
 

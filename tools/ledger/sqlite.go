@@ -24,10 +24,14 @@ type sqliteEngine struct {
 	opened os.FileInfo // the file's identity when it was opened
 }
 
-func openSQLite(ctx context.Context, path string, wait time.Duration) (_ engine, err error) {
+func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist bool) (_ engine, err error) {
 	e := &sqliteEngine{}
 	if path != "" {
-		if e.given, err = filepath.Abs(path); err == nil {
+		e.given, err = filepath.Abs(path)
+		if err == nil && mustExist {
+			err = findTables(ctx, e.given)
+		}
+		if err == nil {
 			err = makeFile(e.given)
 		}
 		if err == nil {
@@ -75,6 +79,10 @@ func sqliteURI(path string, wait time.Duration) string {
 	if path == "" {
 		return "file::memory:?" + settings.Encode()
 	}
+	return fileURI(path, settings)
+}
+
+func fileURI(path string, settings url.Values) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path // C:/… on Windows

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"context"
 	"database/sql"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 )
@@ -16,10 +18,31 @@ func makeFile(path string) error {
 		return newFile(path)
 	case err != nil:
 		return err
+	case !info.Mode().IsRegular():
+		return errNoFile
 	case info.Size() == 0:
 		return errEmpty
 	}
 	return errors.Join(makePrivate(path), makePrivate(path+"-wal"), makePrivate(path+"-shm"))
+}
+
+// findTables fails where the file does not exist or is no ledger. It leaves somebody else's database as it is, which opening
+// it as a ledger does not.
+func findTables(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return err // makeFile says what else is wrong
+	}
+	db, err := sql.Open("sqlite", fileURI(path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}}))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var made bool
+	if err = db.QueryRowContext(ctx, sqliteSQL.Replace("SELECT {table_exists}"), metaTable).Scan(&made); err == nil && !made {
+		err = errNoLedger
+	}
+	return err
 }
 
 // makePrivate takes the permissions of everybody but the owner away. It must not open the file: closing it again would end the

@@ -66,17 +66,3 @@ func TestAFileSystemWithoutLinks(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "first", string(content))
 }
-
-func TestLookingMakesNoFile(t *testing.T) {
-	p := newPlace(t, "sqlite")
-	l := p.open(t)
-	entries, err := l.History(t.Context(), Filter{})
-	require.NoError(t, err)
-	require.Empty(t, entries)
-	require.ErrorIs(t, l.Resolve(t.Context(), 1, NotSent), ErrNotFound)
-	require.NoDirExists(t, filepath.Dir(p.path))
-	claim(t, l, intent("hello"))
-	entries, err = l.History(t.Context(), Filter{})
-	require.NoError(t, err)
-	require.Len(t, entries, 1)
-}

@@ -104,7 +104,7 @@ func pad(n int) string {
 }
 
 // entryOf reads an entry and, other than History, changes nothing.
-func entryOf(t *testing.T, l *Ledger, id int64) Entry {
+func entryOf(t *testing.T, l *Ledger, id ID) Entry {
 	store, err := l.open(t.Context())
 	require.NoError(t, err)
 	var r record
@@ -175,7 +175,7 @@ func TestACallerLeavesWhileTheFileIsLocked(t *testing.T) {
 	_, err := l.Claim(ctx, intent("hello"))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	unlock()
-	require.Equal(t, int64(1), claim(t, l, intent("hello")).ID)
+	require.EqualValues(t, 1, claim(t, l, intent("hello")).ID.number)
 }
 
 func TestADamagedFileGrantsNothing(t *testing.T) {

@@ -65,7 +65,7 @@ func (d *delivery) mayBegin(claim *ledger.Claim, entry *unsettled) func(ctx cont
 // settleSent records a message that went out. When that fails, the answer is the receipt all the same, with a warning.
 func (d *delivery) settleSent(ctx context.Context, claim *ledger.Claim, created *twilio.Created) schema.MessageInteraction {
 	receipt := d.accepted(created)
-	d.call.Outcome.LedgerID = claim.ID
+	d.call.Outcome.LedgerID = claim.ID.String()
 	settlement := ledger.Settlement{State: ledger.Sent, Code: string(tools.CodeSent), RequestID: created.RequestID, Receipt: stored(created.Interaction)}
 	if created.Interaction.Sid != nil {
 		settlement.Sid = created.Interaction.Sid.String()
@@ -94,7 +94,7 @@ func (d *delivery) settleUnsent(ctx context.Context, claim *ledger.Claim, entry 
 		d.clock.Set(unknown.Date)
 		entry.UpstreamBegun = d.upstreamBegun(entry)
 	}
-	failure.Outcome.LedgerID = claim.ID
+	failure.Outcome.LedgerID = claim.ID.String()
 	settlement := ledger.Settlement{State: stateOf(failure.Outcome), Code: string(failure.Outcome.Code), RequestID: failure.Outcome.RequestID, UpstreamBegun: entry.UpstreamBegun}
 	err = d.settle(ctx, claim, settlement)
 	if settlement.State != ledger.Unknown || err != nil { // with an error the entry still stands as claimed, and could not be reconciled
@@ -125,7 +125,7 @@ func stateOf(o tools.Outcome) ledger.State {
 func (d *delivery) settle(ctx context.Context, claim *ledger.Claim, settlement ledger.Settlement) error {
 	err := claim.Settle(ctx, settlement)
 	if err != nil {
-		d.Log.ErrorContext(ctx, "the ledger could not be settled", "ledger_id", claim.ID, "state", settlement.State, "error", err)
+		d.Log.ErrorContext(ctx, "the ledger could not be settled", "ledger_id", claim.ID.String(), "state", settlement.State, "error", err)
 	}
 	return err
 }

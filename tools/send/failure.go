@@ -48,7 +48,7 @@ func claimLost() *tools.Failure {
 
 func conflict(entry ledger.Entry) *tools.Failure {
 	const happened, next = "This idempotency key was used before for a message with other content", "Use a new key for a new message"
-	o := tools.Outcome{Code: tools.CodeConflict, Sent: tools.SentNo, LedgerID: entry.ID}
+	o := tools.Outcome{Code: tools.CodeConflict, Sent: tools.SentNo, LedgerID: entry.ID.String()}
 	switch entry.State {
 	case ledger.Sent:
 		return failure(o, happened+".", next+", or repeat the first message unchanged to get its receipt.")
@@ -78,17 +78,17 @@ func noTurnFailure(err error) *tools.Failure {
 
 // stillUnknown answers a repeat of a message whose first call has no known end.
 func stillUnknown(entry ledger.Entry) *tools.Failure {
-	return failure(tools.Outcome{Code: tools.CodeOutcomeUnknown, Sent: tools.SentUnknown, LedgerID: entry.ID},
+	return failure(tools.Outcome{Code: tools.CodeOutcomeUnknown, Sent: tools.SentUnknown, LedgerID: entry.ID.String()},
 		fmt.Sprintf("This message was attempted at %s, and nobody knows how that ended; Twilio's list of the session's interactions does not settle it. It was not attempted again.", entry.Begun.UTC().Format(time.RFC3339)),
 		"Do not rephrase it to send it anyway: tell the user, who can look at the conversation.")
 }
 
 // resolvedBy says how a person settles what nobody knows.
-func (d *delivery) resolvedBy(id int64) string {
+func (d *delivery) resolvedBy(id ledger.ID) string {
 	if d.Ledger.Memory {
 		return "The record of this message is in this server's memory, and ends with the server."
 	}
-	return fmt.Sprintf("Who has found out can record it: \"twilio-proxy-mcp history resolve %d sent\", or \"... not_sent\".", id)
+	return fmt.Sprintf("Who has found out can record it: \"twilio-proxy-mcp history resolve %s sent\", or \"... not_sent\".", id)
 }
 
 // fromClient turns what the client says about an exchange into a result. It

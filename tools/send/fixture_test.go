@@ -158,6 +158,17 @@ func (b *bench) state() ledger.State {
 	return entries[0].State
 }
 
+// entry is the one that an outcome names.
+func (b *bench) entry(o tools.Outcome) ledger.Entry {
+	b.t.Helper()
+	var id ledger.ID
+	require.NoError(b.t, id.UnmarshalText([]byte(o.LedgerID)))
+	require.True(b.t, id.Proven(), o.LedgerID)
+	found, err := b.Ledger.Entry(b.t.Context(), id)
+	require.NoError(b.t, err)
+	return found
+}
+
 // lockFile keeps everybody else from writing to a ledger's file, as a program
 // does that has it open in a transaction, until unlock is called.
 func lockFile(t testing.TB, path string) (unlock func()) {

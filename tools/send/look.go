@@ -26,7 +26,7 @@ const arrivalMargin = 2 * time.Minute
 // otherwise.
 func (d *delivery) reconciled(ctx context.Context, entry unsettled, failure *tools.Failure) (schema.MessageInteraction, error) {
 	id := entry.ID
-	failure.Outcome.LedgerID = id
+	failure.Outcome.LedgerID = id.String()
 	found, err := d.look(ctx, entry)
 	if err == nil && found != nil {
 		err = d.Ledger.Reconcile(ctx, id, ledger.Settlement{State: ledger.Sent, Code: string(tools.CodeSent), Sid: found.Sid.String(), Receipt: stored(*found)})
@@ -38,7 +38,7 @@ func (d *delivery) reconciled(ctx context.Context, entry unsettled, failure *too
 		return d.replayed(now), nil
 	}
 	if err != nil {
-		d.Log.WarnContext(ctx, "the entry could not be reconciled", "ledger_id", id, "error", err)
+		d.Log.WarnContext(ctx, "the entry could not be reconciled", "ledger_id", id.String(), "error", err)
 	}
 	d.call.Note(d.resolvedBy(id))
 	return failed(failure)

@@ -61,9 +61,7 @@ func TestTheFirstLookRecordsTwiliosClock(t *testing.T) {
 	began := f.Now()
 	got := b.send("hello")
 	require.Equal(t, tools.SentUnknown, got.outcome().Sent, got.text())
-	entry, err := b.Ledger.Entry(t.Context(), got.outcome().LedgerID)
-	require.NoError(t, err)
-	require.WithinRange(t, entry.UpstreamBegun, began.Add(-twilio.ClockGrain-500*time.Millisecond), f.Now())
+	require.WithinRange(t, b.entry(got.outcome()).UpstreamBegun, began.Add(-twilio.ClockGrain-500*time.Millisecond), f.Now())
 }
 
 // An interaction that another entry has is not this one's, though it looks like it.

@@ -158,7 +158,10 @@ func TestAnUnknownOutcomeNamesTheRecordThatThereIs(t *testing.T) {
 	for range 2 { // the first time, and at a repeat
 		require.Contains(t, inMemory.send("hello").text(), "is in this server's memory")
 		require.NotContains(t, inMemory.send("hello").text(), "history")
-		require.Contains(t, inFile.send("hello").text(), `"twilio-proxy-mcp history resolve 1 sent"`)
+		got := inFile.send("hello")
+		require.Regexp(t, "^1-[a-z2-7]{5}$", got.outcome().LedgerID)
+		require.Contains(t, got.text(), `"twilio-proxy-mcp history resolve `+got.outcome().LedgerID+` sent"`)
+		require.Contains(t, inFile.log.String(), "ledger_id="+got.outcome().LedgerID+" ")
 		require.NotContains(t, without.send("hello").text(), "history")
 	}
 }

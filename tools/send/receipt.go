@@ -40,7 +40,7 @@ func (d *delivery) replayed(entry ledger.Entry) schema.MessageInteraction {
 	if err != nil { // there is none: a person resolved the entry, or Twilio's receipt was unreadable
 		receipt = schema.MessageInteraction{}
 	}
-	outcome := tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, Replayed: true, RequestID: entry.RequestID, LedgerID: entry.ID}
+	outcome := tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, Replayed: true, RequestID: entry.RequestID, LedgerID: entry.ID.String()}
 	// Begun is before the message went out, Settled may be much later. Both are the ledger's clock, as is its decision.
 	when := "at " + entry.Begun.UTC().Format(time.RFC3339)
 	if age := entry.Read.Sub(entry.Begun); age < 0 {
@@ -63,8 +63,8 @@ func (d *delivery) replayed(entry ledger.Entry) schema.MessageInteraction {
 }
 
 // recovered is the receipt of a message whose answer was lost and that was found among the session's interactions.
-func (d *delivery) recovered(found schema.MessageInteraction, id int64) schema.MessageInteraction {
-	d.call.Outcome = tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, Reconciled: true, LedgerID: id}
+func (d *delivery) recovered(found schema.MessageInteraction, id ledger.ID) schema.MessageInteraction {
+	d.call.Outcome = tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, Reconciled: true, LedgerID: id.String()}
 	d.call.Lead("The answer to the request was lost, but the message was found in the session: it was sent, once, and this is its receipt. Do not send it again.")
 	return d.complete(found)
 }

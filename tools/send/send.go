@@ -105,7 +105,9 @@ func (s *Sender) send(ctx context.Context, call *tools.Call, request schema.Crea
 	if refusal != nil {
 		return failed(refusal)
 	}
-	call.Log(slog.Int64("ledger_id", decision.Entry.ID))
+	if id := decision.Entry.ID.String(); id != "" {
+		call.Log(slog.String("ledger_id", id))
+	}
 	switch decision.Verdict {
 	case ledger.Granted:
 		return d.attempt(ctx, decision.Claim, unsettled{decision.Entry, time.Now()})

@@ -27,7 +27,7 @@ type outcome struct {
 	Code, Sent, Backend string
 	Replayed            bool
 	Reconciled          bool
-	LedgerID            int64  `json:"ledger_id"`
+	LedgerID            string `json:"ledger_id"`
 	AgeSeconds          *int64 `json:"age_seconds"`
 }
 

@@ -109,7 +109,7 @@ func TestAVanishedClientsSendIsOnRecord(t *testing.T) {
 			require.Equal(t, map[string]int{"hello": 1}, u.messages(t))
 			again := s.send("hello")
 			require.True(t, again.outcome().Replayed)
-			require.Equal(t, entries[0].ID, again.outcome().LedgerID)
+			require.Equal(t, entries[0].ID.String(), again.outcome().LedgerID)
 			require.Equal(t, 1, u.Accepted())
 			s.stop()
 		})

@@ -1,7 +1,8 @@
 package e2e
 
 import (
-	"strconv"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +59,7 @@ func TestFaultsEndInTheRightState(t *testing.T) {
 			require.Equal(t, tc.repeat, within.kind(), within.text())
 			entries := history(t, env)
 			require.Equal(t, tc.state, entries[len(entries)-1].State)
-			require.Equal(t, int64(1), entries[len(entries)-1].ID)
+			require.Regexp(t, "^1-", entries[len(entries)-1].ID.String())
 
 			p.age(t, window+time.Second)
 			got = server.send("hello")
@@ -80,7 +81,7 @@ func requirePersonResolves(t *testing.T, u *upstream, server *process, env []str
 	entries := history(t, env)
 	require.Len(t, entries, 1)
 	require.Equal(t, ledger.Unknown, entries[0].State)
-	_, errOut, code := run(t, env, "", "history", "resolve", strconv.FormatInt(entries[0].ID, 10), "not_sent")
+	_, errOut, code := run(t, env, "", "history", "resolve", entries[0].ID.String(), "not_sent")
 	require.Zero(t, code, errOut)
 	require.Equal(t, sent(), server.send("hello").kind())
 	require.Equal(t, 1, u.Accepted())
@@ -92,15 +93,69 @@ func TestAPersonResolvesAsSent(t *testing.T) {
 	env := environment(t, u.env...)
 	server := start(t, env)
 	u.arm(t, fake.Fault{Effect: fake.EffectStatus, Status: 500})
-	require.Equal(t, unknown(), server.send("hello").kind())
-	_, errOut, code := run(t, env, "", "history", "resolve", "1", "sent")
+	lost := server.send("hello")
+	require.Equal(t, unknown(), lost.kind())
+	_, errOut, code := run(t, env, "", hinted(t, lost, "sent")...)
 	require.Zero(t, code, errOut)
 	got := server.send("hello")
 	require.Equal(t, replayed(), got.kind())
 	require.Contains(t, string(got.Result.Structured), `"sid":null`)
 	require.Contains(t, string(got.Result.Structured), fake.ParticipantSid)
 	require.Zero(t, u.Accepted())
-	_, errOut, code = run(t, env, "", "history", "resolve", "1", "not_sent")
+	_, errOut, code = run(t, env, "", hinted(t, lost, "not_sent")...)
 	require.NotZero(t, code)
 	require.Contains(t, errOut, "not unknown")
+}
+
+// hinted are the arguments of the command that the text of a lost message gives its reader.
+func hinted(t *testing.T, lost answer, state string) []string {
+	t.Helper()
+	found := regexp.MustCompile(`"twilio-proxy-mcp (history resolve [^ ]+) sent"`).FindStringSubmatch(lost.text())
+	require.NotNil(t, found, lost.text())
+	require.Equal(t, "history resolve "+lost.outcome().LedgerID, found[1])
+	return append(strings.Fields(found[1]), state)
+}
+
+// Somebody types what a hint says in a shell that points at another ledger. There, too, a message is lost, under the same
+// number. It must not be freed.
+func TestAHintSettlesNothingInAnotherLedger(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, p place) {
+		u := startUpstream(t)
+		other := sqlitePlace(t)
+		server := start(t, environment(t, append(u.env, p.env())...))
+		standard := environment(t, u.env...)
+		shells := [][]string{environment(t, append(u.env, other.env())...), standard}
+		u.arm(t, fake.Fault{Operation: "CreateMessageInteraction", Effect: fake.EffectStatus, Status: 500, Times: 3})
+		lost := server.send("hello")
+		require.Equal(t, unknown(), lost.kind())
+		for _, shell := range shells {
+			there := start(t, shell)
+			require.Equal(t, unknown(), there.send("hello").kind())
+			entries := history(t, shell)
+			require.Regexp(t, "^1-", entries[0].ID.String())
+			require.NotEqual(t, lost.outcome().LedgerID, entries[0].ID.String())
+
+			_, errOut, code := run(t, shell, "", hinted(t, lost, "not_sent")...)
+			require.NotZero(t, code)
+			require.Contains(t, errOut, "was not changed")
+			require.Contains(t, errOut, "another message under this number, so the ID is of another ledger")
+			require.Contains(t, errOut, "--ledger")
+			require.Equal(t, entries, history(t, shell))
+			require.Equal(t, unknown(), there.send("hello").kind())
+			there.stop()
+		}
+		// The hints of the version before gave the number alone.
+		entries := history(t, standard)
+		_, errOut, code := run(t, standard, "", "history", "resolve", "1", "not_sent")
+		require.Equal(t, 2, code)
+		require.Contains(t, errOut, "entry 1 was not changed")
+		require.Equal(t, entries, history(t, standard))
+		require.Zero(t, u.Accepted())
+
+		_, errOut, code = run(t, append(standard, p.env()), "", hinted(t, lost, "not_sent")...)
+		require.Zero(t, code, errOut)
+		require.Equal(t, sent(), server.send("hello").kind())
+		require.Equal(t, 1, u.Accepted())
+		server.stop()
+	})
 }

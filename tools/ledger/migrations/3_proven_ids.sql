@@ -1,0 +1,3 @@
+-- Since this version an entry's ID has letters of its claim besides its number, so that it fits no other ledger's entry. The tables
+-- are the same, and older entries have such IDs, too. But older programs would go on to tell people bare numbers and to settle
+-- entries by them, so they must not use the tables any more.
