@@ -34,7 +34,9 @@ func (p Problems) Error() string { return strings.Join(p, "\n") }
 // Check compares raw JSON with the schema and its rules. It returns nil, or a
 // Problems with everything that is wrong. When the JSON itself is wrong (syntax,
 // UTF-8, a name given twice, nesting beyond 32), that is the only problem.
-// Absent arguments (no bytes) are an empty object, as in MCP.
+// Absent arguments (no bytes) are an empty object, as in MCP. In the schema of
+// arguments, an optional one that is null counts as absent, and arguments that
+// hosts add for themselves are left out of account.
 func (d *Document) Check(raw []byte) error {
 	value, err := parse(raw)
 	if err != nil {
@@ -43,6 +45,10 @@ func (d *Document) Check(raw []byte) error {
 	object, isObject := value.(map[string]any)
 	if !isObject {
 		return Problems{fmt.Sprintf("arguments: are %s, must be an object with the fields %s", jsonType(value), strings.Join(d.fields, ", "))}
+	}
+	if d.arguments != nil {
+		dropHostArguments(d.arguments, object)
+		dropNulls(d.arguments, object)
 	}
 	problems := d.schemaProblems(object)
 	for _, rule := range d.rules {
@@ -176,9 +182,10 @@ func (d *Document) sentences(e *validator.ValidationError) []string {
 	case *kind.Maximum:
 		return say("must be at most %s", k.Want.RatString())
 	case *kind.Pattern:
+		if k.Want == webURL {
+			return say(notWebURL)
+		}
 		return say("begins with %q, must match %s", firstTwo(k.Got), k.Want)
-	case *kind.Format:
-		return say("is no %s", strings.ToUpper(k.Want))
 	case *kind.Enum:
 		return say("must be one of %s", strings.Trim(fmt.Sprint(k.Want), "[]"))
 	default:

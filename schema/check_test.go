@@ -53,11 +53,24 @@ func TestCheck(t *testing.T) {
 		"deepest":          {`{` + sids + `,"Body":` + strings.Repeat("[", 31) + strings.Repeat("]", 31) + `}`, []string{"Body: is array, must be string"}},
 		"too deep":         {`{` + sids + `,"Body":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`, []string{"arguments: nest more than 32 deep"}},
 		"twice, escaped":   {`{` + sids + `,"a/b":1,"a/b":2}`, []string{`"a/b": is given more than once; give it once`}},
-		"null body":        {`{` + sids + `,"Body":null}`, []string{"Body: is null, must be string"}},
+		"null body":        {`{` + sids + `,"Body":null}`, missing[3:]},
+		"null body, media": {`{` + sids + `,"Body":null,"MediaUrl":["https://example.com/a"]}`, nil},
+		"null media":       {`{` + sids + `,"Body":"x","MediaUrl":null}`, nil},
+		"all null":         {`{` + sids + `,"Body":null,"MediaUrl":null}`, missing[3:]},
+		"null, required":   {strings.Replace(`{`+sids+`,"Body":"x"}`, `"`+serviceSid+`"`, "null", 1), []string{"ServiceSid: is null, must be string"}},
+		"null in a list":   {`{` + sids + `,"MediaUrl":[null]}`, []string{"MediaUrl[0]: is null, must be string"}},
+		"null, unknown":    {`{` + sids + `,"Body":"x","To":null}`, []string{"To: is no argument of this tool; valid are " + validNames}},
+		"from hosts":       {`{` + sids + `,"Body":"x","wait_for_previous":true,"task_progress":"- [x] a","toolCallId":"call_1"}`, nil},
+		"from hosts, null": {`{` + sids + `,"Body":"x","wait_for_previous":null,"toolCallId":{"a":[null]}}`, nil},
+		"like a host's":    {`{` + sids + `,"Body":"x","Wait_for_previous":true,"waitForPrevious":true}`, []string{"Wait_for_previous: is no argument of this tool; valid are " + validNames, "waitForPrevious: is no argument of this tool; valid are " + validNames}},
+		"host's twice":     {`{` + sids + `,"Body":"x","toolCallId":1,"toolCallId":1}`, []string{"toolCallId: is given more than once; give it once"}},
 		"empty body":       {`{` + sids + `,"Body":""}`, missing[3:]},
 		"nothing to send":  {`{` + sids + `}`, missing[3:]},
 		"media no array":   {`{` + sids + `,"MediaUrl":"https://example.com/a.png"}`, []string{"MediaUrl: is string, must be array"}},
-		"media no URI":     {`{` + sids + `,"MediaUrl":["no uri"]}`, []string{"MediaUrl[0]: is no URI"}},
+		"media no URL":     {`{` + sids + `,"MediaUrl":["no uri"]}`, []string{"MediaUrl[0]: must be an absolute URL that begins with http:// or https://"}},
+		"media no host":    {`{` + sids + `,"MediaUrl":["https://","http:///a"]}`, []string{"MediaUrl[0]: must be an absolute URL that begins with http:// or https://", "MediaUrl[1]: must be an absolute URL that begins with http:// or https://"}},
+		"media malformed":  {`{` + sids + `,"MediaUrl":["https://exa mple.com/","https://[::1]/a"]}`, []string{"MediaUrl[0]: is no URI"}},
+		"media upper case": {`{` + sids + `,"MediaUrl":["HTTPS://example.com/a"]}`, []string{"MediaUrl[0]: must be an absolute URL that begins with http:// or https://"}},
 		"media by ftp":     {`{` + sids + `,"MediaUrl":["https://example.com/a","ftp://example.com/a"]}`, []string{"MediaUrl[1]: must be an absolute URL that begins with http:// or https://"}},
 		"unknown name":     {`{` + sids + `,"Body":"x","To":"y"}`, []string{"To: is no argument of this tool; valid are " + validNames}},
 		"wrong case":       {`{` + sids + `,"body":"x"}`, []string{"body: is no argument of this tool; valid are " + validNames, missing[3]}},
@@ -131,6 +144,7 @@ func FuzzCheck(f *testing.F) {
 		`{` + sids + `,"Body":"hello"}`, `{` + sids + `,"MediaUrl":["https://example.com/a"]}`, `{}`, `null`, `[]`, ``,
 		`{` + sids + `,"Body":"x","Body":"y"}`, `{` + sids + `,"body":"x"}`, `{` + sids + `,"Body":null}`, "{\"Body\":\"\xff\"}",
 		`{` + sids + `,"Body":"x","MediaUrl":null}`, `{` + sids + `,"Body":"x","To":null}`, `{` + sids + `,"Body":""}`, `{` + sids + `,"Body":1}`,
+		`{` + sids + `,"Body":null,"MediaUrl":["http://a"],"wait_for_previous":true}`, `{` + sids + `,"MediaUrl":["https://[::1%25a]/"]}`,
 		`{` + sids + `,"\u0042ody":"x"} `, `{` + sids + `,"Body":"x"}{}`, `{"Body":"x",` + sids + `,"ServiceSid":null}`,
 	} {
 		f.Add([]byte(seed))
@@ -157,12 +171,12 @@ func FuzzCheck(f *testing.F) {
 
 // requireOnlyStrictness checks why Check refused JSON that decodes to a valid
 // request. The only reasons are rules that decoding does not apply: unknown
-// names, null, URI syntax and depth.
+// names and depth.
 func requireOnlyStrictness(t *testing.T, problems error) {
 	t.Helper()
 	for _, sentence := range problems.(schema.Problems) {
-		strict := strings.Contains(sentence, "is no argument of this tool") || strings.Contains(sentence, "is null, must be") ||
-			strings.Contains(sentence, "is no URI") || strings.Contains(sentence, "nest more than")
+		strict := strings.Contains(sentence, "is no argument of this tool") || strings.Contains(sentence, "nest more than") ||
+			strings.Contains(sentence, "]: is null, must be")
 		require.True(t, strict, sentence)
 	}
 }

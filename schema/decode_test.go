@@ -26,7 +26,7 @@ func TestDecodePlainKnowsTheWholeSchema(t *testing.T) {
 			"SessionSid":     {"type": "string", "minLength": 34, "maxLength": 34, "pattern": "^KC[0-9a-fA-F]{32}$"},
 			"ParticipantSid": {"type": "string", "minLength": 34, "maxLength": 34, "pattern": "^KP[0-9a-fA-F]{32}$"},
 			"Body":           {"type": "string"},
-			"MediaUrl":       {"type": "array", "items": {"type": "string", "format": "uri"}}
+			"MediaUrl":       {"type": "array", "items": {"type": "string", "pattern": "^https?://"}}
 		},
 		"required": ["ServiceSid", "SessionSid", "ParticipantSid"],
 		"additionalProperties": false

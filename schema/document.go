@@ -16,11 +16,13 @@ import (
 // A Document is a JSON Schema. The same bytes are published and enforced. Make one
 // with Input or Output. It is safe for concurrent use.
 type Document struct {
-	json     json.RawMessage
-	fields   []string
-	exact    map[string]bool // top-level properties with only one allowed length
-	compiled func() (*validator.Schema, error)
-	rules    []Rule
+	json      json.RawMessage
+	fields    []string
+	exact     map[string]bool // top-level properties with only one allowed length
+	compiled  func() (*validator.Schema, error)
+	rules     []Rule
+	arguments *reflected.Schema // nil in the schema of a result
+	plainSize int               // how long, in bytes, arguments for DecodePlain may be; 0 is no bound
 }
 
 // A Rule checks what JSON Schema cannot express, or what model providers reject at
@@ -28,9 +30,10 @@ type Document struct {
 // problem. The fields of the object may have wrong types.
 type Rule func(object map[string]any) []string
 
-// JSON returns the schema in JSON Schema 2020-12. It has no $ref, no `nullable` and
-// no boolean sub-schema except additionalProperties: some hosts reject a server
-// with one of those.
+// JSON returns the schema in JSON Schema 2020-12. It has no $ref, no `nullable`, no
+// format and no boolean sub-schema except additionalProperties: some hosts reject a
+// server with one of those. OpenAI and Gemini refuse every request with a tool that
+// has the format uri, and validators disagree about what a format is.
 func (d *Document) JSON() json.RawMessage { return d.json }
 
 // Fields returns the names of the top-level properties, in order.
@@ -39,25 +42,61 @@ func (d *Document) Fields() []string { return d.fields }
 // Ruled is implemented by arguments that have rules in addition to their schema.
 type Ruled interface{ Rules() []Rule }
 
+// A Bound is the longest text that the operator allows for an argument.
+type Bound struct {
+	Argument  string // its name; it must be a string
+	MaxLength int    // in characters (Unicode code points); 0 or less is no bound
+}
+
 // Input returns the schema of a tool's arguments, from the tags of the struct
-// In. Properties that In does not have are not allowed. When In implements Ruled, Check
-// applies its rules too.
-func Input[In any]() (*Document, error) {
+// In and from bounds. Properties that In does not have are not allowed. When In
+// implements Ruled, Check applies its rules too. The error may be a bound of an
+// argument that is no string or does not exist.
+func Input[In any](bounds ...Bound) (*Document, error) {
 	var rules []Rule
 	if ruled, ok := any(*new(In)).(Ruled); ok {
 		rules = ruled.Rules()
 	}
-	return document(reflector(false).Reflect(*new(In)), rules...)
+	root := reflector(false).Reflect(*new(In))
+	shortest := 0
+	for _, b := range bounds {
+		if b.MaxLength <= 0 {
+			continue
+		}
+		if err := b.apply(root); err != nil {
+			return nil, err
+		}
+		if shortest == 0 || b.MaxLength < shortest {
+			shortest = b.MaxLength
+		}
+	}
+	d, err := document(root, rules...)
+	if err == nil {
+		d.arguments, d.plainSize = root, shortest
+	}
+	return d, err
+}
+
+// apply also tells the bound in the description. Some hosts show a model no
+// maxLength (Codex's sanitizer, Anthropic's transformer for strict tools).
+func (b Bound) apply(root *reflected.Schema) error {
+	property, known := root.Properties.Get(b.Argument)
+	if !known || property.Type != "string" {
+		return fmt.Errorf("schema: there is a bound for %q, which is no string argument", b.Argument)
+	}
+	longest := uint64(b.MaxLength)
+	property.MaxLength = &longest
+	property.Description = strings.TrimSpace(fmt.Sprintf("%s At most %d characters.", property.Description, b.MaxLength))
+	return nil
 }
 
 // Text is an optional property of a result that its struct does not have.
 type Text struct{ Name, Description string }
 
 // Output returns the schema of a tool's result, from the tags of the struct
-// Out, with the texts after its fields. A pointer field may be null or missing. Properties that Out does not have
-// are allowed. String formats (uri, date-time) are deliberately left out, because
-// validators disagree about them. If a client rejects the receipt of a sent
-// message, its model sends the message again.
+// Out, with the texts after its fields. A pointer field may be null or missing.
+// Properties that Out does not have are allowed. If a client rejects the receipt of
+// a sent message, its model sends the message again.
 func Output[Out any](texts ...Text) (*Document, error) {
 	root := reflector(true).Reflect(*new(Out))
 	of := reflect.TypeFor[Out]()
@@ -124,7 +163,6 @@ func compile(text []byte) (*validator.Schema, error) {
 		return nil, fmt.Errorf("schema: read back: %w", err)
 	}
 	compiler := validator.NewCompiler()
-	compiler.AssertFormat()
 	compiler.UseRegexpEngine(compilePattern)
 	if err := compiler.AddResource("schema.json", parsed); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)

@@ -3,6 +3,7 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -13,16 +14,16 @@ import (
 //
 // The tags become the JSON Schema that a model reads; see Input.
 type CreateMessageInteraction struct {
-	ServiceSid     ServiceSid     `json:"ServiceSid" jsonschema_description:"SID (KS...) of the Proxy Service that the Session belongs to."`
-	SessionSid     SessionSid     `json:"SessionSid" jsonschema_description:"SID (KC...) of the Session: the masked conversation."`
-	ParticipantSid ParticipantSid `json:"ParticipantSid" jsonschema_description:"SID (KP...) of the Participant who receives the message."`
+	ServiceSid     ServiceSid     `json:"ServiceSid" jsonschema_description:"SID (KS and 32 hexadecimal digits) of the Proxy Service that the Session belongs to."`
+	SessionSid     SessionSid     `json:"SessionSid" jsonschema_description:"SID (KC and 32 hexadecimal digits) of the Session: the masked conversation."`
+	ParticipantSid ParticipantSid `json:"ParticipantSid" jsonschema_description:"SID (KP and 32 hexadecimal digits) of the Participant who receives the message."`
 	Body           string         `json:"Body,omitempty" jsonschema_description:"Text of the message. Required unless MediaUrl is given."`
-	MediaUrl       []string       `json:"MediaUrl,omitempty" jsonschema:"format=uri" jsonschema_description:"Reserved. Not currently supported by Twilio: leave it out. http or https URLs."`
+	MediaUrl       []string       `json:"MediaUrl,omitempty" jsonschema:"pattern=^https?://" jsonschema_description:"Reserved. Not currently supported by Twilio: leave it out. Absolute http:// or https:// URLs."`
 }
 
 // Rules require Body or MediaUrl (x-twilio.conditional in Twilio's OpenAPI
-// description), and http or https for media URLs.
-func (CreateMessageInteraction) Rules() []Rule { return []Rule{bodyOrMediaURL, mediaOverHTTP} }
+// description), and check what the pattern of a media URL leaves open.
+func (CreateMessageInteraction) Rules() []Rule { return []Rule{bodyOrMediaURL, mediaURLs} }
 
 // Validate is for Go callers, whose requests are not checked against the schema. It
 // looks for a missing SID, nothing to send, a MediaUrl that is not an absolute http
@@ -56,19 +57,39 @@ func (r CreateMessageInteraction) Validate() error {
 
 const nothingToSend = "Body: there is nothing to send; give Body a text of at least one character, or give MediaUrl"
 
+// webURL is the pattern of a MediaUrl, and notWebURL is what a URL that does not
+// match it is told.
+const (
+	webURL    = "^https?://"
+	notWebURL = "must be an absolute URL that begins with http:// or https://"
+)
+
 // checkMediaURL does not quote the URL in its error: a URL may contain a signature.
 func checkMediaURL(s string) error {
 	if !utf8.ValidString(s) {
 		return errors.New("is not valid UTF-8")
 	}
+	if !matchesWebURL(s) {
+		return errors.New(notWebURL)
+	}
 	u, err := url.Parse(s)
 	if err != nil {
 		return errors.New("is no URI")
 	}
-	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return errors.New("must be an absolute URL that begins with http:// or https://")
+	// url.Parse does not look into the brackets of an IPv6 address.
+	if host := u.Hostname(); strings.Contains(host, ":") {
+		if address, err := netip.ParseAddr(host); err != nil || address.Zone() != "" {
+			return errors.New("is no URI")
+		}
+	}
+	if u.Host == "" {
+		return errors.New(notWebURL)
 	}
 	return nil
+}
+
+func matchesWebURL(s string) bool {
+	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://")
 }
 
 // Path returns the URL path for this request, from "/v1" on.
@@ -133,12 +154,12 @@ func bodyOrMediaURL(object map[string]any) []string {
 	return []string{nothingToSend}
 }
 
-func mediaOverHTTP(object map[string]any) []string {
+func mediaURLs(object map[string]any) []string {
 	list, _ := object["MediaUrl"].([]any)
 	var problems []string
 	for i, item := range list {
-		s, isString := item.(string)
-		if u, err := url.Parse(s); !isString || err != nil || !u.IsAbs() {
+		s, _ := item.(string)
+		if !matchesWebURL(s) {
 			continue // the schema reports it
 		}
 		if err := checkMediaURL(s); err != nil {

@@ -16,6 +16,7 @@ type Definition[In, Out any] struct {
 	Title       string // for people, a few words
 	Description string // for the model: what it does, when to use it, what to beware of
 	Effect      Effect
+	Bounds      []schema.Bound // of arguments, as the operator sets them
 	// Run answers a call whose arguments fit the schema. Many goroutines may call it at once. ctx ends when the client
 	// cancels or goes away, and at the deadline.
 	Run func(ctx context.Context, call *Call, in In) (Out, error)
@@ -63,7 +64,7 @@ func Add[In, Out any](t *Tools, d Definition[In, Out]) error {
 			return fmt.Errorf("tools: there are two tools named %s", d.Name)
 		}
 	}
-	input, err := schema.Input[In]()
+	input, err := schema.Input[In](d.Bounds...)
 	if err != nil {
 		return fmt.Errorf("tools: arguments of %s: %w", d.Name, err)
 	}

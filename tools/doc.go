@@ -27,7 +27,8 @@
 //
 // # What is promised about every tool
 //
-// Arguments that break the published schema never reach Run. Whatever happens
+// Arguments that break the published schema never reach Run. An optional one that
+// is null counts as absent. Whatever happens
 // is a tool result and never a protocol error, because hosts hide protocol
 // errors from the model. A panic becomes a result with the code internal. Its
 // value is not logged, because it could quote an argument. Each call leaves one

@@ -47,7 +47,7 @@ func newApp(c *Common, s program, m *metrics) (*app, error) {
 	a.mcp = server.NewMCPServer(info().Name, info().Version,
 		server.WithTitle(info().Title),
 		server.WithToolCapabilities(false),
-		// The list is the same for every caller. Only a new binary changes it.
+		// The list is the same for every caller. Only a new binary or another --max-body-length changes it.
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
 		server.WithInstructions(instructions(b.fake != nil)),
 		server.WithHooks(&server.Hooks{OnError: []server.OnErrorHookFunc{func(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {

@@ -35,7 +35,7 @@ type commandLine struct {
 	Stdio   stdioCmd   `cmd:"" default:"withargs" help:"Serve MCP over stdin and stdout (the default)."`
 	HTTP    httpCmd    `cmd:"" name:"http" help:"Serve MCP over Streamable HTTP and SSE."`
 	Call    callCmd    `cmd:"" help:"Call a tool once and print what it returns."`
-	Tools   toolsCmd   `cmd:"" help:"Show the available tools. The common flags do not change what it shows."`
+	Tools   toolsCmd   `cmd:"" help:"Show the available tools. Of the common flags, only --max-body-length changes what it shows."`
 	History historyCmd `cmd:"" help:"List what was sent, or resolve an unknown outcome."`
 	Fake    fakeCmd    `cmd:"" help:"Serve only the fake Proxy API, for any client. Of the common flags, it uses only those for the log."`
 

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
-	"unicode/utf8"
 
 	"twilio-proxy-mcp/schema"
 	"twilio-proxy-mcp/tools"
@@ -81,6 +80,7 @@ func (s *Sender) Definition() tools.Definition[schema.CreateMessageInteraction, 
 			`If a result says the outcome is unknown, do not send again. ` +
 			`A repeat of the same message within a short time is answered with the first receipt and is not sent again.`,
 		Effect: tools.Texts,
+		Bounds: []schema.Bound{{Argument: "Body", MaxLength: s.MaxBodyLength}},
 		Run:    s.send,
 	}
 }
@@ -91,9 +91,6 @@ func (s *Sender) send(ctx context.Context, call *tools.Call, request schema.Crea
 		slog.String("service_sid", request.ServiceSid.String()),
 		slog.String("session_sid", request.SessionSid.String()),
 		slog.String("participant_sid", request.ParticipantSid.String()))
-	if n := utf8.RuneCountInString(request.Body); s.MaxBodyLength > 0 && n > s.MaxBodyLength {
-		return failed(tools.InvalidArguments(schema.Problems{fmt.Sprintf("Body: has %d characters, at most %d are allowed by this server (--max-body-length)", n, s.MaxBodyLength)}))
-	}
 	d := &delivery{Sender: s, call: call, request: request}
 	if s.Ledger == nil {
 		if err := d.turn(ctx, d.lastStart(ctx)); err != nil {

@@ -23,7 +23,7 @@ var update = flag.Bool("update", false, "rewrite testdata")
 // The definition is what models read: it changes on purpose only. A token is
 // about four bytes, and 1,200 are what every conversation pays.
 func TestDefinitions(t *testing.T) {
-	b := newBench(t, newFake(t), nil)
+	b := newBench(t, newFake(t), func(c *Config) { c.MaxBodyLength = 1600 }) // the flag's default
 	compact, err := json.Marshal(b.tools.Definitions())
 	require.NoError(t, err)
 	require.LessOrEqual(t, len(compact)/4, 1200)
@@ -150,8 +150,17 @@ func TestLongBodiesAreRefused(t *testing.T) {
 	require.Equal(t, "fake", got.outcome().Backend)
 	require.Contains(t, got.text(), "This server runs on its built-in fake of Twilio Proxy: no real person was texted.")
 	got = b.send("éééééé")
-	require.Equal(t, tools.CodeInvalidArguments, got.outcome().Code)
-	require.Contains(t, got.text(), "has 6 characters, at most 5 are allowed")
+	require.Equal(t, tools.Outcome{Code: tools.CodeInvalidArguments, Sent: tools.SentNo, Backend: "fake"}, got.outcome())
+	require.Contains(t, got.text(), "Body: has 6 characters, must have at most 5")
+	definition, err := json.Marshal(b.tools.Definitions())
+	require.NoError(t, err)
+	require.Contains(t, string(definition), `"maxLength":5`, "what is enforced is published")
+
+	b = newBench(t, newFake(t), func(c *Config) { c.MaxBodyLength = 0 })
+	require.Equal(t, tools.CodeSent, b.send(strings.Repeat("é", 5000)).outcome().Code)
+	definition, err = json.Marshal(b.tools.Definitions())
+	require.NoError(t, err)
+	require.NotContains(t, string(definition), `At most`)
 }
 
 // Without a ledger a repeat is a second message.
