@@ -15,7 +15,7 @@ import (
 )
 
 // How many bytes of an answer are read. The API's objects have one to four
-// kilobytes, and a page has up to 1000 of them.
+// kilobytes. Twilio documents up to 100 of them a page; PageSize allows 1000.
 const (
 	maxObject = 1 << 20
 	maxPage   = 8 << 20
@@ -80,7 +80,7 @@ func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.Create
 type ListInteractions struct {
 	ServiceSid schema.ServiceSid
 	SessionSid schema.SessionSid
-	PageSize   int // 1 to 1000; 0 means Twilio's default, which is documented as 50
+	PageSize   int // 1 to 1000; 0 means Twilio's default, which is documented as 50. It also documents at most 100 records a page
 	MaxPages   int // 0 means 20
 	// Before is called once before each request. If it returns an error, the list ends. May be nil.
 	Before func(ctx context.Context) error
@@ -95,7 +95,9 @@ type InteractionPage struct {
 }
 
 // ListInteractions reads a session's interactions page by page. Twilio documents
-// no order. Every page is a separate call with the client's Timeout.
+// no order. A page may have fewer than PageSize, even none: only a page without a
+// link to the next is the last. Every page is a separate call with the client's
+// Timeout.
 //
 // The first error ends the list. It is an *Error for any answer that is not 2xx,
 // and a *NotSentError if Twilio was not reached. It is another error if no answer

@@ -45,6 +45,27 @@ func TestListInteractionsReadsPageByPage(t *testing.T) {
 	require.Equal(t, []bool{true}, more, "a list that was cut short says so")
 }
 
+// Twilio may give fewer than PageSize, even none, and more on the next page.
+func TestAShortPageIsNotTheEndOfAList(t *testing.T) {
+	rows := []string{`[{"type":"message"}]`, `[]`, `[{"type":"message"},{"type":"message"}]`, `[]`}
+	asked := 0
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		next := `null`
+		if asked < len(rows)-1 {
+			next = fmt.Sprintf(`"http://%s%s?PageToken=%d"`, r.Host, interactionsURL, asked)
+		}
+		fmt.Fprintf(w, `{"interactions":%s,"meta":{"next_page_url":%s}}`, rows[asked], next)
+		asked++
+	})
+	var got []int
+	for page, err := range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession, PageSize: 100}) {
+		require.NoError(t, err)
+		got = append(got, len(page.Interactions))
+		require.Equal(t, asked < len(rows), page.More)
+	}
+	require.Equal(t, []int{1, 0, 2, 0}, got)
+}
+
 func TestNextPageElsewhereIsNotFollowed(t *testing.T) {
 	elsewhere := serve(t, func(_ http.ResponseWriter, r *http.Request) { t.Errorf("followed with %v", r.Header) })
 	for _, next := range []string{

@@ -24,6 +24,7 @@ type fakeCmd struct {
 	EnforceLimit   bool          `help:"Answer 429 above 30 requests per second to one Service, as Twilio does."`
 	QueuedFor      time.Duration `default:"0s" help:"How long a new message has the status queued."`
 	SentFor        time.Duration `default:"2s" help:"How long it then has the status sent, before delivered."`
+	MaxPageSize    int           `default:"100" help:"Most records on a page of a list, 1 to 1000. Twilio gives at most 100, whatever PageSize asks for."`
 	AllowedOrigins []string      `placeholder:"ORIGIN" help:"Origins of web pages that may call; the fake's own page always may."`
 	AllowedHosts   []string      `placeholder:"HOST" help:"Host names by which clients call the fake; the loopback names by default."`
 }
@@ -70,6 +71,9 @@ func (cmd *fakeCmd) listen() (net.Listener, error) {
 }
 
 func (cmd *fakeCmd) open(log *slog.Logger) (*fake.Fake, error) {
+	if cmd.MaxPageSize < 1 || cmd.MaxPageSize > 1000 {
+		return nil, usageError{fmt.Errorf("--max-page-size must be from 1 to 1000, and is %d", cmd.MaxPageSize)}
+	}
 	accepted, err := cmd.credentials()
 	if err != nil {
 		return nil, err
@@ -79,7 +83,7 @@ func (cmd *fakeCmd) open(log *slog.Logger) (*fake.Fake, error) {
 		sentFor = -1 // deliver at once; 0 would mean the fake's default
 	}
 	f := fake.New(fake.Config{Credentials: accepted, QueuedFor: cmd.QueuedFor, SentFor: sentFor,
-		RateLimit: cmd.EnforceLimit, Log: log, Page: page.Handler()})
+		RateLimit: cmd.EnforceLimit, MaxPageSize: cmd.MaxPageSize, Log: log, Page: page.Handler()})
 	if cmd.Seed != "" {
 		seed, err := os.ReadFile(cmd.Seed)
 		if err == nil {

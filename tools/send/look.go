@@ -11,10 +11,11 @@ import (
 	"twilio-proxy-mcp/twilio"
 )
 
-// The bounds of one look for a lost message: 1,000 interactions are more than a conversation has.
+// The bounds of one look for a lost message: 500 interactions are more than a conversation has. PageSize may be larger, but
+// the text about this list in Twilio's OpenAPI description says that a page has at most 100 records.
 const (
 	maxPages = 5
-	pageSize = 200
+	pageSize = 100
 )
 
 // arrivalMargin is how long after the end of its call a request may still take effect at Twilio. An equal message from

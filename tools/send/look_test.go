@@ -4,6 +4,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -73,4 +76,62 @@ func TestAMessageThatIsKnownIsNotOurs(t *testing.T) {
 	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDropAfter}))
 	got := b.call(arguments("hello"), strings.Replace(key, "%", "two", 1))
 	require.True(t, got.outcome().Reconciled, "the other one is known, so that this is the only one: %s", got.text())
+}
+
+// loseOne sends a message whose answer is lost, and whose first look fails, so that only a repeat can find it.
+func loseOne(b *bench, f *fake.Fake) {
+	require.NoError(b.t, f.Arm(fake.Fault{Operation: "CreateMessageInteraction", Effect: fake.EffectDropAfter},
+		fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: http.StatusForbidden}))
+	require.Equal(b.t, tools.CodeOutcomeUnknown, b.send("hello").outcome().Code)
+	require.Equal(b.t, 1, f.Accepted())
+}
+
+// readmeBound is how many interactions of a session are looked at, as the README has it.
+func readmeBound(t *testing.T) int {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	found := regexp.MustCompile(`or its session has more than ([\d,]+)\s+interactions`).FindSubmatch(readme)
+	require.NotNil(t, found, "the README says how many interactions are looked at")
+	bound, err := strconv.Atoi(strings.ReplaceAll(string(found[1]), ",", ""))
+	require.NoError(t, err)
+	return bound
+}
+
+// Whatever PageSize asks for, Twilio gives at most 100 records a page. As many as the README says are looked at all the
+// same, and a lost message further back stays unknown.
+func TestALostMessageIsFoundAsFarBackAsTheReadmeSays(t *testing.T) {
+	for newer, found := range map[int]bool{149: true, readmeBound(t) - 1: true, readmeBound(t): false} {
+		t.Run(strconv.Itoa(newer), func(t *testing.T) {
+			f := newFake(t)
+			b := newBench(t, f, nil)
+			loseOne(b, f)
+			for i := range newer {
+				post(t, f, strconv.Itoa(i))
+			}
+			got := b.send("hello")
+			require.Equal(t, found, got.outcome().Reconciled, got.text())
+			require.Equal(t, found, got.outcome().Code == tools.CodeSent)
+			require.Equal(t, !found, got.outcome().Code == tools.CodeOutcomeUnknown)
+			require.Equal(t, newer+1, f.Accepted())
+		})
+	}
+}
+
+// A page with fewer records than were asked for is not the end of the list: only one without a link to the next is.
+func TestAShortPageIsNotTheEnd(t *testing.T) {
+	f := fake.New(fake.Config{MaxPageSize: 1})
+	t.Cleanup(func() { f.Close() })
+	b := newBench(t, f, nil)
+	loseOne(b, f)
+	for i := range maxPages - 1 {
+		post(t, f, strconv.Itoa(i))
+	}
+	require.True(t, b.send("hello").outcome().Reconciled, "on the last page that is read")
+
+	key := `{"twilio-proxy-mcp/idempotency-key":"another"}`
+	require.NoError(t, f.Arm(fake.Fault{Operation: "CreateMessageInteraction", Effect: fake.EffectDropAfter},
+		fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: http.StatusForbidden}))
+	require.Equal(t, tools.CodeOutcomeUnknown, b.call(arguments("more"), key).outcome().Code)
+	require.Equal(t, tools.CodeOutcomeUnknown, b.call(arguments("more"), key).outcome().Code,
+		"the message is on the first page, and an equal one could be on a page that was not read")
 }

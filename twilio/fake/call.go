@@ -21,6 +21,8 @@ type call struct {
 	base   string // scheme and host of the URLs in the answer
 	number uint64 // of the recorded request
 	now    time.Time
+
+	maxPageSize int // most records on a page of a list
 }
 
 // An answer is the response to a call, before a fault changes it.
@@ -50,7 +52,7 @@ func (f *Fake) serveAPI(w http.ResponseWriter, r *http.Request) {
 // readCall records a request and makes a call of it.
 func (f *Fake) readCall(r *http.Request, body []byte) (*call, error) {
 	op, path, err := f.route(r)
-	c := &call{op: op, path: path, query: r.URL.Query(), base: baseURL(r)}
+	c := &call{op: op, path: path, query: r.URL.Query(), base: baseURL(r), maxPageSize: f.config.MaxPageSize}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.now = f.clock.now()

@@ -119,7 +119,9 @@
 //	                         not know is near every number
 //	phone numbers            each can text, take media and call; the account owns any number or SID;
 //	                         a SID alone gets a fictional number; the fake knows 13 countries
-//	lists                    newest first; PageSize over 1000: 80701; Page counts only without a token
+//	lists                    newest first; PageSize over 1000: 80701; Page counts only without a token;
+//	                         participants and MessageInteractions have at most Config.MaxPageSize
+//	                         records a page, too; page_size is how many a page has room for
 //	MessageInteractions      lists and fetches what was created there, not what participants wrote
 //	status when received     delivered, as the OpenAPI description says (its example says sent)
 //	status times             sent at once, delivered two seconds later; see Message life
@@ -141,8 +143,9 @@
 //	calls                    there are none: no operation of the API makes one
 //
 // Twilio documents these: success statuses, the 20 fields, the error shape, 401 with 20003, 404 with 20404, the legal
-// changes of a session's status, at most two participants, lengths of names, defaults and bounds of PageSize, and the
-// limit of 30 requests a second.
+// changes of a session's status, at most two participants, lengths of names, defaults and bounds of PageSize, at most 100
+// records on a page of services, sessions, phone numbers or interactions whatever PageSize asks for (Config.MaxPageSize),
+// and the limit of 30 requests a second.
 //
 // # Size
 //

@@ -32,6 +32,7 @@ type Config struct {
 	QueuedFor    time.Duration    // how long a new message stays queued; 0 = it is created as sent
 	SentFor      time.Duration    // how long it then stays sent; 0 = two seconds, negative = not at all
 	RateLimit    bool             // enforce 30 requests a second per operation and service
+	MaxPageSize  int              // most records on a page of a list, whatever PageSize asks for; 0 = 100, negative = 1,000
 	KeepRequests int              // how many recorded requests are kept; 0 = 1,000
 	Log          *slog.Logger     // gets errors that no API answer can report; nil = slog.Default()
 	Page         http.Handler     // answers all paths outside /v1 and /_fake/, such as /; nil = 404
@@ -70,6 +71,11 @@ func New(config Config) *Fake {
 		config.SentFor = 2 * time.Second
 	}
 	config.QueuedFor, config.SentFor = max(config.QueuedFor, 0), max(config.SentFor, 0)
+	if config.MaxPageSize == 0 {
+		config.MaxPageSize = defaultMaxPageSize
+	} else if config.MaxPageSize < 0 {
+		config.MaxPageSize = largestPageSize
+	}
 	if config.KeepRequests <= 0 {
 		config.KeepRequests = 1000
 	}

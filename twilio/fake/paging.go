@@ -9,6 +9,14 @@ import (
 // Lists are newest first. A page token names the last record of the page before,
 // so new records do not shift the following pages.
 
+// PageSize may be up to 1,000, but the texts about the lists of services, sessions,
+// phone numbers and interactions say that a page has at most 100 records. Both are
+// from the OpenAPI description.
+const (
+	largestPageSize    = 1000
+	defaultMaxPageSize = 100
+)
+
 type sequenced interface{ seq() uint64 }
 
 // A window is the place of a page in a slice that is sorted oldest first.
@@ -30,7 +38,7 @@ type pageMeta struct {
 // listPage renders the page of items that a call asks for, and only that page. It
 // does not copy the slice.
 func listPage[T sequenced, V any](c *call, path, key string, items []T, render func(T) V) (any, error) {
-	w, err := findWindow(c.query, items)
+	w, err := findWindow(c.query, items, c.maxPageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +67,9 @@ func listPage[T sequenced, V any](c *call, path, key string, items []T, render f
 func token[T sequenced](item T) string { return strconv.FormatUint(item.seq(), 16) }
 
 // findWindow finds the page that a query asks for. A token names the page after
-// ("PA…") or before ("PB…") a record. Without a token, the number Page counts.
-func findWindow[T sequenced](query url.Values, items []T) (window, error) {
+// ("PA…") or before ("PB…") a record. Without a token, the number Page counts. A
+// page has at most "most" records, whatever PageSize asks for.
+func findWindow[T sequenced](query url.Values, items []T, most int) (window, error) {
 	w := window{size: 50}
 	numbers := params{values: query}
 	if n, given := numbers.natural("PageSize"); given {
@@ -70,9 +79,10 @@ func findWindow[T sequenced](query url.Values, items []T) (window, error) {
 	if numbers.err != nil {
 		return w, numbers.err
 	}
-	if w.size < 1 || w.size > 1000 {
+	if w.size < 1 || w.size > largestPageSize {
 		return w, invalid("PageSize", "It must be an integer from 1 to 1000.")
 	}
+	w.size = min(w.size, most)
 	given := query.Get("PageToken")
 	if given == "" {
 		w.to = max(len(items)-min(w.page, len(items))*w.size, 0)

@@ -64,3 +64,34 @@ func TestPaging(t *testing.T) {
 	require.Nil(t, last["next_page_url"])
 	require.True(t, slices.IsSortedFunc(rest, func(a, b string) int { return strings.Compare(b, a) }))
 }
+
+// Twilio's texts about lists say that a page has at most 100 records, whatever PageSize asks for.
+func TestAPageHasAtMostAHundredRecords(t *testing.T) {
+	for limit, most := range map[int]int{0: 100, 1: 1, 7: 7, 1000: 1000, -1: 1000, 2000: 1000} {
+		s := start(t, fake.Config{MaxPageSize: limit})
+		for i := range 120 {
+			s.ok(200, "POST", messagesPath, body(fmt.Sprint(i)))
+		}
+		for _, path := range []string{sessionPath + "/Interactions", messagesPath} {
+			seen := map[string]bool{}
+			pages := 0
+			for next := path + "?PageSize=1000"; next != ""; pages++ {
+				got := s.ok(200, "GET", strings.TrimPrefix(next, s.url), nil).json
+				meta := got["meta"].(map[string]any)
+				items := got[text(meta["key"])].([]any)
+				for _, item := range items {
+					seen[text(item.(map[string]any)["sid"])] = true
+				}
+				require.LessOrEqual(t, len(items), most)
+				require.EqualValues(t, min(most, 1000), meta["page_size"], "what the page has room for, and not what was asked for")
+				next = text(meta["next_page_url"])
+			}
+			require.Len(t, seen, 120, "each record is on a page")
+			require.Equal(t, (120+most-1)/most, pages)
+		}
+		small := s.ok(200, "GET", sessionPath+"/Interactions?PageSize=1", nil).json
+		require.Len(t, small["interactions"], 1, "less may be asked for")
+		numbered := s.ok(200, "GET", sessionPath+"/Interactions?PageSize=1000&Page=1", nil).json
+		require.Len(t, numbered["interactions"], max(min(most, 120-most), 0), "the number of a page counts pages of that size")
+	}
+}

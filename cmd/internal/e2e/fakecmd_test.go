@@ -201,3 +201,20 @@ func TestEventFeedEndsWithTheServer(t *testing.T) {
 	require.Less(t, time.Since(begun), 4*time.Second, "the server waits 5 seconds for answers that do not end")
 	require.True(t, s.cmd.ProcessState.Success(), s.stderr.String())
 }
+
+func TestFakeCommandCapsPages(t *testing.T) {
+	url, stop := startFakeCommand(t, "--max-page-size", "2")
+	defer stop()
+	session := url + "/v1/Services/" + fake.ServiceSid + "/Sessions/" + fake.SessionSid
+	for range 3 {
+		require.Equal(t, 200, ask(t, "POST", session+"/Participants/"+fake.ParticipantSid+"/MessageInteractions", "Body=hello", nil, nil))
+	}
+	var list struct{ Interactions []any }
+	require.Equal(t, 200, ask(t, "GET", session+"/Interactions?PageSize=1000", "", nil, &list))
+	require.Len(t, list.Interactions, 2)
+	for _, wrong := range []string{"0", "-1", "1001"} {
+		_, errOut, code := run(t, environment(t), "", "fake", "--addr", "127.0.0.1:0", "--max-page-size="+wrong)
+		require.Equal(t, 2, code, errOut)
+		require.Contains(t, errOut, "--max-page-size must be from 1 to 1000, and is "+wrong)
+	}
+}

@@ -166,3 +166,19 @@ func requireRestError(t *testing.T, err error, status, code int) {
 	require.NotEmpty(t, rest.Message)
 	require.NotEmpty(t, rest.MoreInfo)
 }
+
+// The library reads on when a page has fewer records than it asked for.
+func TestTwilioGoReadsListsOfManyPages(t *testing.T) {
+	_, api := newClient(t, "token")
+	const ks, kc, kp = fake.ServiceSid, fake.SessionSid, fake.ParticipantSid
+	for range 201 {
+		_, err := api.CreateMessageInteraction(ks, kc, kp, new(proxy.CreateMessageInteractionParams).SetBody("hello"))
+		require.NoError(t, err)
+	}
+	page, err := api.PageInteraction(ks, kc, new(proxy.ListInteractionParams).SetPageSize(1000), "", "")
+	require.NoError(t, err)
+	require.Len(t, page.Interactions, 100)
+	all, err := api.ListInteraction(ks, kc, new(proxy.ListInteractionParams).SetPageSize(1000))
+	require.NoError(t, err)
+	require.Len(t, all, 201)
+}
