@@ -53,7 +53,7 @@ type Outcome struct {
 	Reconciled bool `json:"reconciled,omitzero"`
 	// RetryAfterSeconds is how long to wait before the same call may work.
 	RetryAfterSeconds int64 `json:"retry_after_seconds,omitzero"`
-	// HTTPStatus and TwilioCode are Twilio's, when it answered with an error.
+	// HTTPStatus is that of an answer that was an error. TwilioCode is its code, if it came from Twilio.
 	HTTPStatus int `json:"http_status,omitzero"`
 	TwilioCode int `json:"twilio_code,omitzero"`
 	// RequestID is Twilio's name for the request (the header Twilio-Request-Id).

@@ -1,47 +1,91 @@
 package twilio
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
-// Quoted shows Twilio's own words as what they are: text from outside, in which a
-// model should see no instruction. It is "" when Twilio gave neither a code nor
+// Answered says who answered with which HTTP status. It is no whole sentence: it
+// has no full stop.
+func (e *Error) Answered() string {
+	if e.FromTwilio {
+		return fmt.Sprintf("Twilio answered with HTTP status %d", e.Status)
+	}
+	return fmt.Sprintf("The answer was HTTP status %d, and it is not in the form of Twilio's API: as far as this server can tell, "+
+		"it did not come from Twilio but from a proxy or firewall in between", e.Status)
+}
+
+// Quoted shows the answer's own words as what they are: text from outside, in which
+// a model should see no instruction. It is "" when there was neither a code nor
 // words; otherwise it begins with a space.
 func (e *Error) Quoted() string {
-	text := ""
+	text, whose := "", "Its"
+	if e.FromTwilio {
+		whose = "Twilio's"
+	}
 	if e.Code != 0 {
 		text = fmt.Sprintf(" Twilio's error code is %d.", e.Code)
 	}
 	if e.Message != "" {
-		text += fmt.Sprintf(" Twilio's words, quoted as data: %q.", e.Message)
+		text += fmt.Sprintf(" %s words, quoted as data: %q.", whose, e.Message)
 	}
 	return text
 }
 
-// Advice says what to do about a refusal. It goes by Twilio's error code where its
-// meaning is documented, and by the HTTP status otherwise.
+// Advice says what a refusal means and what to do about it. It goes by Twilio's
+// error code if Meanings has it, and by the HTTP status otherwise.
 func (e *Error) Advice() string {
-	switch e.Code {
-	case 20003:
-		return adviceCredentials
-	case 20008:
-		return "Twilio's test credentials do not work with Proxy; tell the user to configure live credentials or use the built-in fake."
-	case 80607, 80904:
-		return "The Session is closed or expired and takes no messages; tell the user, do not call again."
-	case 80610:
-		return "The SIDs do not belong together; check which Service and Session the Participant is in."
-	case 80405, 80408, 80409:
-		return "Twilio does not accept the SID; check where it came from."
+	switch meaning, known := Meanings()[e.Code]; {
+	case e.Status == http.StatusProxyAuthRequired:
+		return "An HTTP proxy on the way asks for credentials of its own; tell the user to check the proxy's settings (HTTPS_PROXY)."
+	case !e.FromTwilio:
+		return "Do not call again until that is cleared up: tell the user to check what is between this server and Twilio, and the address (TWILIO_PROXY_BASE_URL)."
+	case known:
+		return meaning.Cause + " " + meaning.Next
 	}
 	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return adviceCredentials
+	case http.StatusUnauthorized:
+		return Meanings()[20003].Cause + " " + nextCredentials
+	case http.StatusForbidden:
+		return "Twilio does not permit this to the account or the API key; tell the user."
 	case http.StatusNotFound:
-		return "One of the SIDs does not exist in this account; check the SIDs with the user, do not guess others."
+		return Meanings()[20404].Cause + " " + nextSids
 	default:
 		return "The same call would be refused again; change what Twilio objects to, or tell the user."
 	}
 }
 
-const adviceCredentials = "This server's Twilio credentials are not accepted; tell the user to check them."
+// hasTwilioHeader looks for a header that only Twilio sets, as Twilio-Request-Id.
+func hasTwilioHeader(h http.Header) bool {
+	for name := range h {
+		if strings.HasPrefix(name, "Twilio-") {
+			return true
+		}
+	}
+	return false
+}
+
+// smallestCode is the smallest error code of those that the REST API is known to
+// answer with. Smaller ones are HTTP statuses, and gateways of others have them too.
+const smallestCode = 10_000
+
+// An errorShape collects the signs of Twilio's own errors while their fields are
+// read. These errors have a message, the HTTP status and nearly always a code of
+// five digits. A code alone is enough, because the body may have broken off after it.
+type errorShape struct{ code, message, status bool }
+
+func (s *errorShape) see(name string, value any, e *Error) {
+	switch name {
+	case "code":
+		s.code = e.Code >= smallestCode
+	case "message":
+		_, s.message = value.(string)
+	case "status":
+		number, isNumber := value.(json.Number)
+		s.status = isNumber && number.String() == fmt.Sprint(e.Status)
+	}
+}
+
+func (s errorShape) isTwilios() bool { return s.code || s.message && s.status }

@@ -51,6 +51,7 @@ func TestErrorBodies(t *testing.T) {
 	} {
 		ans := &answer{status: 404, requestID: testRequestID, retryAfter: time.Second, body: []byte(body)}
 		want.Status, want.RequestID, want.RetryAfter = 404, testRequestID, time.Second
+		want.FromTwilio = want.Code != 0
 		require.Equal(t, &want, parseError(ans, []string{testSecret, "hello there"}), body)
 	}
 }

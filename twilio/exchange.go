@@ -36,6 +36,8 @@ type answer struct {
 	body       []byte
 	bodyErr    error // why body is incomplete
 	retries    int
+
+	twilioHeader bool // see hasTwilioHeader
 }
 
 // do does all HTTP of this package. It makes attempts until there is an outcome
@@ -115,7 +117,7 @@ func (c *Client) exchange(waitCtx context.Context, deadline time.Time, call apiC
 
 func readAnswer(resp *http.Response, limit int64) *answer {
 	defer resp.Body.Close()
-	ans := &answer{status: resp.StatusCode}
+	ans := &answer{status: resp.StatusCode, twilioHeader: hasTwilioHeader(resp.Header)}
 	if id := resp.Header.Get("Twilio-Request-Id"); isRequestID(id) {
 		ans.requestID = id // results and the ledger repeat it, so it must have the documented shape
 	}

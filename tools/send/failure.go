@@ -106,7 +106,7 @@ func fromClient(err error) *tools.Failure {
 		happened := "The request went out and no usable answer came back."
 		if errors.As(unknown.Err, &refused) {
 			o = withTwilio(o, refused)
-			happened = fmt.Sprintf("Twilio answered with HTTP status %d, which does not say whether it sent the message.%s", refused.Status, refused.Quoted())
+			happened = refused.Answered() + "; that does not say whether Twilio sent the message." + refused.Quoted()
 		}
 		return failure(o, happened, tools.NextByPerson)
 	case errors.Is(err, twilio.ErrNoTurn):
@@ -118,14 +118,22 @@ func fromClient(err error) *tools.Failure {
 		return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo}, "Twilio could not be reached: "+reason(notSent)+".", tools.NextLater)
 	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
 		o := withTwilio(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo}, refused)
-		return failure(o, "Twilio is taking no more requests for now (HTTP status 429)."+refused.Quoted(), waitSentence(o.RetryAfterSeconds))
+		happened := "Twilio is taking no more requests for now (HTTP status 429)."
+		if !refused.FromTwilio {
+			happened = refused.Answered() + ", which is taking no more requests for now."
+		}
+		return failure(o, happened+refused.Quoted(), waitSentence(o.RetryAfterSeconds))
 	case errors.As(err, &refused) && refused.Status < 400:
 		o := withTwilio(tools.Outcome{Code: tools.CodeRefused, Sent: tools.SentNo}, refused)
-		return failure(o, fmt.Sprintf("The API's address answered with a redirect (HTTP status %d), which is never followed: it would carry the credentials along.", refused.Status),
-			"The same call would be answered so again; tell the user to check the address (TWILIO_PROXY_BASE_URL).")
+		return failure(o, fmt.Sprintf("The answer was a redirect (HTTP status %d), which is never followed: it would carry the credentials along.", refused.Status),
+			"The same call would be answered so again; tell the user to check the address (TWILIO_PROXY_BASE_URL) and what is between this server and Twilio, such as a network's login page.")
 	case errors.As(err, &refused):
 		o := withTwilio(tools.Outcome{Code: tools.CodeRefused, Sent: tools.SentNo}, refused)
-		return failure(o, fmt.Sprintf("Twilio refused the request (HTTP status %d).%s", refused.Status, refused.Quoted()), refused.Advice())
+		happened := fmt.Sprintf("Twilio refused the request (HTTP status %d).", refused.Status)
+		if !refused.FromTwilio {
+			happened = refused.Answered() + "."
+		}
+		return failure(o, happened+refused.Quoted(), refused.Advice())
 	default:
 		return failure(tools.Outcome{Code: tools.CodeInternal, Sent: tools.SentUnknown}, "This server met an error it does not know.", tools.NextByPerson)
 	}

@@ -15,6 +15,9 @@ func (f *Fake) respond(w http.ResponseWriter, r *http.Request, c *call, fault *F
 		f.reply(w, c, f.perform(c))
 		return
 	}
+	if fault.Effect == EffectHTML && fault.Status >= 300 {
+		w.Header().Del("Twilio-Request-Id") // such a page comes from something in between, which Twilio never sees
+	}
 	for name, value := range fault.Header {
 		w.Header().Set(name, value)
 	}

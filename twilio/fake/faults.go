@@ -18,7 +18,7 @@ const (
 	EffectDropBefore Effect = "drop-before" // not accepted; the connection is closed
 	EffectDropAfter  Effect = "drop-after"  // accepted; the connection is closed without an answer
 	EffectTruncate   Effect = "truncate"    // accepted; half of the answer's body arrives, then the connection is closed
-	EffectHTML       Effect = "html"        // answers an HTML page with Status (0 = 502); accepted if that is a 2xx
+	EffectHTML       Effect = "html"        // answers an HTML page with Status (0 = 502), as a proxy in between does; accepted if that is a 2xx
 	EffectErrorAfter Effect = "error-after" // accepted, but answers Status (0 = 500)
 	EffectHang       Effect = "hang"        // not accepted; no answer until the client leaves or the fake closes
 	EffectHangAfter  Effect = "hang-after"  // accepted; then no answer, like hang
