@@ -27,29 +27,60 @@ var (
 		`|\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}:[0-9]` +
 		`|\b[0-9]{4}-[0-9]{2}-[0-9]{2}T` +
 		`|(\+?\(?\p{Nd}(?:[ +./·()\p{Pd}−]*\p{Nd}){6,})`)
+
+	// notFound is Twilio's message for a path. The path of a request has names of the
+	// API and SIDs, and nothing of the message.
+	notFound = regexp.MustCompile(`^The requested resource /Services(?:/(?:[A-Z]{2}[0-9A-Fa-f]{32}|Sessions|Participants|MessageInteractions|Interactions))* was not found$`)
+
+	// escapeAtEnd is an escape of a URL, of mail, of JSON or of Go's quotes, in lower case.
+	escapeAtEnd = regexp.MustCompile(`(?:[%=][0-9a-f]{2}|\\(?:[abfnrtv]|x[0-9a-f]{2}|u[0-9a-f]{4}|u[0-9a-f]{8}))$`)
 )
+
+// private has the values that no error may repeat.
+type private struct {
+	secrets []string // credentials; hidden wherever they stand, even within a word
+	message []string // the caller's text and URLs; a single word is hidden only where standsAlone
+}
 
 // clean makes text from outside fit for an error. The result is plain and at most
 // limit characters long. Each private value, credential and phone number becomes
 // "[…]". All of them are found before any is replaced, so that hiding one does not
 // break up another.
-func clean(text string, private []string, limit int) string {
+//
+// Twilio's own words are not the caller's. A text message of one word, such as
+// "auth", is therefore left alone within another word, such as "Authenticate". And
+// if the whole text is one that Twilio has whatever was sent, nothing of it is an
+// echo of the message.
+func clean(text string, hide private, limit int) string {
 	text = plain(html.UnescapeString(text))
 	hidden := make([]bool, len(text))
-	hide := func(from, to int) {
+	cover := func(from, to int) {
 		for i := from; i < to; i++ {
 			hidden[i] = true
 		}
 	}
 	lower := lowerASCII(text)
-	for _, value := range private {
+	for _, value := range hide.secrets {
 		for _, encoded := range encodings(value) {
-			eachIndex(lower, encoded, hide)
+			eachIndex(lower, encoded, cover)
+		}
+	}
+	for _, value := range hide.message {
+		if isTwiliosOwn(text) {
+			break
+		}
+		word := isWord(value)
+		for _, encoded := range encodings(value) {
+			eachIndex(lower, encoded, func(from, to int) {
+				if !word || encoded != lowerASCII(value) || standsAlone(lower, from, to) {
+					cover(from, to)
+				}
+			})
 		}
 	}
 	for _, pattern := range []*regexp.Regexp{authorization, phoneNumber} {
 		for _, match := range pattern.FindAllStringSubmatchIndex(text, -1) {
-			hide(match[2], match[3]) // -1 and -1, which hides nothing, for a match without a group
+			cover(match[2], match[3]) // -1 and -1, which hides nothing, for a match without a group
 		}
 	}
 	var shown strings.Builder
@@ -69,6 +100,48 @@ func clean(text string, private []string, limit int) string {
 		return string(runes[:limit-1]) + "…"
 	}
 	return shown.String()
+}
+
+// isTwiliosOwn reports whether text is a whole message of Twilio's that is the same
+// whatever was sent. These were seen in captured answers.
+func isTwiliosOwn(text string) bool {
+	switch text {
+	case "Authenticate", "Too Many Requests", "An error occurred", "The requested resource was not found":
+		return true
+	}
+	return notFound.MatchString(text)
+}
+
+// isWord reports whether value is a single word of ASCII letters and digits. Only
+// such a value can be a part of Twilio's own words, which are English.
+func isWord(value string) bool {
+	for i := range len(value) {
+		if kindOf(value[i]) == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// standsAlone reports whether a word is not a part of a longer one: neither before
+// nor after it does its kind of character go on. So a one-time code of digits is
+// hidden after letters, too. What an escape ends with does not count.
+func standsAlone(lower string, from, to int) bool {
+	goesOn := func(a, b byte) bool { return kindOf(a) == kindOf(b) }
+	before := from > 0 && goesOn(lower[from-1], lower[from]) && !escapeAtEnd.MatchString(lower[max(0, from-10):from])
+	return !before && (to == len(lower) || !goesOn(lower[to-1], lower[to]))
+}
+
+// kindOf is 'a' for an ASCII letter, '0' for a digit and 0 for anything else.
+func kindOf(c byte) byte {
+	switch {
+	case 'a' <= c|0x20 && c|0x20 <= 'z':
+		return 'a'
+	case '0' <= c && c <= '9':
+		return '0'
+	default:
+		return 0
+	}
 }
 
 // eachIndex calls visit for each place of value in text. It skips a value that is

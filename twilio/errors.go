@@ -28,7 +28,9 @@ const (
 //   - the password, and username and password joined by a colon: plain, as in
 //     URLs, JSON, HTML and Go's quotes, or in base64; and the word after "Basic"
 //     or "Bearer";
-//   - the request's body and media URLs, each as a whole, in the same encodings;
+//   - the request's body and media URLs, each as a whole, in the same encodings. A
+//     body that is a single word is hidden as a whole word and not within a longer
+//     one, and not in a message that Twilio has whatever was sent;
 //   - runs of seven or more digits, also with the separators of phone numbers
 //     between them (spaces, dashes, dots, slashes, parentheses, plus signs),
 //     except in SIDs, timestamps and IPv4 addresses with a port.
@@ -115,7 +117,7 @@ func (e *networkError) Unwrap() error { return e.err }
 
 // parseError makes an *Error of any answer. It reads what it can of the body. If
 // JSON breaks off, it takes the fields before that. It takes nothing from HTML.
-func parseError(ans *answer, private []string) *Error {
+func parseError(ans *answer, hide private) *Error {
 	e := &Error{Status: ans.status, RequestID: ans.requestID, RetryAfter: ans.retryAfter}
 	var shape errorShape
 	eachField(ans.body, func(name string, value any) {
@@ -125,9 +127,9 @@ func parseError(ans *answer, private []string) *Error {
 				e.Code = code // a number, or one in quotes
 			}
 		case "message":
-			e.Message = clean(text, private, maxText)
+			e.Message = clean(text, hide, maxText)
 		case "more_info":
-			e.MoreInfo = twilioLink(text, private)
+			e.MoreInfo = twilioLink(text, e.Code, hide)
 		}
 		shape.see(name, value, e)
 	})
@@ -159,8 +161,9 @@ func eachField(object []byte, visit func(name string, value any)) {
 }
 
 // twilioLink returns link without its query and fragment. It returns "" if the
-// link does not lead to Twilio's pages, or if clean would change it.
-func twilioLink(link string, private []string) string {
+// link does not lead to Twilio's pages, or if clean would change it. The page of
+// the error code itself is Twilio's own word, which no message can be in.
+func twilioLink(link string, code int, hide private) string {
 	u, err := url.Parse(link)
 	if err != nil || u.Scheme != "https" || u.User != nil {
 		return ""
@@ -169,7 +172,10 @@ func twilioLink(link string, private []string) string {
 		return ""
 	}
 	link = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
-	if len(link) > maxLink || clean(link, private, maxLink) != link {
+	if link == "https://www.twilio.com/docs/errors/"+strconv.Itoa(code) {
+		hide.message = nil
+	}
+	if len(link) > maxLink || clean(link, hide, maxLink) != link {
 		return ""
 	}
 	return link

@@ -52,7 +52,7 @@ func TestErrorBodies(t *testing.T) {
 		ans := &answer{status: 404, requestID: testRequestID, retryAfter: time.Second, body: []byte(body)}
 		want.Status, want.RequestID, want.RetryAfter = 404, testRequestID, time.Second
 		want.FromTwilio = want.Code != 0
-		require.Equal(t, &want, parseError(ans, []string{testSecret, "hello there"}), body)
+		require.Equal(t, &want, parseError(ans, private{secrets: []string{testSecret}, message: []string{"hello there"}}), body)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestCleanHidesWhatWasPrivate(t *testing.T) {
 		account  = "ACuser:" + password
 		body     = "Dear \"Zoë\",\n  100% of <5> & more &gt; ?\tat 1/2"
 	)
-	private := []string{account, password, body}
+	hide := private{secrets: []string{account, password}, message: []string{body}}
 	quoted, err := json.Marshal(body)
 	require.NoError(t, err)
 	for name, echo := range map[string]string{
@@ -103,7 +103,7 @@ func TestCleanHidesWhatWasPrivate(t *testing.T) {
 		"body, in HTML":            html.EscapeString(body),
 		"body, in another's HTML":  strings.NewReplacer("&", "&amp;", `"`, "&quot;", "<", "&lt;", ">", "&#x3e;").Replace(body),
 	} {
-		got := strings.NewReplacer(`"`, "", "=", "").Replace(clean("you said "+echo+" there", private, maxText))
+		got := strings.NewReplacer(`"`, "", "=", "").Replace(clean("you said "+echo+" there", hide, maxText))
 		require.Equal(t, "you said […] there", got, name)
 	}
 	for text, want := range map[string]string{
@@ -111,7 +111,7 @@ func TestCleanHidesWhatWasPrivate(t *testing.T) {
 		"auth: bearer abc.def-ghi\",\n x":     "auth: bearer […] x",
 		"key=" + password + body + " " + body: "key=[…] […]",
 	} {
-		require.Equal(t, want, clean(text, private, maxText))
+		require.Equal(t, want, clean(text, hide, maxText))
 	}
 }
 
@@ -120,14 +120,14 @@ func TestCleanHidesPhoneNumbersAndNoOthers(t *testing.T) {
 		"15550123456", "+15550123456", "(555) 012-3456", "+1/555/0123456", "+1.555.012.3456", "555\u2011012\u20113456", "+1\u2212555\u2013012\u20143456",
 		"555\u00a0012\u20093456", "+1 (555)\t012\n3456", "555 - 0123", "+1 555\u00ad012\u200b3456", "１５５５０１２３４５６", "5550123",
 	} {
-		require.Equal(t, "to […] it", clean("to "+number+" it", nil, maxText), number)
+		require.Equal(t, "to […] it", clean("to "+number+" it", private{}, maxText), number)
 	}
 	for _, text := range []string{
 		"code 20404, status 404", "see errors/21211", "555-012", "at 12:34:56",
 		"/v1/Services/KS01234567890123456789012345678901/Sessions/KCaaaaaaaaaaaaaaaaaaaaaaaa00000000 was not found",
 		"dial tcp 192.168.100.100:443: connect: connection refused", "expired: current time 2026-01-02T03:04:05Z is after it",
 	} {
-		require.Equal(t, text, clean(text, nil, maxText))
+		require.Equal(t, text, clean(text, private{}, maxText))
 	}
 }
 
@@ -155,16 +155,16 @@ func FuzzErrorBody(f *testing.F) {
 	f.Add([]byte(`{"code":20404,"message":"m +15550100123","more_info":"https://www.twilio.com/x"}`), "m")
 	f.Add([]byte(`{"code":"x","message":{"a":[1,2`), "")
 	f.Add([]byte("<html>\xff"), "html")
-	f.Fuzz(func(t *testing.T, body []byte, private string) {
-		e := parseError(&answer{status: 503, body: body}, []string{private})
+	f.Fuzz(func(t *testing.T, body []byte, secret string) {
+		e := parseError(&answer{status: 503, body: body}, private{secrets: []string{secret}})
 		require.Equal(t, 503, e.Status)
 		require.GreaterOrEqual(t, e.Code, 0)
 		require.LessOrEqual(t, utf8.RuneCountInString(e.Message), maxText)
 		require.LessOrEqual(t, len(e.MoreInfo), maxLink)
 		require.True(t, utf8.ValidString(e.Message))
 		require.False(t, strings.ContainsFunc(e.Error(), unicode.IsControl))
-		if private = lowerASCII(plain(private)); len(private) >= minPrivate && !strings.ContainsAny(private, "[…]") {
-			require.NotContains(t, lowerASCII(e.Message), private)
+		if secret = lowerASCII(plain(secret)); len(secret) >= minPrivate && !strings.ContainsAny(secret, "[…]") {
+			require.NotContains(t, lowerASCII(e.Message), secret)
 		}
 		var whole struct{ Code *int }
 		if json.Unmarshal(body, &whole) == nil && whole.Code != nil && *whole.Code > 0 && strings.Count(strings.ToLower(string(body)), "code") == 1 && strings.Contains(string(body), `"code"`) {

@@ -24,7 +24,7 @@ type apiCall struct {
 	form      string                                     // the encoded form of a POST; "" for a GET
 	limit     int64                                      // how many bytes of the answer's body are read
 	before    func(ctx context.Context, tries int) error // called before each attempt; may be nil
-	private   []string                                   // values that no error may repeat
+	message   []string                                   // the text and URLs that it carries, which no error may repeat
 }
 
 // answer is Twilio's answer, whatever its status.
@@ -156,9 +156,9 @@ func (c *Client) outcome(call apiCall, ans *answer, connected bool, err error) e
 	if ans != nil && ans.status >= 200 && ans.status <= 299 {
 		return nil
 	}
-	private := append([]string{c.Username + ":" + c.Password, c.Password}, call.private...)
+	hide := private{secrets: []string{c.Username + ":" + c.Password, c.Password}, message: call.message}
 	if err != nil {
-		err = &networkError{text: clean(err.Error(), private, maxText), err: err}
+		err = &networkError{text: clean(err.Error(), hide, maxText), err: err}
 	}
 	switch {
 	case ans == nil && !connected:
@@ -166,8 +166,8 @@ func (c *Client) outcome(call apiCall, ans *answer, connected bool, err error) e
 	case ans == nil:
 		return &OutcomeUnknownError{Err: err}
 	case ans.status >= 300 && ans.status <= 499 && ans.status != http.StatusRequestTimeout:
-		return parseError(ans, private)
+		return parseError(ans, hide)
 	default:
-		return &OutcomeUnknownError{Err: parseError(ans, private), RequestID: ans.requestID, Date: ans.date}
+		return &OutcomeUnknownError{Err: parseError(ans, hide), RequestID: ans.requestID, Date: ans.date}
 	}
 }

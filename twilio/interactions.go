@@ -58,7 +58,7 @@ func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.Create
 		form:      req.Form(),
 		limit:     maxObject,
 		before:    before,
-		private:   append([]string{req.Body}, req.MediaUrl...),
+		message:   append([]string{req.Body}, req.MediaUrl...),
 	})
 	if err != nil {
 		return nil, err
