@@ -185,7 +185,7 @@ func (d *Document) sentences(e *validator.ValidationError) []string {
 		if k.Want == webURL {
 			return say(notWebURL)
 		}
-		return say("begins with %q, must match %s", firstTwo(k.Got), k.Want)
+		return say("begins with %q, must match %s%s", firstTwo(k.Got), k.Want, oddByPattern(k.Want, k.Got))
 	case *kind.Enum:
 		return say("must be one of %s", strings.Trim(fmt.Sprint(k.Want), "[]"))
 	default:

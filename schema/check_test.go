@@ -46,7 +46,7 @@ func TestCheck(t *testing.T) {
 		"short SID":        {strings.Replace(`{`+sids+`,"Body":"x"}`, serviceSid, "KSaaa", 1), []string{`ServiceSid: begins with "KS", must match ^KS[0-9a-fA-F]{32}$`, "ServiceSid: has 5 characters, must have exactly 34"}},
 		"long SID":         {strings.Replace(`{`+sids+`,"Body":"x"}`, serviceSid, serviceSid+"a", 1), []string{`ServiceSid: begins with "KS", must match ^KS[0-9a-fA-F]{32}$`, "ServiceSid: has 35 characters, must have exactly 34"}},
 		"wrong prefix":     {strings.Replace(`{`+sids+`,"Body":"x"}`, sessionSid, participantSid, 1), []string{`SessionSid: begins with "KP", must match ^KC[0-9a-fA-F]{32}$`}},
-		"newline after":    {strings.Replace(`{`+sids+`,"Body":"x"}`, sessionSid, sessionSid[:33]+`\n`, 1), []string{`SessionSid: begins with "KC", must match ^KC[0-9a-fA-F]{32}$`}},
+		"newline after":    {strings.Replace(`{`+sids+`,"Body":"x"}`, sessionSid, sessionSid[:33]+`\n`, 1), []string{`SessionSid: begins with "KC", must match ^KC[0-9a-fA-F]{32}$; character 34 is U+000A (a line break)`}},
 		"path traversal":   {strings.Replace(`{`+sids+`,"Body":"x"}`, serviceSid, "../../evil?x=", 1), []string{`ServiceSid: begins with "..", must match ^KS[0-9a-fA-F]{32}$`, "ServiceSid: has 13 characters, must have exactly 34"}},
 		"wrong type":       {`{` + sids + `,"Body":1}`, []string{"Body: is number, must be string"}},
 		"number no float":  {`{` + sids + `,"Body":-1e400}`, []string{"Body: is number, must be string"}},

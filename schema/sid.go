@@ -4,6 +4,7 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -55,22 +56,11 @@ const sidLength = 34
 type Sid[P Prefix] struct{ value string }
 
 // ParseSid reads a SID. The error says which rule s breaks. It quotes at most the
-// first two characters of s.
+// first two characters of s, and names the odd ones of a SID that has a few.
 func ParseSid[P Prefix](s string) (Sid[P], error) {
 	var p P
-	if len(s) != sidLength {
-		return Sid[P]{}, fmt.Errorf("has %d characters, must have exactly %d", len([]rune(s)), sidLength)
-	}
-	if !hasPrefix(p.letters(), s) {
-		if _, anyLetters := any(p).(AnyPrefix); anyLetters {
-			return Sid[P]{}, fmt.Errorf("begins with %q, must begin with two letters", s[:2])
-		}
-		return Sid[P]{}, fmt.Errorf("begins with %q, must begin with %q", s[:2], p.letters())
-	}
-	for i := 2; i < sidLength; i++ {
-		if !isHex(s[i]) {
-			return Sid[P]{}, fmt.Errorf("character %d is no hexadecimal digit; after the prefix only 0-9, a-f and A-F are allowed", i+1)
-		}
+	if !(sidPattern{letters: p.letters()}).MatchString(s) {
+		return Sid[P]{}, errors.New(whyNoSid(p.letters(), s))
 	}
 	return Sid[P]{value: s}, nil
 }
