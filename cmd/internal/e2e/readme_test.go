@@ -125,6 +125,7 @@ type exampleFile struct {
 		Command string
 		Args    []string
 		Env     map[string]string
+		Type    string
 		URL     string
 	} `json:"mcpServers"`
 }
@@ -152,7 +153,9 @@ func TestExampleEntryStartsAServer(t *testing.T) {
 // The url entry is the address of a server started as the README says. That port
 // may be in use on this machine, so the test uses a free one with the same path.
 func TestExampleEntryConnectsOverHTTP(t *testing.T) {
-	entry, err := url.Parse(readExample(t).MCPServers["twilio-proxy-over-http"].URL)
+	written := readExample(t).MCPServers["twilio-proxy-over-http"]
+	require.Equal(t, "http", written.Type, "Claude Code skips an entry with a url and no type")
+	entry, err := url.Parse(written.URL)
 	require.NoError(t, err)
 	require.Contains(t, read(t, "README.md"), "\ntwilio-proxy-mcp http --addr "+entry.Host+"\n")
 	help, _, _ := run(t, environment(t), "", "http", "--help")
