@@ -47,7 +47,8 @@ function script(body) {
 }
 
 // offered is the tool among those that a request offers. Hosts put the server's
-// name before the tool's, leave bounds out, and add parameters of their own.
+// name before the tool's, leave bounds out, and add switches of their own: added
+// has these, turned on, because a model fills in what it is offered.
 function offered(tools) {
   const found = tools.filter((tool) => tool.name?.endsWith("send_message_interaction"));
   assert.equal(found.length, 1, "how often the tool is offered");
@@ -55,7 +56,9 @@ function offered(tools) {
   assert.deepEqual([...required].sort(), ["ParticipantSid", "ServiceSid", "SessionSid"]);
   for (const name of [...required, "Body"]) assert.equal(properties[name].type, "string");
   assert.equal(properties.MediaUrl.type, "array");
-  return found[0];
+  const others = Object.keys(properties).filter((name) => ![...required, "Body", "MediaUrl"].includes(name));
+  for (const name of others) assert.equal(properties[name].type, "boolean");
+  return { ...found[0], added: Object.fromEntries(others.map((name) => [name, true])) };
 }
 
 // startModel serves the script over one API. Its server is also the proxy that
@@ -72,7 +75,7 @@ export async function startModel(api, body) {
     const { check, call } = steps[reached++];
     const tool = offered(api.tools(asked));
     check?.(api.result(asked));
-    return call ? api.call(tool, call, `call-${reached}`) : api.say(lastWords);
+    return call ? api.call(tool, { ...call, ...tool.added }, `call-${reached}`) : api.say(lastWords);
   };
   const server = createServer(async (request, reply) => {
     try {
