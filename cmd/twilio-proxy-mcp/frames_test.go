@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/logs"
 )
 
 const framesVariable = "TWILIO_PROXY_MCP_TEST_FRAMES"
@@ -58,7 +60,7 @@ func printFrames(t *testing.T) {
 	outR, outW, err := os.Pipe()
 	require.NoError(t, err)
 	go func() {
-		run(ctx, []string{"stdio", "--backend", "fake"}, program{inR, outW, io.Discard, toolSets})
+		run(ctx, []string{"stdio", "--backend", "fake"}, program{inR, outW, logs.New(io.Discard), toolSets})
 		outW.Close()
 	}()
 	_, err = fmt.Fprintf(inW, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"send_message_interaction","arguments":`+

@@ -12,8 +12,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/logs"
 )
 
 // A served is the command serving some tools, with a client that speaks raw MCP to it.
@@ -54,7 +57,7 @@ func start(t *testing.T, sets []toolSet, subcommand string, flags ...string) (in
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, append([]string{subcommand, "--backend", "fake"}, flags...), program{inR, outW, log, sets})
+		ended <- run(ctx, append([]string{subcommand, "--backend", "fake"}, flags...), program{inR, outW, logs.New(log), sets})
 		outW.Close()
 	}()
 	t.Cleanup(func() {
@@ -125,6 +128,12 @@ func (s *served) sse() *served {
 		send: func(m string) { s.post(endpoint, m, http.StatusAccepted) },
 		next: func() map[string]any { return message(s.t, data()) },
 	}
+}
+
+// logged waits until the log has these words. An answer does not wait for its log line.
+func (s *served) logged(words string) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool { return strings.Contains(s.log.String(), words) }, time.Minute, time.Millisecond, words)
 }
 
 func (s *served) post(url, m string, want int) string {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twilio-proxy-mcp/cmd/internal/logs"
 	"twilio-proxy-mcp/tools/ledger"
 )
 
@@ -36,7 +37,7 @@ func TestTheTableShowsAccountsAndUpstreamsOnlyWhenTheyDiffer(t *testing.T) {
 func said(t *testing.T, flags []string, arguments ...string) (out, errOut string, status int) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	status = run(t.Context(), slices.Concat(flags, []string{"history"}, arguments), program{nil, &stdout, &stderr, toolSets})
+	status = run(t.Context(), slices.Concat(flags, []string{"history"}, arguments), program{nil, &stdout, logs.New(&stderr), toolSets})
 	return stdout.String(), stderr.String(), status
 }
 

@@ -39,7 +39,7 @@ func (cmd *httpCmd) Validate() error {
 // Run serves until a signal comes. Then readiness turns false, sends in flight
 // finish, and the listener closes. The first line on stdout is the URL.
 func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
-	signal.Ignore(syscall.SIGPIPE) // if the reader of the log is gone, a send in flight must still finish
+	signal.Ignore(syscall.SIGPIPE) // if nobody reads the URL, serve all the same
 	m := newMetrics()
 	a, err := newApp(c, s, m)
 	if err != nil {
@@ -47,6 +47,7 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 	}
 	defer a.close()
 	m.showInFlight(a.tools.InFlight)
+	m.showDroppedLines(s.err.Dropped)
 	config, err := cmd.config(a, m)
 	if err != nil {
 		return err

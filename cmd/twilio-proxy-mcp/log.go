@@ -2,21 +2,26 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 
 	"twilio-proxy-mcp/cmd/internal/serve"
 )
 
-// logger writes to stderr, because stdout is for MCP and results.
+// logger writes to stderr, because stdout is for MCP and results. Nothing waits for it.
 func (c *Common) logger(s program) *slog.Logger {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	if c.quiet {
 		options.Level = max(c.LogLevel, slog.LevelError)
 	}
-	if c.LogFormat == "json" {
-		return slog.New(requestHandler{slog.NewJSONHandler(s.err, options)})
+	handler := func(out io.Writer) slog.Handler {
+		if c.LogFormat == "json" {
+			return slog.NewJSONHandler(out, options)
+		}
+		return slog.NewTextHandler(out, options)
 	}
-	return slog.New(requestHandler{slog.NewTextHandler(s.err, options)})
+	s.err.Format(handler)
+	return slog.New(requestHandler{handler(s.err)})
 }
 
 // requestHandler adds the transport, JSON-RPC id and trace of the request to

@@ -17,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
+
+	"twilio-proxy-mcp/cmd/internal/logs"
 )
 
 // Exit statuses.
@@ -30,7 +32,7 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	os.Exit(run(untilSignalled(), os.Args[1:], program{os.Stdin, os.Stdout, os.Stderr, toolSets}))
+	os.Exit(run(untilSignalled(), os.Args[1:], program{os.Stdin, os.Stdout, logs.ToStderr(), toolSets}))
 }
 
 // untilSignalled returns a context that ends at the first SIGINT or SIGTERM. The default handling is restored before
@@ -54,11 +56,12 @@ func untilSignalled() context.Context {
 const gcPercent = 150
 
 // program is what a subcommand gets from main. Only MCP messages and results
-// go to out; everything else goes to err.
+// go to out; everything else goes to err, which holds up nobody.
 type program struct {
-	in       io.Reader
-	out, err io.Writer
-	tools    []toolSet
+	in    io.Reader
+	out   io.Writer
+	err   *logs.Writer
+	tools []toolSet
 }
 
 // errToolFailed sets the exit status. The tool's error has already been printed.
@@ -67,7 +70,9 @@ var errToolFailed = errors.New("the tool reported an error")
 // usageError is wrong usage that kong does not detect.
 type usageError struct{ error }
 
+// run returns the exit status. It closes s.err.
 func run(ctx context.Context, args []string, s program) int {
+	defer s.err.Close()
 	// net/http's client writes unsolicited bytes from a server to package log.
 	// They can contain anything, even a token or a message.
 	log.SetOutput(io.Discard)

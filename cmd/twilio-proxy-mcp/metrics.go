@@ -53,6 +53,12 @@ func (m *metrics) showInFlight(count func() int64) {
 	}, func() float64 { return float64(count()) }))
 }
 
+func (m *metrics) showDroppedLines(count func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "twilio_proxy_mcp_log_lines_dropped_total", Help: "Log lines that stderr did not take in time.",
+	}, func() float64 { return float64(count()) }))
+}
+
 func (m *metrics) countCall(o tools.Observation) {
 	m.calls.WithLabelValues(o.Tool, string(o.Code), strconv.FormatBool(o.Replayed)).Inc()
 	m.duration.WithLabelValues(o.Tool).Observe(o.Duration.Seconds())

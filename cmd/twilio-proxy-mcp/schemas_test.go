@@ -12,6 +12,8 @@ import (
 
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/logs"
 )
 
 // A published tool is what tools/list says of it, as plain JSON.
@@ -24,7 +26,7 @@ type published struct {
 func publishedTools(t *testing.T, flags ...string) []published {
 	t.Helper()
 	var out, errs bytes.Buffer
-	require.Zero(t, run(t.Context(), append([]string{"tools", "--json"}, flags...), program{strings.NewReader(""), &out, &errs, toolSets}), errs.String())
+	require.Zero(t, run(t.Context(), append([]string{"tools", "--json"}, flags...), program{strings.NewReader(""), &out, logs.New(&errs), toolSets}), errs.String())
 	var list struct{ Tools []published }
 	require.NoError(t, json.Unmarshal(out.Bytes(), &list))
 	require.NotEmpty(t, list.Tools)

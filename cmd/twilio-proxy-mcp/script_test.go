@@ -7,12 +7,14 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"twilio-proxy-mcp/cmd/internal/logs"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"twilio-proxy-mcp": func() {
-			os.Exit(run(context.Background(), os.Args[1:], program{os.Stdin, os.Stdout, os.Stderr, toolSets}))
+			os.Exit(run(context.Background(), os.Args[1:], program{os.Stdin, os.Stdout, logs.ToStderr(), toolSets}))
 		},
 	})
 }

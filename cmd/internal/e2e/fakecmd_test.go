@@ -22,8 +22,15 @@ import (
 // function that stops the fake.
 func startFakeCommand(t *testing.T, arguments ...string) (baseURL string, stop func()) {
 	t.Helper()
+	return startFakeCommandOf(t, func(*exec.Cmd) {}, arguments...)
+}
+
+// startFakeCommandOf is startFakeCommand. The test can change the command first.
+func startFakeCommandOf(t *testing.T, change func(*exec.Cmd), arguments ...string) (baseURL string, stop func()) {
+	t.Helper()
 	cmd := exec.Command(binary, append([]string{"fake", "--addr", "127.0.0.1:0"}, arguments...)...)
 	cmd.Env, cmd.Stderr = environment(t), os.Stderr
+	change(cmd)
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

@@ -36,12 +36,19 @@ func startHTTP(t testing.TB, env []string, flags ...string) *site {
 
 func startHTTPOf(t testing.TB, binary string, env []string, flags ...string) *site {
 	t.Helper()
+	return startHTTPCommand(t, binary, env, func(*exec.Cmd) {}, flags...)
+}
+
+// startHTTPCommand is startHTTPOf. The test can change the command first.
+func startHTTPCommand(t testing.TB, binary string, env []string, change func(*exec.Cmd), flags ...string) *site {
+	t.Helper()
 	s := &site{t: t, cmd: exec.Command(binary, append([]string{"http", "--addr", "127.0.0.1:0"}, flags...)...), stderr: &lockedBuffer{}, ended: make(chan struct{})}
 	s.client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		MaxIdleConnsPerHost: 128, ForceAttemptHTTP2: true, ExpectContinueTimeout: time.Minute,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // TestTLS verifies certificates
 	}}
 	s.cmd.Env, s.cmd.Stderr = env, s.stderr
+	change(s.cmd)
 	stdout, err := s.cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, s.cmd.Start())
