@@ -133,6 +133,7 @@ func jsonArguments(flag string, in io.Reader) (json.RawMessage, error) {
 			return nil, fmt.Errorf("--json: stdin is longer than %d bytes", maxArguments)
 		}
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some programs write a byte order mark first
 	if text = bytes.TrimSpace(text); !json.Valid(text) || !utf8.Valid(text) {
 		return nil, errors.New("--json: that is not valid JSON in UTF-8")
 	}

@@ -35,7 +35,8 @@ var fakeMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http
 // Run serves the fake until a signal comes. The first line on stdout is the
 // base URL.
 func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
-	f, err := cmd.open(c.logger(s))
+	log := c.logger(s)
+	f, err := cmd.open(log)
 	if err != nil {
 		return err
 	}
@@ -43,8 +44,9 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	guards := guard.Guards{SameOrigin: true, Origins: cmd.AllowedOrigins, Methods: fakeMethods, Hosts: cmd.AllowedHosts}
-	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second}
+	guards := guard.Guards{SameOrigin: true, Origins: cmd.AllowedOrigins, Methods: fakeMethods, Hosts: cmd.AllowedHosts,
+		OriginSetting: originSetting, HostSetting: hostSetting, Log: &guard.RefusalLog{Log: log}}
+	server := &http.Server{Handler: guards.Origin(guards.Host(guards.Encoding(f))), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
 	fmt.Fprintf(s.out, "http://%s\n", listener.Addr())
 	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. Open the URL to see its page, or use it as the base URL of a client.")

@@ -73,6 +73,9 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 	return server.HTTP(ctx, listener, *config)
 }
 
+// The flags that admit a web page and a host name, on every command that listens.
+const originSetting, hostSetting = "--allowed-origins", "--allowed-hosts"
+
 func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 	tokens, err := cmd.tokens()
 	if err != nil {
@@ -84,6 +87,9 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 			Hosts:   cmd.AllowedHosts,
 			Tokens:  tokens,
 			Refused: m.countRefusal,
+			Log:     &guard.RefusalLog{Log: a.log},
+
+			OriginSetting: originSetting, HostSetting: hostSetting,
 		},
 		TLSCert: cmd.TLSCert,
 		TLSKey:  cmd.TLSKey,
@@ -92,6 +98,7 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 	}
 	if a.fake != nil {
 		config.Other = a.fake // its page shows what an agent "sent"
+		config.OtherPosts = []string{"/v1/", "/_fake/"}
 		config.Guards.SameOrigin = true
 		config.Guards.Methods = fakeMethods
 	}

@@ -197,7 +197,7 @@ func (s *site) openSSE() *eventStream {
 	s.t.Cleanup(func() { response.Body.Close() })
 	e := &eventStream{site: s, body: response.Body, lines: bufio.NewScanner(response.Body)}
 	e.lines.Buffer(nil, 1<<20)
-	e.endpoint = e.receive()
+	e.endpoint = "/" + e.receive() // relative to /sse
 	require.True(s.t, strings.HasPrefix(e.endpoint, "/message?sessionId="), e.endpoint)
 	return e
 }

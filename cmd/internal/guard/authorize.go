@@ -29,7 +29,7 @@ func (g *Guards) Authorize(next http.Handler) http.Handler {
 			caller, err = g.caller(r.Context(), token, digests)
 		}
 		if err != nil {
-			g.unauthorized(w, err)
+			g.unauthorized(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, caller)))
@@ -77,24 +77,31 @@ var (
 	errIssuer   = errors.New("the authorization server's keys could not be fetched")
 )
 
+// What a 401 says.
+const (
+	tokenMissing = "the token is missing: this server wants one in the header Authorization: Bearer …; nothing was done"
+	tokenUnknown = "the token is not known: the one in the header Authorization: Bearer … is not valid here; nothing was done"
+)
+
 // unauthorized writes the answer that RFC 6750 and RFC 9728 define.
-func (g *Guards) unauthorized(w http.ResponseWriter, err error) {
+func (g *Guards) unauthorized(w http.ResponseWriter, r *http.Request, err error) {
 	challenge := `Bearer realm="mcp"`
 	if g.OAuth != nil {
 		challenge += `, resource_metadata="` + g.OAuth.metadataURL() + `"`
 	}
-	guard, status, text := "token", http.StatusUnauthorized, "a valid bearer token is needed; nothing was done"
+	guard, status, text := "token", http.StatusUnauthorized, tokenMissing
 	switch {
 	case errors.Is(err, errIssuer):
 		w.Header().Set("Retry-After", "5")
-		g.refuse(w, guard, http.StatusServiceUnavailable, "the token cannot be checked at the moment; nothing was done, try again")
+		g.refuse(w, r, guard, http.StatusServiceUnavailable, "the token cannot be checked at the moment; nothing was done, try again")
 		return
 	case errors.Is(err, errScope):
 		challenge += `, error="insufficient_scope", scope="` + strings.Join(g.OAuth.Scopes, " ") + `"`
 		guard, status, text = "scope", http.StatusForbidden, "the token's scope is too small; nothing was done"
 	case !errors.Is(err, errNoToken):
 		challenge += `, error="invalid_token"`
+		text = tokenUnknown
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
-	g.refuse(w, guard, status, text)
+	g.refuse(w, r, guard, status, text)
 }

@@ -67,25 +67,19 @@ func (s *Bodies) Read(w http.ResponseWriter, r *http.Request) (*Body, bool) {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		s.Guards.refuse(w, "body", http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.Itoa(s.Max)+" bytes; nothing was done")
+		s.Guards.refuse(w, r, "body", http.StatusRequestEntityTooLarge, "the body is larger than "+strconv.Itoa(s.Max)+" bytes; nothing was done")
 		ForgetBody(w, r)
 	case errors.Is(err, errBodiesFull):
-		s.Guards.RefuseBusy(w, "bodies", err.Error())
+		s.Guards.RefuseBusy(w, r, "bodies", err.Error())
 		ForgetBody(w, r)
 	case errors.Is(err, os.ErrDeadlineExceeded) && s.Stopping.Err() != nil:
-		s.Guards.RefuseBusy(w, "stopping", "the server is stopping")
+		s.Guards.RefuseBusy(w, r, "stopping", "the server is stopping")
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		s.Guards.refuse(w, "timeout", http.StatusRequestTimeout, "the body took longer than "+s.Patience.String()+"; nothing was done")
+		s.Guards.refuse(w, r, "timeout", http.StatusRequestTimeout, "the body took longer than "+s.Patience.String()+"; nothing was done")
 	default:
 		http.Error(w, "the body could not be read; nothing was done", http.StatusBadRequest)
 	}
 	return nil, false
-}
-
-// RefuseBusy answers a request of which nothing was begun, and counts it under the guard's name.
-func (g *Guards) RefuseBusy(w http.ResponseWriter, guard, why string) {
-	w.Header().Set("Retry-After", "1")
-	g.refuse(w, guard, http.StatusServiceUnavailable, why+"; nothing was done, try again")
 }
 
 func (s *Bodies) read(w http.ResponseWriter, r *http.Request) (*Body, error) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 )
 
 // Guards says which requests are admitted. The zero value admits requests that name a loopback host and do not come from
@@ -28,9 +27,14 @@ type Guards struct {
 	Tokens []string
 	// OAuth admits access tokens of an authorization server; nil admits none.
 	OAuth *OAuth
-	// Refused is called for each refused request, with the guard that refused it: origin, host, token or scope. May be
-	// nil.
+	// OriginSetting and HostSetting name what a person sets to admit an Origin or a Host, such as the flag
+	// --allowed-origins. A refusal tells it. Empty means that it tells nothing.
+	OriginSetting, HostSetting string
+	// Refused is called for each refused request, with the guard that refused it: origin, host, token, scope, body and
+	// so on. May be nil.
 	Refused func(guard string)
+	// Log logs refused requests; nil means no log.
+	Log *RefusalLog
 }
 
 // ErrOpen is wrapped by Check's error when other machines can reach the listener and a guard is missing.
@@ -72,13 +76,6 @@ const minTokenLength = 16
 
 // errNoToken means that a request has no credentials.
 var errNoToken = errors.New("no bearer token")
-
-func (g *Guards) refuse(w http.ResponseWriter, guard string, status int, text string) {
-	if g.Refused != nil {
-		g.Refused(guard)
-	}
-	http.Error(w, text, status)
-}
 
 type callerKey struct{}
 

@@ -12,7 +12,7 @@ import (
 func (g *Guards) Host(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !g.hostAllowed(r.Host) {
-			g.refuse(w, "host", http.StatusForbidden, "this Host is not allowed; nothing was done")
+			g.refuse(w, r, "host", http.StatusForbidden, notAllowed("Host", g.HostSetting))
 			return
 		}
 		next.ServeHTTP(w, r)

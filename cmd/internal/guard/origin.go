@@ -23,7 +23,7 @@ func (g *Guards) Origin(next http.Handler) http.Handler {
 			return
 		}
 		if len(origins) > 1 || !g.admits(origins[0], r.Host) {
-			g.refuse(w, "origin", http.StatusForbidden, "this Origin is not allowed; nothing was done")
+			g.refuse(w, r, "origin", http.StatusForbidden, notAllowed("Origin", g.OriginSetting))
 			return
 		}
 		w.Header().Set("Access-Control-Allow-Origin", origins[0])
@@ -39,6 +39,13 @@ func (g *Guards) Origin(next http.Handler) http.Handler {
 		next.ServeHTTP(cors, r)
 		cors.restore() // in case the handler wrote nothing
 	})
+}
+
+func notAllowed(header, setting string) string {
+	if setting != "" {
+		setting = " (" + setting + " admits it)"
+	}
+	return "this " + header + " is not allowed" + setting + "; nothing was done"
 }
 
 // corsWriter keeps the guard's CORS headers, even if the handler behind it sets others.

@@ -25,9 +25,6 @@ func (s *Server) answer(ctx context.Context, m *message) (answer []byte, code in
 	if tool := s.toolOf(m); tool != nil && meta.clear {
 		return s.call(ctx, m, meta, tool.Handler)
 	}
-	if refusal := m.metaRefusal(); refusal != nil {
-		return refusal, mcp.INVALID_PARAMS
-	}
 	switch response := s.MCP.HandleMessage(ctx, m.forMCPGo()).(type) {
 	case nil:
 		return nil, 0

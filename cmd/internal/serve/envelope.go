@@ -20,9 +20,13 @@ const (
 	otherCase = " has a name that differs only by case from one of the protocol's; nothing was done"
 	badTask   = `params: "task" must be an object, and its "ttl" a whole number; nothing was done`
 	badID     = `"id" must be a string or a number of at most 256 bytes; nothing was done`
+	nullID    = `"id" must not be null beside a "method": give a request an id, and a notification none; nothing was done`
 	noMethod  = `the message has no "method", and is no answer; nothing was done`
 	tooLong   = "a name in the message is longer than 256 bytes; nothing was done"
 )
+
+// byteOrderMark may stand before a message, in UTF-8. Some hosts write it.
+var byteOrderMark = []byte("\ufeff")
 
 // decode reads the envelope of one message, which keeps raw. A message that may not be handled comes with the error to
 // answer it with, under its id as far as the id is clear.
@@ -30,6 +34,7 @@ const (
 // mcp-go reads names in any case and takes the last of several. So what it would make of an ambiguous message is not what
 // was read here, and it must not see one.
 func decode(raw []byte) (m *message, refusal []byte) {
+	raw = bytes.TrimPrefix(raw, byteOrderMark)
 	m = &message{raw: raw}
 	e := envelope{message: m}
 	err := jsonv2.Unmarshal(raw, &e, lenient)
@@ -44,14 +49,19 @@ func decode(raw []byte) (m *message, refusal []byte) {
 		code, text = mcp.INVALID_REQUEST, e.problem
 	case m.hasID() && !validID(m.ID):
 		code, text = mcp.INVALID_REQUEST, badID
+	case string(m.ID) == "null" && e.method != nil: // mcp-go takes it for a notification, and the host would wait
+		code, text = mcp.INVALID_REQUEST, nullID
 	case text == "" && e.method == nil && m.Result == nil && m.Error == nil:
 		code, text = mcp.INVALID_REQUEST, noMethod
 	case text == "" && m.Method == mcp.MethodToolsCall && m.Params.Task != nil && json.Unmarshal(m.Params.Task, new(mcp.TaskParams)) != nil:
 		code, text = mcp.INVALID_PARAMS, badTask
 	}
+	if wrong := m.readMeta().wrong; text == "" && wrong != "" && m.hasID() && m.Method != mcp.MethodInitialize {
+		code, text = mcp.INVALID_PARAMS, `params: "_meta" `+wrong+"; nothing was done"
+	}
 	if text == "" {
 		if m.Method == mcp.MethodInitialize && m.hasID() && m.JSONRPC == mcp.JSONRPC_VERSION {
-			m.raw = initialize(m.ID, m.Params.Version, m.Params.Meta)
+			m.raw = m.initialize()
 		}
 		return m, nil
 	}
@@ -212,9 +222,11 @@ func (e *envelope) readStrings() (code int, text string) {
 	if raw := e.Params.raw; raw != nil && raw[0] != '{' && raw[0] != 'n' {
 		code, text = mcp.INVALID_PARAMS, `"params" must be an object; nothing was done`
 	}
-	e.Params.Name = str(e.name, maxID, mcp.INVALID_PARAMS, `params: "name" must be a string; nothing was done`)
-	e.Params.requestState = str(e.Params.RequestState, len(e.raw), mcp.INVALID_PARAMS, `params: "requestState" must be a string; nothing was done`)
 	e.Method = mcp.MCPMethod(str(e.method, maxID, mcp.INVALID_REQUEST, `"method" must be a string; nothing was done`))
+	if e.Method != mcp.MethodInitialize { // which uses neither
+		e.Params.Name = str(e.name, maxID, mcp.INVALID_PARAMS, `params: "name" must be a string; nothing was done`)
+		e.Params.requestState = str(e.Params.RequestState, len(e.raw), mcp.INVALID_PARAMS, `params: "requestState" must be a string; nothing was done`)
+	}
 	e.JSONRPC = str(e.jsonrpc, maxID, mcp.INVALID_REQUEST, `"jsonrpc" must be the string "2.0"; nothing was done`)
 	return code, text
 }

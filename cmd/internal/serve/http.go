@@ -31,7 +31,8 @@ type HTTP struct {
 	Metrics         http.Handler // serves /metrics; nil: there is none
 	// Other serves every path that is not named here, behind the same guards; nil: there are none. The context of its
 	// requests ends when event streams have to.
-	Other http.Handler
+	Other      http.Handler
+	OtherPosts []string // the beginnings of Other's paths that take a POST; one to another path is told where MCP is
 	// Ready is asked by /readyz while the server runs; nil is always ready.
 	Ready func(context.Context) error
 }

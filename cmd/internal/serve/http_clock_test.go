@@ -136,13 +136,13 @@ func TestAnEventStreamThatNobodyReadsIsEnded(t *testing.T) {
 			line, err := lines.ReadString('\n')
 			require.NoError(t, err)
 			endpoint, _ = strings.CutPrefix(strings.TrimSpace(line), "data: ")
-			if !strings.HasPrefix(endpoint, "/message") {
+			if !strings.HasPrefix(endpoint, "message") {
 				endpoint = ""
 			}
 		}
 		_, err := lines.ReadString('\n') // the end of the event
 		require.NoError(t, err)
-		poster := p.dial(t, postText(endpoint, callLine(1, "echo")))
+		poster := p.dial(t, postText("/"+endpoint, callLine(1, "echo")))
 		response, err := http.ReadResponse(bufio.NewReader(poster), nil)
 		require.NoError(t, err)
 		require.Equal(t, http.StatusAccepted, response.StatusCode)

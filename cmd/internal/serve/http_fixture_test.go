@@ -62,6 +62,17 @@ func startEndpoints(t *testing.T, s *Server, config HTTP) (*httpServer, *endpoin
 	return &httpServer{t: t, url: server.URL, client: server.Client()}, f
 }
 
+// startProxy serves a handler before the server, and returns its URL.
+func startProxy(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	front := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		front.CloseClientConnections()
+		front.Close()
+	})
+	return front.URL
+}
+
 // reply is an HTTP answer that was read to its end.
 type reply struct {
 	status int
@@ -124,14 +135,23 @@ type eventStream struct {
 
 func (h *httpServer) openSSE() *eventStream {
 	h.t.Helper()
+	return h.openSSEAt("/sse")
+}
+
+func (h *httpServer) openSSEAt(path string) *eventStream {
+	h.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Get(h.url + "/sse")
+	response, err := client.Get(h.url + path)
 	require.NoError(h.t, err)
 	require.Equal(h.t, http.StatusOK, response.StatusCode)
 	e := &eventStream{h: h, body: response.Body, lines: bufio.NewScanner(response.Body)}
 	e.lines.Buffer(nil, 1<<20)
 	h.t.Cleanup(func() { e.body.Close() })
-	e.endpoint = e.receive()
+	relative := e.receive()
+	require.False(h.t, strings.HasPrefix(relative, "/"), relative)
+	endpoint, err := response.Request.URL.Parse(relative)
+	require.NoError(h.t, err)
+	e.endpoint = strings.TrimPrefix(endpoint.String(), h.url)
 	require.True(h.t, strings.HasPrefix(e.endpoint, "/message?sessionId="), e.endpoint)
 	return e
 }

@@ -22,12 +22,12 @@ var (
 )
 
 // refuseBusy answers a request of which nothing was begun.
-func (e *endpoints) refuseBusy(w http.ResponseWriter, err error) {
+func (e *endpoints) refuseBusy(w http.ResponseWriter, r *http.Request, err error) {
 	var b *busy
 	if !errors.As(err, &b) {
 		b = &busy{"stream", err.Error()}
 	}
-	e.config.Guards.RefuseBusy(w, b.guard, b.why)
+	e.config.Guards.RefuseBusy(w, r, b.guard, b.why)
 }
 
 // enter counts a message in, among the calls or, when it asks for a stream of events, among the streams.

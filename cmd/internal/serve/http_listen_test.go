@@ -120,7 +120,7 @@ func TestAQuietEventStreamIsNotCutOff(t *testing.T) {
 				events := make(chan string)
 				go func() { events <- e.receive() }() // also reads the comments that keep the stream alive
 				time.Sleep(3 * (writeTimeout + bodyTimeout))
-				require.Equal(t, http.StatusAccepted, h.post(endpoint, callLine(1, "echo")).status)
+				require.Equal(t, http.StatusAccepted, h.post("/"+endpoint, callLine(1, "echo")).status)
 				require.Equal(t, "1", string(readAnswer(t, <-events).ID))
 				response.Body.Close()
 			})

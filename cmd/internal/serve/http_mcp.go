@@ -24,13 +24,10 @@ func (e *endpoints) serveMCP(w http.ResponseWriter, r *http.Request) {
 	m, refusal := decode(body.Bytes)
 	counted, err := e.enter(m)
 	if err != nil {
-		e.refuseBusy(w, err)
+		e.refuseBusy(w, r, err)
 		return
 	}
 	defer counted.Release(1)
-	if refusal == nil {
-		refusal = m.metaRefusal()
-	}
 	ctx := withOrigin(r.Context(), originOf(r, "http"))
 	switch {
 	case !isJSON(r): // mcp-go reads no other type

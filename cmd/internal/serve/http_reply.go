@@ -97,7 +97,7 @@ func (p *postSession) tell(n mcp.JSONRPCNotification) {
 func (p *postSession) writeEvent(message []byte) {
 	control := http.NewResponseController(p.to)
 	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
-	_, _ = p.to.Write(slices.Concat([]byte("event: message\ndata: "), message, []byte("\n\n"))) // the client is gone when it fails
+	_, _ = p.to.Write(slices.Concat([]byte(eventStart), message, []byte(eventEnd))) // the client is gone when it fails
 	_ = control.Flush()
 	_ = control.SetWriteDeadline(time.Time{}) // which would end a quiet stream over HTTP/2
 }

@@ -8,47 +8,64 @@ import (
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
+// elsewhere is what a client is told that posts to the wrong path.
+const elsewhere = "MCP is at /mcp; nothing was done"
+
 func (e *endpoints) routes() http.Handler {
 	g := &e.config.Guards
-	open := http.NewServeMux() // for everyone
-	healthy := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
-	route(open, healthy, "/healthz", http.MethodGet, http.MethodHead)
-	route(open, e.readyz, "/readyz", http.MethodGet, http.MethodHead)
+	named := func(next http.Handler) http.Handler { return g.Origin(g.Host(next)) }
+	guarded := func(next http.Handler) http.Handler { return named(g.Authorize(g.Encoding(next))) }
 	mux := http.NewServeMux()
-	route(mux, e.serveMCP, "/mcp", http.MethodPost)
-	route(mux, e.serveSSE, "/sse", http.MethodGet)
-	route(mux, e.serveMessage, "/message", http.MethodPost)
+	healthy := func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) }
+	route(mux, "/healthz", g.Origin, healthy, http.MethodGet, http.MethodHead)
+	route(mux, "/readyz", g.Origin, e.readyz, http.MethodGet, http.MethodHead)
+	for _, slash := range []string{"", "/{$}"} {
+		route(mux, "/mcp"+slash, guarded, e.serveMCP, http.MethodPost)
+		route(mux, "/sse"+slash, guarded, e.serveSSE, http.MethodGet)
+	}
+	route(mux, "/message", guarded, e.serveMessage, http.MethodPost)
 	if e.config.Metrics != nil {
-		route(mux, e.config.Metrics.ServeHTTP, "/metrics", http.MethodGet, http.MethodHead)
+		route(mux, "/metrics", guarded, e.config.Metrics.ServeHTTP, http.MethodGet, http.MethodHead)
 	}
-	if e.config.Other != nil {
-		mux.HandleFunc("/", e.serveOther)
+	mux.Handle("/", guarded(http.HandlerFunc(e.serveOther)))
+	// Where clients look for an authorization server, and what they try when there is none (MCP 2025-03-26,
+	// "Authorization"). A 401 would have them begin to log in.
+	for _, path := range []string{"/.well-known/", "/register", "/authorize", "/token"} {
+		mux.Handle(path, named(http.NotFoundHandler()))
 	}
-	open.Handle("/", g.Host(g.Authorize(mux)))
 	if g.OAuth != nil {
-		metadata := g.Host(g.OAuth.Metadata()).ServeHTTP
-		route(open, metadata, guard.MetadataPath, http.MethodGet, http.MethodHead)
-		route(open, metadata, guard.MetadataPath+"/", http.MethodGet, http.MethodHead)
+		route(mux, guard.MetadataPath, named, g.OAuth.Metadata().ServeHTTP, http.MethodGet, http.MethodHead)
+		route(mux, guard.MetadataPath+"/", named, g.OAuth.Metadata().ServeHTTP, http.MethodGet, http.MethodHead)
 	}
-	return g.Origin(open)
+	return mux
 }
 
 func (e *endpoints) serveOther(w http.ResponseWriter, r *http.Request) {
+	posts := func(path string) bool { return strings.HasPrefix(r.URL.Path, path) }
+	if e.config.Other == nil || r.Method == http.MethodPost && !slices.ContainsFunc(e.config.OtherPosts, posts) {
+		http.Error(w, elsewhere, http.StatusNotFound)
+		return
+	}
 	ctx, end := e.untilClosing(r.Context())
 	defer end()
 	e.config.Other.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// route serves path with these methods and no other. A pattern with a method would leave the others to HTTP.Other.
-func route(mux *http.ServeMux, serve http.HandlerFunc, path string, methods ...string) {
-	mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+// route serves path behind guards, with these methods and no other. A pattern with a method would leave the others to
+// HTTP.Other.
+func route(mux *http.ServeMux, path string, guards func(http.Handler) http.Handler, serve http.HandlerFunc, methods ...string) {
+	mux.Handle(path, guards(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(methods, r.Method) {
+			text := "this method is not allowed here"
+			if r.Method == http.MethodPost {
+				text = elsewhere
+			}
 			w.Header().Set("Allow", strings.Join(methods, ", "))
-			http.Error(w, "this method is not allowed here", http.StatusMethodNotAllowed)
+			http.Error(w, text, http.StatusMethodNotAllowed)
 			return
 		}
 		serve(w, r)
-	})
+	})))
 }
 
 func (e *endpoints) readyz(w http.ResponseWriter, r *http.Request) {

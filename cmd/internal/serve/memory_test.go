@@ -145,7 +145,7 @@ func TestMemoryAnEventStreamThatNobodyReads(t *testing.T) {
 		call := strings.Replace(callLine(1, "echo"), `"n":1`, `"n":"`+strings.Repeat("x", 15_000)+`"`, 1)
 		taken, refused := 0, 0
 		for range 5000 {
-			switch r := h.post(endpoint, call); r.status {
+			switch r := h.post("/"+endpoint, call); r.status {
 			case http.StatusAccepted:
 				taken++
 			case http.StatusServiceUnavailable:
@@ -197,7 +197,7 @@ func TestMemoryClientsThatVanish(t *testing.T) {
 			require.NoError(t, err)
 			_, endpoint, _ := strings.Cut(string(opening[:n]), "data: ")
 			endpoint, _, _ = strings.Cut(endpoint, "\n")
-			require.Equal(t, http.StatusAccepted, h.post(endpoint, call).status)
+			require.Equal(t, http.StatusAccepted, h.post("/"+endpoint, call).status)
 			stream.Close()
 		}
 		// More calls than may run at once have begun by now: the slots are free again.

@@ -2,6 +2,10 @@ package serve
 
 import (
 	"encoding/json"
+	"fmt"
+	"maps"
+	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -67,40 +71,70 @@ func (m *message) answered(answer mcp.JSONRPCMessage) mcp.JSONRPCMessage {
 		return a
 	case mcp.JSONRPCError:
 		a.ID = mcp.NewRequestId(m.ID)
+		m.reword(&a.Error)
 		return a
 	}
 	return answer
+}
+
+// goField finds the member of params in what encoding/json says of one. An embedded Go struct begins with a capital.
+var goField = regexp.MustCompile(`params\.(?:[A-Z]\w*\.)*(\w+)`)
+
+// reword replaces what mcp-go v1.2.1 says when it cannot read params: its decoders' words, with names of Go types. It can
+// go when mcp-go itself answers with -32602 and the member's name.
+func (m *message) reword(e *mcp.JSONRPCErrorDetails) {
+	member := "params"
+	switch {
+	case e.Code == mcp.INVALID_PARAMS && strings.HasPrefix(e.Message, "illegal base64"):
+		member = "cursor"
+	case !strings.HasPrefix(e.Message, "unparsable "):
+		return
+	case goField.MatchString(e.Message):
+		member = goField.FindStringSubmatch(e.Message)[1]
+	case m.Method == mcp.MethodCompletionComplete:
+		member = "ref"
+	}
+	e.Code, e.Message = mcp.INVALID_PARAMS, fmt.Sprintf("params: %q is missing, or not as %s takes it; nothing was done", member, m.Method)
 }
 
 // lenient reads what others wrote as mcp-go does.
 var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
 // forMCPGo is the message as mcp-go gets it. A tools/call whose _meta it has to refuse becomes a ping, which it refuses with
-// the same words: it must not call a tool that is called here.
+// the same words: it must not call a tool that is called here. Of capabilities that it would refuse for one odd member, it
+// gets those that are declared.
 func (m *message) forMCPGo() []byte {
-	if m.Method != mcp.MethodToolsCall || m.readMeta().clear {
+	meta, method, params := m.readMeta(), m.Method, map[string]any{"_meta": m.Params.Meta}
+	switch {
+	case m.Method == mcp.MethodToolsCall && !meta.clear:
+		method = mcp.MethodPing
+	case meta.protocol == nil || json.Unmarshal(meta.fields.AdditionalFields[mcp.MetaKeyClientCapabilities].(json.RawMessage), new(mcp.ClientCapabilities)) == nil:
 		return m.raw
+	default:
+		var each map[string]jsontext.Value
+		_ = jsonv2.Unmarshal(m.Params.raw, &each, lenient) // it has been read
+		for name, value := range each {
+			params[name] = json.RawMessage(value)
+		}
+		fields := maps.Clone(meta.fields.AdditionalFields)
+		fields[mcp.MetaKeyClientCapabilities] = meta.protocol.ClientCapabilities
+		params["_meta"] = fields
 	}
-	return mustEncode(map[string]any{"jsonrpc": m.JSONRPC, "id": m.ID, "method": mcp.MethodPing, "params": map[string]any{"_meta": m.Params.Meta}})
-}
-
-// metaRefusal answers a request whose _meta cannot be read; nil when it can be, and for a notification.
-func (m *message) metaRefusal() []byte {
-	wrong := m.readMeta().wrong
-	if wrong == "" || !m.hasID() {
-		return nil
-	}
-	return errorAnswer(m.ID, mcp.INVALID_PARAMS, `params: "_meta" `+wrong+"; nothing was done")
+	return mustEncode(map[string]any{"jsonrpc": m.JSONRPC, "id": m.ID, "method": method, "params": params})
 }
 
 // initialize is the request with nothing in it that mcp-go does not need. mcp-go decodes all of it, and the handshake
-// would fail on an odd member; see session.declare for the capabilities.
-func initialize(id, version, meta json.RawMessage) []byte {
-	params := map[string]any{"protocolVersion": version, "capabilities": struct{}{}, "clientInfo": struct{}{}}
-	if meta != nil {
-		params["_meta"] = meta
+// would fail on an odd member; see session.declare for the capabilities. A version that is no string gets the latest
+// revision that has a handshake. Of _meta, mcp-go needs what makes it refuse an initialize of a revision without one.
+func (m *message) initialize() []byte {
+	params := map[string]any{"protocolVersion": mcp.LATEST_LEGACY_PROTOCOL_VERSION, "capabilities": struct{}{}, "clientInfo": struct{}{}}
+	if version := m.Params.Version; version != nil && version[0] == '"' {
+		params["protocolVersion"] = version
 	}
-	return mustEncode(map[string]any{"jsonrpc": mcp.JSONRPC_VERSION, "id": id, "method": mcp.MethodInitialize, "params": params})
+	if meta := m.readMeta(); meta.wrong == "" && (meta.protocol != nil || !meta.clear) {
+		params["_meta"] = m.Params.Meta
+	}
+	return mustEncode(map[string]any{"jsonrpc": mcp.JSONRPC_VERSION, "id": m.ID, "method": mcp.MethodInitialize, "params": params})
 }
 
 // requestMeta is what this package reads of a request's _meta.

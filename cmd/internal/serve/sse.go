@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -20,20 +21,22 @@ const keepAlive = 25 * time.Second
 func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case e.draining():
-		e.refuseBusy(w, errStopping)
+		e.refuseBusy(w, r, errStopping)
 		return
 	case !e.streams.TryAcquire(1):
-		e.refuseBusy(w, errStreamsFull)
+		e.refuseBusy(w, r, errStreamsFull)
 		return
 	}
 	w.Header().Set("Content-Type", typeEventStream)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
 	t := newStream(guard.Caller(r.Context()), &e.unsent)
+	// The endpoint is relative to /sse or /sse/, because only a client knows what a proxy puts before them.
+	opening := "event: endpoint\ndata: " + strings.Repeat("../", strings.Count(r.URL.Path, "/")-1) + "message?sessionId=" + t.session.id + eventEnd
 	control := http.NewResponseController(w)
 	if r.ProtoMajor != 1 {
 		_ = control.SetReadDeadline(time.Time{})
-		e.stream(withOrigin(r.Context(), originOf(r, "sse")), http2Stream{w, control}, t, nil)
+		e.stream(withOrigin(r.Context(), originOf(r, "sse")), http2Stream{w, control}, t, []byte(opening))
 		return
 	}
 	conn, _, err := control.Hijack()
@@ -47,12 +50,12 @@ func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	head := bytes.NewBufferString("HTTP/1.1 200 OK\r\n")
 	_ = w.Header().Write(head) // to memory
-	head.WriteString("\r\n")
+	head.WriteString("\r\n" + opening)
 	go e.stream(withOrigin(e.base, originOf(r, "sse")), conn, t, head.Bytes())
 }
 
 // stream is an event stream's life. Its place among the streams ends with it.
-func (e *endpoints) stream(ctx context.Context, to eventConn, t *stream, head []byte) {
+func (e *endpoints) stream(ctx context.Context, to eventConn, t *stream, opening []byte) {
 	defer e.streams.Release(1)
 	defer close(t.session.ended)
 	ctx, t.end = context.WithCancel(ctx)
@@ -77,7 +80,7 @@ func (e *endpoints) stream(ctx context.Context, to eventConn, t *stream, head []
 		close(t.session.gone)
 		e.sse.Delete(t.session.id)
 	}()
-	if writeEvents(to, append(head, "event: endpoint\ndata: /message?sessionId="+t.session.id+"\n\n"...)) == nil {
+	if writeEvents(to, opening) == nil {
 		e.pump(to, t)
 	}
 }
@@ -131,7 +134,7 @@ func (e *endpoints) serveMessage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := e.accept(t, body, originOf(r, "sse")); err != nil {
-		e.refuseBusy(w, err)
+		e.refuseBusy(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)

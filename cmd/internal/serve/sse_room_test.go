@@ -77,7 +77,7 @@ func (h *httpServer) unread() (endpoint string) {
 		read = append(read, more[:n]...)
 	}
 	_, endpoint, _ = strings.Cut(string(read), "data: ")
-	return strings.TrimSpace(endpoint)
+	return "/" + strings.TrimSpace(endpoint)
 }
 
 func TestMemoryManyEventStreamsThatNobodyReads(t *testing.T) {

@@ -138,6 +138,12 @@ func (e *endpoints) findStream(id, caller string) *stream {
 	return nil
 }
 
+// An event of a stream that is a message stands between these.
+const (
+	eventStart = "event: message\ndata: "
+	eventEnd   = "\n\n"
+)
+
 // eventConn is the way to an event stream's client: a connection, or an HTTP/2 stream.
 type eventConn interface {
 	io.Writer
@@ -169,9 +175,9 @@ func (t *stream) flush(to eventConn) error {
 	}
 	out := bufio.NewWriterSize(to, min(size, maxAtOnce))
 	for _, message := range messages {
-		_, _ = out.WriteString("event: message\ndata: ")
+		_, _ = out.WriteString(eventStart)
 		_, _ = out.Write(message)
-		_, _ = out.WriteString("\n\n")
+		_, _ = out.WriteString(eventEnd)
 	}
 	return out.Flush() // says whether one of the writes failed
 }

@@ -80,7 +80,7 @@ func TestSSESessionsAreTheirCallersOwn(t *testing.T) {
 	n, err := response.Body.Read(opening)
 	require.NoError(t, err)
 	_, endpoint, _ := strings.Cut(string(opening[:n]), "data: ")
-	endpoint = strings.TrimSpace(endpoint)
+	endpoint = "/" + strings.TrimSpace(endpoint)
 	for letter, want := range map[string]int{"a": http.StatusAccepted, "b": http.StatusNotFound} {
 		r, err := h.do(http.MethodPost, endpoint, callLine(1, "echo"), map[string]string{"Authorization": "Bearer " + token(letter)})
 		require.NoError(t, err)

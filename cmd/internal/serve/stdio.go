@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -120,6 +121,9 @@ func (c *stdioConn) read(lines *lineReader) {
 		if err != nil {
 			c.ended <- err
 			return
+		}
+		if len(bytes.TrimSpace(bytes.TrimPrefix(line, byteOrderMark))) == 0 && !skipped {
+			continue
 		}
 		m, refusal := decode(line)
 		if skipped {

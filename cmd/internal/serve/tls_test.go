@@ -49,7 +49,7 @@ func TestTLSServesCallsAndEventStreamsOverBothVersionsOfHTTP(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, protocol, response.Proto)
 		stream := &eventStream{h: h, body: response.Body, lines: bufio.NewScanner(response.Body)}
-		stream.endpoint = stream.receive()
+		stream.endpoint = "/" + stream.receive()
 		stream.send(callLine(2, "echo"))
 		require.Equal(t, "2", string(readAnswer(t, stream.receive()).ID))
 		h.stop()
