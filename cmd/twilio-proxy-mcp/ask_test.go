@@ -210,7 +210,7 @@ func TestABrokenAnswerEndsTheQuestion(t *testing.T) {
 // Only a handshake that took place declares anything, and the last one counts.
 func TestARefusedHandshakeDeclaresNothing(t *testing.T) {
 	s := serveStdio(t, []toolSet{orderTools})
-	s.send(`{"jsonrpc":"2.0","id":9,"method":"initialize","params":{"protocolVersion":5,"capabilities":{"elicitation":{}}}}`)
+	s.send(`{"jsonrpc":"2.0","id":9,"method":"initialize","params":{"capabilities":{"elicitation":{}},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`)
 	require.NotNil(t, s.next()["error"])
 	s.send(`{"jsonrpc":"2.0","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}}}}`)
 	s.call(1, "order", `{"Item":"tea"}`, "2025-11-25", "", "")

@@ -123,7 +123,7 @@ func (s *served) sse() *served {
 			}
 		}
 	}
-	endpoint := base + data()
+	endpoint := base + "/" + data()
 	return &served{t: s.t, url: s.url, log: s.log,
 		send: func(m string) { s.post(endpoint, m, http.StatusAccepted) },
 		next: func() map[string]any { return message(s.t, data()) },

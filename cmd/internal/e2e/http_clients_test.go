@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -43,6 +46,32 @@ func TestGoSDKClientOverSSE(t *testing.T) {
 			s.stop()
 		})
 	}
+}
+
+// A reverse proxy may serve the server under a path of its own.
+func TestSSEClientsBehindAPathPrefix(t *testing.T) {
+	for _, path := range []string{"/a/prefix/sse", "/a/prefix/sse/"} {
+		t.Run(path, func(t *testing.T) {
+			f, front := startBehindPrefix(t)
+			checkWithGoSDK(t, f, &mcp.SSEClientTransport{Endpoint: front + path}, legacy)
+			f, front = startBehindPrefix(t)
+			client, err := mcpgo.NewSSEMCPClient(front + path)
+			require.NoError(t, err)
+			checkWithMCPGo(t, f, client, legacy)
+		})
+	}
+}
+
+// startBehindPrefix starts a server behind a proxy that takes /a/prefix away, and returns its fake and the proxy's URL.
+func startBehindPrefix(t *testing.T) (*fake.Fake, string) {
+	f, env := startFake(t)
+	target, err := url.Parse(startHTTP(t, environment(t, env...)).url)
+	require.NoError(t, err)
+	proxy := &httputil.ReverseProxy{FlushInterval: -1, Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
+	front := httptest.NewServer(http.StripPrefix("/a/prefix", proxy))
+	t.Cleanup(front.Close)
+	t.Cleanup(front.CloseClientConnections)
+	return f, front.URL
 }
 
 // mcp-go's own client, over each transport in both eras of the protocol.

@@ -106,7 +106,7 @@ func (s *site) dialSSE(buffer int) string {
 		require.NoError(s.t, err)
 		read = append(read, more[:n]...)
 	}
-	return regexp.MustCompile(`/message\?sessionId=\S+`).FindString(string(read))
+	return "/" + regexp.MustCompile(`message\?sessionId=\S+`).FindString(string(read))
 }
 
 type zeros struct{}

@@ -49,5 +49,9 @@ func (l *RefusalLog) write(route, guard string, status int) {
 	skipped := l.skipped
 	l.skipped = 0
 	l.mu.Unlock()
-	l.Log.Info("a request was refused", "guard", guard, "status", status, "route", route, "not_logged", skipped)
+	attrs := []any{"guard", guard, "status", status}
+	if route != "" {
+		attrs = append(attrs, "route", route)
+	}
+	l.Log.Info("a request was refused", append(attrs, "not_logged", skipped)...)
 }

@@ -1,6 +1,7 @@
 // The binary under test and the fake it sends to, each in its own process.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer, request } from "node:http";
 import { createInterface } from "node:readline";
 
 export const sids = {
@@ -33,6 +34,28 @@ async function start(command, env, ...flags) {
   return { url, stop };
 }
 
+// behindPrefix is a reverse proxy that takes /a/prefix off each path. It returns stop and the proxy's URL.
+async function behindPrefix(target) {
+  const proxy = createServer((incoming, outgoing) => {
+    const path = incoming.url.replace(/^\/a\/prefix/, "");
+    const forwarded = request(new URL(path, target), { method: incoming.method, headers: incoming.headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode, answer.headers);
+      outgoing.flushHeaders();
+      answer.pipe(outgoing);
+      answer.on("error", () => outgoing.destroy());
+    });
+    forwarded.on("error", () => outgoing.destroy());
+    outgoing.on("close", () => forwarded.destroy());
+    incoming.pipe(forwarded);
+  });
+  await once(proxy.listen(0, "127.0.0.1"), "listening");
+  const stop = () => {
+    proxy.closeAllConnections();
+    proxy.close();
+  };
+  return { url: `http://127.0.0.1:${proxy.address().port}/a/prefix`, stop };
+}
+
 // startAll starts the fake, and a server over HTTP that uses it.
 export async function startAll(work) {
   const command = `${work}/twilio-proxy-mcp`;
@@ -49,9 +72,11 @@ export async function startAll(work) {
     await fake.stop();
     throw error;
   });
+  const proxy = await behindPrefix(http.url);
   return {
     command,
     env,
+    prefixed: `${proxy.url}/sse`,
     mcp: http.url,
     sse: http.url.replace(/mcp$/, "sse"),
     // accepted is how many messages the fake has accepted.
@@ -63,6 +88,7 @@ export async function startAll(work) {
       if (!armed.ok) throw new Error(await armed.text());
     },
     stop: async () => {
+      proxy.stop();
       await http.stop();
       await fake.stop();
     },

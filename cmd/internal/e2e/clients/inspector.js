@@ -9,7 +9,7 @@ export function inspectorClients(server) {
   // The Inspector starts a server with only these variables.
   const env = Object.entries(server.env).filter(([name]) => /^(TWILIO_|XDG_)/.test(name));
   const stdio = [...env.flatMap(([name, value]) => ["-e", `${name}=${value}`]), server.command];
-  const targets = { stdio, "Streamable HTTP": [server.mcp], SSE: [server.sse, "--transport", "sse"] };
+  const targets = { stdio, "Streamable HTTP": [server.mcp], SSE: [server.sse, "--transport", "sse"], "SSE behind a path prefix": [server.prefixed, "--transport", "sse"] };
   return ["legacy", "modern"].flatMap((era) =>
     Object.entries(targets).map(([transport, target]) => {
       const run = (...flags) => invoke(server, [...target, "--protocol-era", era, "--quiet", ...flags]);

@@ -9,6 +9,8 @@ export function sdkClients(server) {
     { name: "SDK over stdio", ...over(() => new StdioClientTransport({ command: server.command, env: server.env })) },
     { name: "SDK over Streamable HTTP", ...over(() => new StreamableHTTPClientTransport(new URL(server.mcp))) },
     { name: "SDK over SSE", ...over(() => new SSEClientTransport(new URL(server.sse))) },
+    { name: "SDK over SSE behind a path prefix", ...over(() => new SSEClientTransport(new URL(server.prefixed))) },
+    { name: "SDK over SSE with a slash behind a path prefix", ...over(() => new SSEClientTransport(new URL(`${server.prefixed}/`))) },
   ];
 }
 
