@@ -181,6 +181,13 @@ func TestNoAnswerOverHTTPHasADecodersWords(t *testing.T) {
 		}
 		requireOwnWords(t, seen, r, h.beginning(r.text, header))
 	}
+	for _, value := range oddValues { // an answer to a question that nobody asked, and what is no JSON-RPC
+		for _, text := range []string{`{"jsonrpc":"2.0","id":1,"result":%s}`, `{"jsonrpc":"2.0","id":1,"error":%s}`, `{"jsonrpc":"2.0","id":%s,"error":{}}`,
+			`{"jsonrpc":%s,"id":1,"method":"ping"}`, `{"jsonrpc":"2.0","id":1,"method":%s}`, `{"jsonrpc":"2.0","method":"ping","params":%s}`, `%s`} {
+			text = fmt.Sprintf(text, value)
+			requireOwnWords(t, seen, odd{text: text}, h.beginning(text, map[string]string{"Mcp-Session-Id": "x"}))
+		}
+	}
 }
 
 // beginning posts to /mcp and returns the answer; of an event stream, the first event.
