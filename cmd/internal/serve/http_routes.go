@@ -2,6 +2,7 @@ package serve
 
 import (
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 
@@ -30,14 +31,27 @@ func (e *endpoints) routes() http.Handler {
 	mux.Handle("/", guarded(http.HandlerFunc(e.serveOther)))
 	// Where clients look for an authorization server, and what they try when there is none (MCP 2025-03-26,
 	// "Authorization"). A 401 would have them begin to log in.
-	for _, path := range []string{"/.well-known/", "/register", "/authorize", "/token"} {
-		mux.Handle(path, named(http.NotFoundHandler()))
+	for _, discovery := range []string{"/.well-known/", "/register", "/authorize", "/token"} {
+		mux.Handle(discovery, named(http.NotFoundHandler()))
 	}
 	if g.OAuth != nil {
 		route(mux, guard.MetadataPath, named, g.OAuth.Metadata().ServeHTTP, http.MethodGet, http.MethodHead)
 		route(mux, guard.MetadataPath+"/", named, g.OAuth.Metadata().ServeHTTP, http.MethodGet, http.MethodHead)
 	}
-	return mux
+	unclean := guarded(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, elsewhere, http.StatusNotFound) }))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isClean(r.URL.Path) { // mux would redirect it before a guard has seen the request
+			unclean.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// isClean says whether a path has no empty element, "." or "..".
+func isClean(p string) bool {
+	clean := path.Clean(p)
+	return p == clean || p == clean+"/"
 }
 
 func (e *endpoints) serveOther(w http.ResponseWriter, r *http.Request) {
@@ -51,10 +65,10 @@ func (e *endpoints) serveOther(w http.ResponseWriter, r *http.Request) {
 	e.config.Other.ServeHTTP(w, r.WithContext(ctx))
 }
 
-// route serves path behind guards, with these methods and no other. A pattern with a method would leave the others to
+// route serves a path behind guards, with these methods and no other. A pattern with a method would leave the others to
 // HTTP.Other.
-func route(mux *http.ServeMux, path string, guards func(http.Handler) http.Handler, serve http.HandlerFunc, methods ...string) {
-	mux.Handle(path, guards(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+func route(mux *http.ServeMux, pattern string, guards func(http.Handler) http.Handler, serve http.HandlerFunc, methods ...string) {
+	mux.Handle(pattern, guards(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !slices.Contains(methods, r.Method) {
 			text := "this method is not allowed here"
 			if r.Method == http.MethodPost {

@@ -202,3 +202,19 @@ func TestAVersionThatIsNoStringGetsTheLatestHandshake(t *testing.T) {
 	client.send(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":20250618}}` + "\n")
 	require.Contains(t, client.receive(), `"protocolVersion":"`+mcp.LATEST_LEGACY_PROTOCOL_VERSION+`"`)
 }
+
+// net/http would redirect such a path before a guard has seen the request.
+func TestAnUncleanPathIsNotBeforeTheGuards(t *testing.T) {
+	h := startHTTP(t, newFixture().server(), HTTP{Guards: guards(token("a"))})
+	for _, path := range []string{"//mcp", "/./mcp", "/mcp//", "/x/../mcp", "//", "/healthz/."} {
+		for status, header := range map[int]map[string]string{
+			http.StatusForbidden:    {"Origin": "https://evil.example", "Authorization": "Bearer " + token("a")},
+			http.StatusUnauthorized: {},
+			http.StatusNotFound:     {"Authorization": "Bearer " + token("a")},
+		} {
+			r, err := h.do(http.MethodPost, path, "{}", header)
+			require.NoError(t, err)
+			require.Equal(t, status, r.status, path)
+		}
+	}
+}
