@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -36,7 +37,7 @@ func measure() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	b := &bench{ctx: ctx, postgres: *postgres, plan: planOf(*full)}
-	b.dir = get(os.MkdirTemp(*dir, "twilio-proxy-mcp-bench-"))
+	b.dir = get(filepath.Abs(get(os.MkdirTemp(*dir, "twilio-proxy-mcp-bench-")))) // a ledger's path is absolute
 	defer os.RemoveAll(b.dir)
 	defer b.stopAll()
 	b.measureAll(*peers)

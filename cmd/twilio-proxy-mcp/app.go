@@ -93,13 +93,17 @@ func (a *app) close() {
 	a.backend.close()
 }
 
-// announce logs whether people will be texted.
-func (a *app) announce(ctx context.Context) {
+// announce logs whether people will be texted, and what there is: the ledger, the backend, the fake's page, and more,
+// which is a list of names and values.
+func (a *app) announce(ctx context.Context, more ...any) {
+	facts := append([]any{"ledger", ledgerName(a.ledger)}, more...)
 	if a.fake != nil {
-		a.log.WarnContext(ctx, "running on the built-in fake of Twilio Proxy: nobody will be texted")
+		facts = append(facts, "backend", "fake", "page", a.page)
+		a.log.WarnContext(ctx, "running on the built-in fake of Twilio Proxy: nobody will be texted", facts...)
 		return
 	}
-	a.log.InfoContext(ctx, "running against the live API: people will be texted", "client", a.client)
+	facts = append(facts, "backend", "live", "client", a.client)
+	a.log.InfoContext(ctx, "running against the live API: people will be texted", facts...)
 }
 
 // instructions are what the server tells the model at the start of a session.

@@ -7,9 +7,11 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
+	"twilio-proxy-mcp/cmd/internal/config"
 	"twilio-proxy-mcp/cmd/internal/guard"
 	"twilio-proxy-mcp/twilio"
 	"twilio-proxy-mcp/twilio/fake"
@@ -24,6 +26,7 @@ const maxInFlight = 1024
 type backend struct {
 	client  *twilio.Client
 	fake    *fake.Fake // nil on the live backend
+	page    string     // the URL of the fake's page; "" on the live backend
 	account string     // the sender in the ledger: an account SID, or "(API key)" without one
 	host    string     // the upstream in the ledger; it separates the fake's entries from live ones
 	close   func()
@@ -44,24 +47,40 @@ func openBackend(c *Common) (*backend, error) {
 			kind = "fake"
 		}
 		if kind == "fake" && os.Getenv("TWILIO_PROXY_BASE_URL") != "" {
-			return nil, errors.New("TWILIO_PROXY_BASE_URL is set and there are no credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (a fake accepts any values), or --backend fake to use the built-in fake")
+			return nil, usageError{errors.New("TWILIO_PROXY_BASE_URL is set and there are no credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (a fake accepts any account and any token), or --backend fake to use the built-in fake")}
 		}
 	}
 	if kind == "fake" {
 		return openFake(c)
 	}
 	if !who.given() {
-		return nil, errors.New("--backend live needs credentials: set TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or TWILIO_API_KEY with TWILIO_API_SECRET")
+		return nil, usageError{errors.New("--backend live needs credentials: set TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or TWILIO_API_KEY with TWILIO_API_SECRET")}
 	}
-	baseURL, err := twilio.BaseURL(os.Getenv)
+	baseURL, err := baseURLFromEnvironment()
 	if err != nil {
 		return nil, err
 	}
 	client := c.client(baseURL, who.username, who.password)
 	if err := client.Check(); err != nil {
-		return nil, fmt.Errorf("%w (from %s)", err, who.from)
+		return nil, usageError{fmt.Errorf("%w (from %s)", err, who.from)}
 	}
 	return &backend{client: client, account: who.account, host: upstreamName(baseURL), close: client.Close}, nil
+}
+
+func baseURLFromEnvironment() (string, error) {
+	values := map[string]string{}
+	for _, name := range []string{"TWILIO_PROXY_BASE_URL", "TWILIO_EDGE", "TWILIO_REGION"} {
+		value, err := setting(name)
+		if err != nil {
+			return "", err
+		}
+		values[name] = value
+	}
+	baseURL, err := twilio.BaseURL(func(name string) string { return values[name] })
+	if err != nil {
+		return "", usageError{err}
+	}
+	return baseURL, nil
 }
 
 // upstreamName is the name of the upstream in the ledger. All edges of Twilio
@@ -107,8 +126,9 @@ func openFake(c *Common) (*backend, error) {
 	var guards guard.Guards // a web page can reach this port too
 	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener)
-	client := c.client("http://"+listener.Addr().String(), fake.AccountSid, "fake")
-	return &backend{client: client, fake: f, account: fake.AccountSid, host: "fake", close: func() {
+	at := "http://" + listener.Addr().String()
+	client := c.client(at, fake.AccountSid, "fake")
+	return &backend{client: client, fake: f, page: at + "/", account: fake.AccountSid, host: "fake", close: func() {
 		client.Close()
 		server.Close()
 		f.Close()
@@ -128,7 +148,6 @@ func (c credentials) given() bool { return c.username != "" }
 // an error when half of a pair is missing. That is a mistake, and the server must
 // not silently use the fake then.
 func credentialsFromEnvironment() (credentials, error) {
-	account, key := os.Getenv("TWILIO_ACCOUNT_SID"), os.Getenv("TWILIO_API_KEY")
 	token, err := secret("TWILIO_AUTH_TOKEN")
 	if err != nil {
 		return credentials{}, err
@@ -137,41 +156,65 @@ func credentialsFromEnvironment() (credentials, error) {
 	if err != nil {
 		return credentials{}, err
 	}
+	account, err := sid("TWILIO_ACCOUNT_SID", "AC")
+	if err != nil {
+		return credentials{}, err
+	}
+	key, err := sid("TWILIO_API_KEY", "SK")
+	if err != nil {
+		return credentials{}, err
+	}
 	const remedy = "; set both, or neither to use the built-in fake"
 	switch {
 	case account == "" && key == "" && token == "" && keySecret == "":
 		return credentials{}, nil
 	case (key == "") != (keySecret == ""):
-		return credentials{}, errors.New("credentials are incomplete: TWILIO_API_KEY and TWILIO_API_SECRET belong together" + remedy)
+		return credentials{}, usageError{errors.New("credentials are incomplete: TWILIO_API_KEY and TWILIO_API_SECRET belong together" + remedy)}
 	case key != "":
 		if account == "" {
 			account = "(API key)" // the key's SID would change when the key is replaced
 		}
 		return credentials{key, keySecret, account, "TWILIO_API_KEY and TWILIO_API_SECRET"}, nil
 	case account == "" || token == "":
-		return credentials{}, errors.New("credentials are incomplete: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together" + remedy)
+		return credentials{}, usageError{errors.New("credentials are incomplete: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together" + remedy)}
 	default:
 		return credentials{account, token, account, "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"}, nil
 	}
 }
 
+// sid reads a variable that holds a SID with this prefix. The error does not show the value, which may be a secret in
+// the wrong place.
+func sid(name, prefix string) (string, error) {
+	value, err := setting(name)
+	if err == nil && value != "" && !regexp.MustCompile("^"+prefix+"[0-9a-fA-F]{32}$").MatchString(value) {
+		err = usageError{fmt.Errorf("%s: this is no SID of that kind, which is %s and 32 hexadecimal digits", name, prefix)}
+	}
+	return value, err
+}
+
 // secret reads the variable name, or the file that the variable name_FILE names
 // (the convention for secrets in containers). The error never holds the secret.
 func secret(name string) (string, error) {
-	value, file := os.Getenv(name), os.Getenv(name+"_FILE")
-	if file == "" {
-		return value, nil
-	}
-	if value != "" {
-		return "", fmt.Errorf("%s and %s_FILE are both set; set one", name, name)
-	}
-	content, err := os.ReadFile(file)
+	value, err := setting(name)
 	if err != nil {
-		return "", fmt.Errorf("%s_FILE: %w", name, err)
+		return "", err
 	}
-	value = strings.TrimSpace(string(content))
-	if value == "" {
-		return "", fmt.Errorf("%s_FILE: the file is empty", name)
+	from := name + "_FILE"
+	file, err := config.File(os.Getenv(from), os.Getenv)
+	switch {
+	case err != nil:
+		return "", usageError{fmt.Errorf("%s: %w", from, err)}
+	case file != "" && value != "":
+		return "", usageError{fmt.Errorf("%s and %s are both set; set one", name, from)}
+	case file == "":
+		from = name
+	default:
+		if value, err = config.Read(file); err != nil {
+			return "", usageError{fmt.Errorf("%s: %w", from, err)}
+		}
+	}
+	if regexp.MustCompile("^(AC|SK)[0-9a-fA-F]{32}$").MatchString(value) {
+		return "", usageError{fmt.Errorf("%s: this is a SID, not a secret: the two halves of the credentials were swapped", from)}
 	}
 	return value, nil
 }

@@ -21,8 +21,8 @@ import (
 type callCmd struct {
 	Tool      string   `arg:"" help:"The tool's name, such as send_message_interaction."`
 	Arguments []string `arg:"" optional:"" placeholder:"Name=value" help:"The tool's arguments as Name=value. Repeat the name for a list; numbers and booleans are as in JSON."`
-	JSON      string   `name:"json" env:"TWILIO_PROXY_MCP_CALL_JSON" placeholder:"OBJECT" help:"The arguments as one JSON object instead; - reads it from stdin."`
-	Key       string   `name:"idempotency-key" placeholder:"KEY" help:"Names the intention. A second call with the same key does not send a second message."`
+	JSON      string   `name:"json" env:"TWILIO_PROXY_MCP_CALL_JSON" content:"" placeholder:"OBJECT" help:"The arguments as one JSON object instead; - reads it from stdin."`
+	Key       string   `name:"idempotency-key" content:"" placeholder:"KEY" help:"Names the intention. A second call with the same key does not send a second message."`
 }
 
 // Help is called by kong for --help.

@@ -23,6 +23,7 @@ Credentials come from the environment, never from a flag:
   (TWILIO_AUTH_TOKEN_FILE and TWILIO_API_SECRET_FILE name files with the secrets instead).
 TWILIO_PROXY_BASE_URL, TWILIO_EDGE and TWILIO_REGION say where the API is.
 Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, such as TWILIO_PROXY_MCP_BACKEND.
+The name of a file may begin with ~/. Nothing else is expanded: a value in quotes or with a placeholder is refused.
 
 The exit status is 0 on success, 1 when a tool reports an error or the command fails, 2 for wrong usage.`
 
@@ -48,7 +49,7 @@ type Common struct {
 	Timeout                time.Duration `default:"30s" help:"How long one request to Twilio may take, retries included."`
 	MaxBodyLength          int           `default:"1600" help:"Longest Body in characters; 0 removes the limit. 1600 is our choice: Twilio documents no limit for Proxy."`
 	Deadline               time.Duration `default:"45s" help:"How long one tool call may take, including waiting and looking for a lost message; 1s to 55s. Hosts give up at 60s."`
-	Ledger                 string        `placeholder:"FILE|URL|off" help:"Where sends are remembered: a SQLite file, a postgres:// URL (without a password), or off. Default: a file in the user's state directory, or memory for the fake."`
+	Ledger                 string        `type:"ledger" placeholder:"FILE|URL|off" help:"Where sends are remembered: the absolute path of a SQLite file, a postgres:// URL (without a password), or off. Default: a file in the user's state directory, or memory for the fake."`
 	LedgerFile             string        `type:"path" placeholder:"FILE" help:"File that holds the value of --ledger, for a URL with a password."`
 	DuplicateWindow        time.Duration `default:"2m" help:"For how long a repeat of a message gets the first receipt instead of being sent again; 0 turns this off."`
 	RateLimit              int           `default:"30" help:"Requests per second to one Service, averaged over any five seconds; 0 removes the limit. 30 is Twilio's limit."`
@@ -56,6 +57,8 @@ type Common struct {
 	MaxSendsPerParticipant int           `default:"0" help:"Messages per minute to one participant; 0 is no cap."`
 	LogLevel               slog.Level    `default:"info" help:"Lowest level that is logged to stderr: debug, info, warn or error."`
 	LogFormat              string        `enum:"text,json" default:"text" help:"Format of the log: text or json."`
+
+	variables map[string]string // by the name of a flag: the variable that its value is from
 
 	quiet bool // log only errors, because a person reads this subcommand's output
 }

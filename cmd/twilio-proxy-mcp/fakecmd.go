@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"twilio-proxy-mcp/cmd/internal/config"
 	"twilio-proxy-mcp/cmd/internal/guard"
 	"twilio-proxy-mcp/twilio/fake"
 	"twilio-proxy-mcp/twilio/fake/page"
@@ -19,8 +20,8 @@ import (
 type fakeCmd struct {
 	Addr           string        `default:"127.0.0.1:4010" help:"Address to listen on; port 0 picks a free one. An address that is not loopback needs --credential-file and --allowed-hosts."`
 	State          string        `type:"path" placeholder:"FILE" help:"File that keeps records, messages and the clock across restarts."`
-	Seed           string        `type:"existingfile" placeholder:"FILE" help:"JSON file with the initial records, instead of the documentation's example; see go doc twilio-proxy-mcp/twilio/fake."`
-	CredentialFile string        `type:"existingfile" placeholder:"FILE" help:"File of accepted credentials, one USERNAME:PASSWORD per line. Without it, all are accepted."`
+	Seed           string        `type:"path" placeholder:"FILE" help:"JSON file with the initial records, instead of the documentation's example; see go doc twilio-proxy-mcp/twilio/fake."`
+	CredentialFile string        `type:"path" placeholder:"FILE" help:"File of accepted credentials, one USERNAME:PASSWORD per line. Without it, all are accepted."`
 	EnforceLimit   bool          `help:"Answer 429 above 30 requests per second to one Service, as Twilio does."`
 	QueuedFor      time.Duration `default:"0s" help:"How long a new message has the status queued."`
 	SentFor        time.Duration `default:"2s" help:"How long it then has the status sent, before delivered."`
@@ -36,13 +37,13 @@ var fakeMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http
 // base URL.
 func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	log := c.logger(s)
-	f, err := cmd.open(log)
+	listener, err := cmd.listen() // first, because open makes files
 	if err != nil {
 		return err
 	}
-	listener, err := cmd.listen()
+	f, err := cmd.open(log)
 	if err != nil {
-		return errors.Join(err, f.Close())
+		return errors.Join(err, listener.Close())
 	}
 	guards := guard.Guards{SameOrigin: true, Origins: cmd.AllowedOrigins, Methods: fakeMethods, Hosts: cmd.AllowedHosts,
 		OriginSetting: originSetting, HostSetting: hostSetting, Log: &guard.RefusalLog{Log: log}}
@@ -63,7 +64,7 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 func (cmd *fakeCmd) listen() (net.Listener, error) {
 	addr, err := net.ResolveTCPAddr("tcp", cmd.Addr)
 	if err != nil {
-		return nil, err
+		return nil, usageError{fmt.Errorf("--addr: %w", err)}
 	}
 	if !addr.IP.IsLoopback() && (cmd.CredentialFile == "" || len(cmd.AllowedHosts) == 0) {
 		return nil, usageError{fmt.Errorf("%w: %s can be reached from other machines: set --credential-file (who may call) "+
@@ -92,8 +93,11 @@ func (cmd *fakeCmd) open(log *slog.Logger) (*fake.Fake, error) {
 			err = f.Seed(seed)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("--seed: %w", errors.Join(err, f.Close()))
+			return nil, usageError{fmt.Errorf("--seed: %w", errors.Join(err, f.Close()))}
 		}
+	}
+	if info, err := os.Stat(cmd.State); err == nil && info.IsDir() {
+		return nil, usageError{errors.Join(errors.New("--state: this is a directory; name a file"), f.Close())}
 	}
 	if cmd.State != "" {
 		if err := f.OpenState(cmd.State); err != nil {
@@ -107,20 +111,25 @@ func (cmd *fakeCmd) credentials() ([]fake.Credential, error) {
 	if cmd.CredentialFile == "" {
 		return nil, nil
 	}
-	content, err := os.ReadFile(cmd.CredentialFile)
+	lines, err := config.ReadWords(cmd.CredentialFile)
 	if err != nil {
-		return nil, fmt.Errorf("--credential-file: %w", err)
+		return nil, usageError{fmt.Errorf("--credential-file: %w", err)}
 	}
 	var accepted []fake.Credential
-	for _, line := range strings.Fields(string(content)) {
+	for _, line := range lines {
 		username, password, ok := strings.Cut(line, ":")
 		if !ok || username == "" || password == "" {
-			return nil, errors.New("--credential-file: a line is not USERNAME:PASSWORD")
+			return nil, usageError{errors.New("--credential-file: a line is not USERNAME:PASSWORD")}
+		}
+		for _, half := range []string{username, password} {
+			if _, err := config.Value(half); err != nil {
+				return nil, usageError{fmt.Errorf("--credential-file: %w", err)}
+			}
 		}
 		accepted = append(accepted, fake.Credential{Username: username, Password: password})
 	}
 	if len(accepted) == 0 {
-		return nil, errors.New("--credential-file: the file holds no credentials")
+		return nil, usageError{errors.New("--credential-file: the file holds no credentials")}
 	}
 	return accepted, nil
 }

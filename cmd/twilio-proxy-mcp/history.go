@@ -84,6 +84,7 @@ func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s program) error 
 	case len(entries) == 0:
 		return cmd.sayNone(ctx, c, l, s.err)
 	}
+	fmt.Fprintln(s.err, "Ledger:", ledgerName(l))
 	if cmd.JSON {
 		encoder := json.NewEncoder(s.out)
 		for _, entry := range entries {

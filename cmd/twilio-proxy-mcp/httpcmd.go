@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
+	"twilio-proxy-mcp/cmd/internal/config"
 	"twilio-proxy-mcp/cmd/internal/guard"
 	"twilio-proxy-mcp/cmd/internal/serve"
 )
@@ -48,17 +49,14 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 	defer a.close()
 	m.showInFlight(a.tools.InFlight)
 	m.showDroppedLines(s.err.Dropped)
-	config, err := cmd.config(a, m)
+	site, err := cmd.site(a, m)
 	if err != nil {
 		return err
 	}
-	listener, err := config.Listen(ctx, cmd.Addr)
-	if errors.Is(err, guard.ErrOpen) {
-		return usageError{fmt.Errorf("%w (set --allowed-hosts, and either --token-file, TWILIO_PROXY_MCP_TOKEN, or --oauth-issuer with --oauth-audience)", err)}
+	if err := cmd.check(site); err != nil {
+		return usageError{err}
 	}
-	if errors.Is(err, guard.ErrResource) {
-		return usageError{fmt.Errorf("%w (set --oauth-resource)", err)}
-	}
+	listener, err := site.Listen(ctx, cmd.Addr)
 	if err != nil {
 		return err
 	}
@@ -66,22 +64,67 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 	if cmd.TLSCert != "" {
 		scheme = "https"
 	}
-	fmt.Fprintf(s.out, "%s://%s/mcp\n", scheme, listener.Addr())
-	a.announce(ctx)
+	at := fmt.Sprintf("%s://%s", scheme, listener.Addr())
+	fmt.Fprintln(s.out, at+"/mcp")
+	if a.fake != nil {
+		a.page = at + "/"
+	}
+	a.announce(ctx, "mcp", at+"/mcp", "sse", at+"/sse", "guard", guardName(site.Guards))
 	server := a.server(c)
 	server.MaxInFlight = cmd.MaxInFlight
-	return server.HTTP(ctx, listener, *config)
+	return server.HTTP(ctx, listener, *site)
 }
 
 // The flags that admit a web page and a host name, on every command that listens.
 const originSetting, hostSetting = "--allowed-origins", "--allowed-hosts"
 
-func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
+// guardName says who may call.
+func guardName(g guard.Guards) string {
+	switch {
+	case len(g.Tokens) > 0 && g.OAuth != nil:
+		return "token and OAuth"
+	case len(g.Tokens) > 0:
+		return "token"
+	case g.OAuth != nil:
+		return "OAuth"
+	}
+	return "loopback only"
+}
+
+// check names the flag that is to blame for what the guards refuse.
+func (cmd *httpCmd) check(site *serve.HTTP) error {
+	if (cmd.TLSCert == "") != (cmd.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key belong together: TLS needs both")
+	}
+	addr, err := net.ResolveTCPAddr("tcp", cmd.Addr)
+	if err != nil {
+		return fmt.Errorf("--addr: %w", err)
+	}
+	err = site.Guards.Check(addr)
+	for _, known := range []struct {
+		err    error
+		remedy string
+	}{
+		{guard.ErrOpen, "set --allowed-hosts, and either --token-file, TWILIO_PROXY_MCP_TOKEN, or --oauth-issuer with --oauth-audience"},
+		{guard.ErrResource, "set --oauth-resource"},
+		{guard.ErrIssuer, "see --oauth-issuer"},
+		{guard.ErrOrigin, "see --allowed-origins"},
+		{guard.ErrToken, "see TWILIO_PROXY_MCP_TOKEN and --token-file"},
+	} {
+		if errors.Is(err, known.err) {
+			return fmt.Errorf("%w (%s)", err, known.remedy)
+		}
+	}
+	return err
+}
+
+// site is what the flags say of the server, without its address.
+func (cmd *httpCmd) site(a *app, m *metrics) (*serve.HTTP, error) {
 	tokens, err := cmd.tokens()
 	if err != nil {
 		return nil, err
 	}
-	config := &serve.HTTP{
+	site := &serve.HTTP{
 		Guards: guard.Guards{
 			Origins: cmd.AllowedOrigins,
 			Hosts:   cmd.AllowedHosts,
@@ -97,40 +140,44 @@ func (cmd *httpCmd) config(a *app, m *metrics) (*serve.HTTP, error) {
 		Ready:   a.ready,
 	}
 	if a.fake != nil {
-		config.Other = a.fake // its page shows what an agent "sent"
-		config.OtherPosts = []string{"/v1/", "/_fake/"}
-		config.Guards.SameOrigin = true
-		config.Guards.Methods = fakeMethods
+		site.Other = a.fake // its page shows what an agent "sent"
+		site.OtherPosts = []string{"/v1/", "/_fake/"}
+		site.Guards.SameOrigin = true
+		site.Guards.Methods = fakeMethods
 	}
 	if (cmd.OauthIssuer == "") != (cmd.OauthAudience == "") {
 		return nil, usageError{errors.New("--oauth-issuer and --oauth-audience belong together; set both")}
 	}
 	if cmd.OauthIssuer != "" {
-		config.Guards.OAuth = &guard.OAuth{Issuer: cmd.OauthIssuer, Audience: cmd.OauthAudience, Scopes: cmd.OauthScopes, Resource: cmd.OauthResource, Log: a.log}
+		site.Guards.OAuth = &guard.OAuth{Issuer: cmd.OauthIssuer, Audience: cmd.OauthAudience, Scopes: cmd.OauthScopes, Resource: cmd.OauthResource, Log: a.log}
 	}
-	return config, nil
+	return site, nil
 }
 
 // tokens come from a file or the environment, because every user of the machine
 // can see command lines.
 func (cmd *httpCmd) tokens() ([]string, error) {
-	set := os.Getenv("TWILIO_PROXY_MCP_TOKEN")
-	tokens := strings.Fields(set)
+	const variable = "TWILIO_PROXY_MCP_TOKEN"
+	set := os.Getenv(variable)
 	if cmd.TokenFile == "" {
+		tokens, err := config.Words(set)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("%s: %w", variable, err)}
+		}
 		if set != "" && len(tokens) == 0 { // without a token, everybody could call; nobody sets the variable for that
-			return nil, usageError{errors.New("TWILIO_PROXY_MCP_TOKEN is set and holds no token: give it one, or unset it")}
+			return nil, usageError{errors.New(variable + " is set and holds no token: give it one, or unset it")}
 		}
 		return tokens, nil
 	}
 	if set != "" {
-		return nil, usageError{errors.New("TWILIO_PROXY_MCP_TOKEN and --token-file are both set; set one")}
+		return nil, usageError{errors.New(variable + " and --token-file are both set; set one")}
 	}
-	content, err := os.ReadFile(cmd.TokenFile)
+	tokens, err := config.ReadWords(cmd.TokenFile)
+	if err == nil && len(tokens) == 0 {
+		err = errors.New("the file holds no token")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("--token-file: %w", err)
-	}
-	if tokens = strings.Fields(string(content)); len(tokens) == 0 {
-		return nil, errors.New("--token-file: the file holds no token")
+		return nil, usageError{fmt.Errorf("--token-file: %w", err)}
 	}
 	return tokens, nil
 }

@@ -7,10 +7,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"strings"
 
+	"twilio-proxy-mcp/cmd/internal/config"
 	"twilio-proxy-mcp/tools/ledger"
 )
 
@@ -19,36 +17,64 @@ var errPasswordInArgument = errors.New("--ledger: a URL with a password does not
 // openLedger makes the ledger that the flags name. It opens no file or connection;
 // the first use does. The ledger is nil for "off".
 func (c *Common) openLedger(log *slog.Logger) (*ledger.Ledger, error) {
-	where := c.Ledger
-	if c.Ledger != "" && c.LedgerFile != "" {
-		return nil, usageError{errors.New("--ledger and --ledger-file are both set; set one")}
-	}
-	if c.LedgerFile != "" {
-		content, err := os.ReadFile(c.LedgerFile)
+	if c.Ledger == "" && c.LedgerFile == "" {
+		dir, err := config.StateDirectory(os.Getenv)
 		if err != nil {
-			return nil, fmt.Errorf("--ledger-file: %w", err)
+			return nil, usageError{fmt.Errorf("there is no directory for the ledger: %w; set --ledger", err)}
 		}
-		where = strings.TrimSpace(string(content))
-	}
-	switch {
-	case where == "off":
-		return nil, nil
-	case strings.HasPrefix(where, "postgres://"), strings.HasPrefix(where, "postgresql://"):
-		if c.LedgerFile == "" && hasPassword(where) && slices.ContainsFunc(os.Args[1:], func(a string) bool { return strings.Contains(a, where) }) {
-			return nil, usageError{errPasswordInArgument}
+		if xdg := os.Getenv("XDG_STATE_HOME"); xdg != "" && !filepath.IsAbs(xdg) {
+			log.Warn("XDG_STATE_HOME is ignored, because it is not an absolute path")
 		}
-		return &ledger.Ledger{DSN: where, Log: log}, nil
-	case strings.Contains(where, "://"), strings.HasPrefix(where, "postgres:"), strings.Contains(where, "host="), strings.Contains(where, "password="):
-		return nil, usageError{errors.New("--ledger: must be a file, a postgres:// URL, or off")}
-	case where != "":
-		return &ledger.Ledger{Path: where, Log: log}, nil
+		makePrivate(dir, log)
+		return &ledger.Ledger{Path: filepath.Join(dir, "ledger.db"), Log: log}, nil
 	}
-	dir, err := stateDirectory()
+	where, err := c.ledgerSetting()
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
-	makePrivate(dir, log)
-	return &ledger.Ledger{Path: filepath.Join(dir, "ledger.db"), Log: log}, nil
+	if where.Off {
+		return nil, nil
+	}
+	return &ledger.Ledger{Path: where.Path, DSN: where.DSN, Log: log}, nil
+}
+
+// ledgerSetting reads --ledger or --ledger-file, one of which is set.
+func (c *Common) ledgerSetting() (config.Ledger, error) {
+	if c.LedgerFile == "" {
+		where, err := config.ParseLedger(c.Ledger, os.Getenv)
+		if err != nil {
+			return where, fmt.Errorf("--ledger: %w", err)
+		}
+		if c.variables["ledger"] == "" && hasPassword(where.DSN) {
+			return where, errPasswordInArgument
+		}
+		return where, nil
+	}
+	if c.Ledger != "" {
+		return config.Ledger{}, errors.New("--ledger and --ledger-file are both set; set one")
+	}
+	value, err := config.Read(c.LedgerFile)
+	if err != nil {
+		return config.Ledger{}, fmt.Errorf("--ledger-file: %w", err)
+	}
+	where, err := config.ParseLedger(value, os.Getenv)
+	if err != nil {
+		return where, fmt.Errorf("--ledger-file: what it holds: %w", err)
+	}
+	return where, nil
+}
+
+// ledgerName says where a ledger is, without a password. A nil ledger is off.
+func ledgerName(l *ledger.Ledger) string {
+	switch {
+	case l == nil:
+		return "off"
+	case l.Memory:
+		return "memory"
+	case l.DSN != "":
+		return config.DSNName(l.DSN)
+	}
+	return l.Path
 }
 
 // makePrivate removes other users' permissions on the program's own state
@@ -71,25 +97,4 @@ func hasPassword(s string) bool {
 	}
 	_, has := u.User.Password()
 	return has || u.Query().Has("password") || u.Query().Has("sslpassword")
-}
-
-// stateDirectory is XDG's state directory. On Windows and macOS it is the
-// system's configuration directory, unless XDG_STATE_HOME is set.
-func stateDirectory() (string, error) {
-	base := os.Getenv("XDG_STATE_HOME")
-	if base == "" && runtime.GOOS != "windows" && runtime.GOOS != "darwin" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", fmt.Errorf("there is no directory for the ledger: %w; set --ledger", err)
-		}
-		base = filepath.Join(home, ".local", "state")
-	}
-	if base == "" {
-		config, err := os.UserConfigDir()
-		if err != nil {
-			return "", fmt.Errorf("there is no directory for the ledger: %w; set --ledger", err)
-		}
-		base = config
-	}
-	return filepath.Join(base, "twilio-proxy-mcp"), nil
 }

@@ -77,10 +77,10 @@ func run(ctx context.Context, args []string, s program) int {
 	// They can contain anything, even a token or a message.
 	log.SetOutput(io.Discard)
 	unsetEmpty()
-	var cli commandLine
-	for _, arg := range args { // the parser replaces invalid bytes, which would change the message
+	cli := commandLine{Common: Common{variables: map[string]string{}}}
+	for i, arg := range args { // the parser replaces invalid bytes, which would change the message
 		if !utf8.ValidString(arg) {
-			fmt.Fprintln(s.err, "twilio-proxy-mcp: an argument is not valid UTF-8")
+			fmt.Fprintln(s.err, "twilio-proxy-mcp:", argumentName(args, i)+" is not valid UTF-8")
 			return exitUsage
 		}
 	}
@@ -89,6 +89,8 @@ func run(ctx context.Context, args []string, s program) int {
 		kong.Name("twilio-proxy-mcp"),
 		kong.Description(about),
 		kong.DefaultEnvars(environmentPrefix),
+		kong.PostBuild(checkFlags),
+		kong.Resolvers(fromEnvironment(cli.variables)),
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"version": version(), "maxInFlight": strconv.Itoa(maxInFlight)},
@@ -106,7 +108,7 @@ func run(ctx context.Context, args []string, s program) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "twilio-proxy-mcp: %v\nRun \"twilio-proxy-mcp --help\" for the usage.\n", err)
+		fmt.Fprintf(s.err, "twilio-proxy-mcp: %v\nRun \"twilio-proxy-mcp --help\" for the usage.\n", withVariables(err, cli.variables))
 		return exitUsage
 	}
 	err = parsed.Run(&cli.Common)
@@ -117,12 +119,23 @@ func run(ctx context.Context, args []string, s program) int {
 	case errors.Is(err, errToolFailed):
 		return exitError
 	case errors.As(err, &usage):
-		fmt.Fprintln(s.err, "twilio-proxy-mcp:", err)
+		fmt.Fprintln(s.err, "twilio-proxy-mcp:", withVariables(err, cli.variables))
 		return exitUsage
 	default:
 		fmt.Fprintln(s.err, "twilio-proxy-mcp:", err)
 		return exitError
 	}
+}
+
+// argumentName names an argument without its value.
+func argumentName(args []string, i int) string {
+	if name, _, _ := strings.Cut(args[i], "="); strings.HasPrefix(name, "--") && utf8.ValidString(name) {
+		return name
+	}
+	if i > 0 && strings.HasPrefix(args[i-1], "--") && !strings.Contains(args[i-1], "=") {
+		return args[i-1]
+	}
+	return "an argument"
 }
 
 // unsetEmpty makes empty variables count as unset. An mcp.json file has empty

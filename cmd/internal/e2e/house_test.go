@@ -18,9 +18,10 @@ import (
 // allowedImports are the packages of this module that each package may import.
 // There are no cycles, and no tool imports another tool.
 var allowedImports = map[string][]string{
-	"cmd/twilio-proxy-mcp":    {"cmd/internal/serve", "cmd/internal/guard", "cmd/internal/logs", "tools", "tools/send", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
+	"cmd/twilio-proxy-mcp":    {"cmd/internal/config", "cmd/internal/serve", "cmd/internal/guard", "cmd/internal/logs", "tools", "tools/send", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
 	"cmd/internal/serve":      {"cmd/internal/guard"},
 	"cmd/internal/guard":      {},
+	"cmd/internal/config":     {},
 	"cmd/internal/logs":       {},
 	"cmd/internal/e2e":        {},
 	"tools":                   {"schema"},

@@ -40,6 +40,13 @@ type Guards struct {
 // ErrOpen is wrapped by Check's error when other machines can reach the listener and a guard is missing.
 var ErrOpen = errors.New("not listening")
 
+// These are wrapped by Check's errors about a setting that cannot be meant.
+var (
+	ErrOrigin = errors.New("matches no web page")
+	ErrIssuer = errors.New("must be an https URL")
+	ErrToken  = errors.New("too short")
+)
+
 // Check returns an error if these guards are not enough for a listener at addr. The error says what to set.
 func (g *Guards) Check(addr net.Addr) error {
 	if g.OAuth != nil {
@@ -54,7 +61,7 @@ func (g *Guards) Check(addr net.Addr) error {
 	}
 	for _, token := range g.Tokens {
 		if len(token) < minTokenLength {
-			return fmt.Errorf("a bearer token has %d characters; make it at least %d, for instance with: openssl rand -hex 32", len(token), minTokenLength)
+			return fmt.Errorf("a bearer token is %w: it has %d characters; make it at least %d, for instance with: openssl rand -hex 32", ErrToken, len(token), minTokenLength)
 		}
 	}
 	if isLoopback(addr.String()) {

@@ -44,7 +44,7 @@ var ErrResource = errors.New("is not a URL with http or https: say by which URL 
 
 func (o *OAuth) check() error {
 	if !isSecure(o.Issuer) {
-		return fmt.Errorf("the OAuth issuer %q must be an https URL", o.Issuer)
+		return fmt.Errorf("the OAuth issuer %q %w", o.Issuer, ErrIssuer)
 	}
 	if o.Audience == "" {
 		return errors.New("the OAuth issuer needs an audience: without one, a token for any other service would be admitted")

@@ -99,10 +99,10 @@ func (c *corsWriter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 func checkOrigin(origin string) error {
 	u, err := url.Parse(origin)
 	if err != nil || u.Scheme == "" || u.Host == "" || !strings.EqualFold(u.Scheme+"://"+u.Host, origin) || strings.Contains(u.Host, "*") {
-		return fmt.Errorf("the allowed origin %q matches no web page: name it as browsers do, scheme://host or scheme://host:port, without a path or *", origin)
+		return fmt.Errorf("the allowed origin %q %w: name it as browsers do, scheme://host or scheme://host:port, without a path or *", origin, ErrOrigin)
 	}
 	if u.Scheme == "https" && u.Port() == "443" || u.Scheme == "http" && u.Port() == "80" {
-		return fmt.Errorf("the allowed origin %q matches no web page: browsers leave that port out", origin)
+		return fmt.Errorf("the allowed origin %q %w: browsers leave that port out", origin, ErrOrigin)
 	}
 	return nil
 }

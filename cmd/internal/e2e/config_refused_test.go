@@ -1,0 +1,96 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"twilio-proxy-mcp/twilio/fake"
+)
+
+func TestConfigurationsThatAreRefused(t *testing.T) {
+	const ac, sk = fake.AccountSid, "SKaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	pair := func(sid, token string) []string {
+		return []string{"TWILIO_ACCOUNT_SID=" + sid, "TWILIO_AUTH_TOKEN=" + token}
+	}
+	key := func(sid, secret string) []string {
+		return []string{"TWILIO_API_KEY=" + sid, "TWILIO_API_SECRET=" + secret}
+	}
+	good := pair(ac, secretValue)
+	onHTTP := func(flags ...string) []string { return append([]string{"http", "--addr", "127.0.0.1:0"}, flags...) }
+	for _, c := range []struct {
+		env, arguments []string
+		names, says    string
+		secrets        []string
+	}{
+		// The two halves, and their forms.
+		{pair(secretValue, ac), sending, "TWILIO_AUTH_TOKEN", "swapped", []string{secretValue}},
+		{key(secretValue, sk), sending, "TWILIO_API_SECRET", "swapped", []string{secretValue}},
+		{pair(ac, sk), sending, "TWILIO_AUTH_TOKEN", "swapped", nil},
+		{key(sk, ac), sending, "TWILIO_API_SECRET", "swapped", nil},
+		{[]string{"TWILIO_ACCOUNT_SID=" + ac, "TWILIO_AUTH_TOKEN_FILE=" + file(t, ac)}, sending, "TWILIO_AUTH_TOKEN_FILE", "swapped", nil},
+		{pair(secretValue, "x"), sending, "TWILIO_ACCOUNT_SID", "AC and 32", []string{secretValue}},
+		{pair(sk, secretValue), sending, "TWILIO_ACCOUNT_SID", "AC and 32", []string{secretValue}},
+		{pair(ac[:33], secretValue), sending, "TWILIO_ACCOUNT_SID", "AC and 32", []string{secretValue}},
+		{pair(strings.ToLower(ac), secretValue), sending, "TWILIO_ACCOUNT_SID", "AC and 32", []string{secretValue}},
+		{pair(ac[:33]+"g", secretValue), sending, "TWILIO_ACCOUNT_SID", "AC and 32", []string{secretValue}},
+		{key(ac, secretValue), sending, "TWILIO_API_KEY", "SK and 32", []string{secretValue}},
+		{key("my-key", secretValue), sending, "TWILIO_API_KEY", "SK and 32", []string{secretValue}},
+		{append(key(sk, secretValue), "TWILIO_ACCOUNT_SID=me"), sending, "TWILIO_ACCOUNT_SID", "AC and 32", []string{secretValue}},
+		{[]string{"TWILIO_ACCOUNT_SID=" + ac}, sending, "TWILIO_AUTH_TOKEN", "incomplete", nil},
+		{[]string{"TWILIO_ACCOUNT_SID=" + ac, "TWILIO_AUTH_TOKEN_FILE=" + secretValue}, sending, "TWILIO_AUTH_TOKEN_FILE", "cannot be read", []string{secretValue}},
+		{[]string{"TWILIO_ACCOUNT_SID=" + ac, "TWILIO_AUTH_TOKEN_FILE=~you/token"}, sending, "TWILIO_AUTH_TOKEN_FILE", "~user/", nil},
+		{append(good, "TWILIO_AUTH_TOKEN_FILE=x"), sending, "TWILIO_AUTH_TOKEN_FILE", "both set", []string{secretValue}},
+		// Addresses of the API.
+		{append(good, "TWILIO_PROXY_BASE_URL=proxy.twilio.com"), sending, "TWILIO_PROXY_BASE_URL", "https://", []string{secretValue}},
+		{append(good, "TWILIO_PROXY_BASE_URL=http://proxy.example"), sending, "TWILIO_PROXY_BASE_URL", "https://", []string{secretValue}},
+		{append(good, "TWILIO_PROXY_BASE_URL=https://u:hunter2@proxy.example"), sending, "TWILIO_PROXY_BASE_URL", "credentials", []string{secretValue, "hunter2"}},
+		{append(good, "TWILIO_PROXY_BASE_URL=https://%zz"), sending, "TWILIO_PROXY_BASE_URL", "no URL", []string{secretValue}},
+		{append(good, "TWILIO_REGION=ie1"), sending, "TWILIO_REGION", "TWILIO_EDGE", []string{secretValue}},
+		{[]string{"TWILIO_PROXY_BASE_URL=http://127.0.0.1:1"}, sending, "TWILIO_PROXY_BASE_URL", "no credentials", nil},
+		// Ledgers.
+		{nil, append(slices.Clone(sending), "--ledger", "ledger.db"), "--ledger", "absolute", nil},
+		{nil, append(slices.Clone(sending), "--ledger", ":memory:"), "--ledger", "absolute", nil},
+		{nil, append(slices.Clone(sending), "--ledger", "file:/abs/l.db"), "--ledger", "absolute", nil},
+		{nil, append(slices.Clone(sending), "--ledger", "$HOME/l.db"), "--ledger", "$NAME", nil},
+		{nil, append(slices.Clone(sending), "--ledger", "%APPDATA%/l.db"), "--ledger", "%NAME%", nil},
+		{nil, append(slices.Clone(sending), "--ledger", "~you/l.db"), "--ledger", "~user/", nil},
+		{nil, append(slices.Clone(sending), "--ledger", "~/"), "--ledger", "directory", nil},
+		{nil, append(slices.Clone(sending), "--ledger-file", file(t, "ledger.db")), "--ledger-file", "absolute", nil},
+		{nil, append(slices.Clone(sending), "--ledger-file", file(t, "\n")), "--ledger-file", "empty", nil},
+		{nil, append(slices.Clone(sending), "--ledger-file", file(t, "off\noff\n")), "--ledger-file", "control character", nil},
+		{nil, append(slices.Clone(sending), "--ledger-file", "postgres://u:hunter2@127.0.0.1:1/db"), "--ledger-file", "cannot be read", []string{"hunter2"}},
+		{[]string{"TWILIO_PROXY_MCP_LEDGER_FILE=" + file(t, "'off'")}, sending, "TWILIO_PROXY_MCP_LEDGER_FILE", "quotes", nil},
+		{[]string{"TWILIO_PROXY_MCP_LEDGER=\"postgres://u:hunter2@127.0.0.1:1/db\""}, sending, "TWILIO_PROXY_MCP_LEDGER", "quotes", []string{"hunter2"}},
+		{[]string{"TWILIO_PROXY_MCP_LEDGER=postgres://u:hunter2@127.0.0.1:1/%zz"}, sending, "TWILIO_PROXY_MCP_LEDGER", "no valid", []string{"hunter2"}},
+		{nil, append(slices.Clone(sending), "--ledger", "postgres://u:hunter2@127.0.0.1:1/db"), "--ledger", "command line", []string{"hunter2"}},
+		{append(good, "XDG_STATE_HOME=$HOME/state"), sending, "XDG_STATE_HOME", "$NAME", []string{secretValue}},
+		{append(good, "XDG_STATE_HOME=", "HOME=home"), sending, "HOME", "absolute", []string{secretValue}},
+		{append(good, "XDG_STATE_HOME=", "HOME=/home/${USER}"), sending, "HOME", "${…}", []string{secretValue}},
+		{[]string{"HOME="}, append(slices.Clone(sending), "--ledger", "~/l.db"), "--ledger", "HOME", nil},
+		{good, append(slices.Clone(sending), "--backend", "Live"), "--backend", "must be one of", []string{secretValue}},
+		// Who may call.
+		{[]string{"TWILIO_PROXY_MCP_TOKEN=${TWILIO_PROXY_MCP_TOKEN}"}, []string{"http", "--addr", "0.0.0.0:0", "--allowed-hosts", "mcp.example"}, "TWILIO_PROXY_MCP_TOKEN", "${…}", nil},
+		{[]string{"TWILIO_PROXY_MCP_TOKEN=" + firstToken + " ${SECOND_TOKEN_OF_TWO}"}, onHTTP(), "TWILIO_PROXY_MCP_TOKEN", "${…}", []string{firstToken}},
+		{nil, onHTTP("--token-file", firstToken), "--token-file", "cannot be read", []string{firstToken}},
+		{nil, onHTTP("--token-file", file(t, "")), "--token-file", "no token", nil},
+		{nil, onHTTP("--token-file", file(t, "secret")), "--token-file", "at least 16", []string{"secret"}},
+		{nil, onHTTP("--allowed-hosts", "mcp.example,${HOST}"), "--allowed-hosts", "${…}", nil},
+		{nil, onHTTP("--allowed-hosts", `mcp.example,"b.example"`), "--allowed-hosts", "quotes", nil},
+		{nil, onHTTP("--allowed-hosts", "mcp.example,,b.example"), "--allowed-hosts", "empty", nil},
+		{nil, onHTTP("--allowed-origins", "app.example"), "--allowed-origins", "matches no web page", nil},
+		{nil, onHTTP("--oauth-issuer", "auth.example", "--oauth-audience", "https://mcp.example"), "--oauth-issuer", "https", nil},
+		{nil, onHTTP("--oauth-issuer", "https://auth.example"), "--oauth-audience", "belong together", nil},
+		{nil, onHTTP("--tls-cert", "~/cert.pem"), "--tls-key", "belong together", nil},
+		{nil, []string{"http", "--addr", "127.0.0.1:$PORT"}, "--addr", "PORT", nil},
+		{nil, []string{"fake", "--addr", "nowhere"}, "--addr", "", nil},
+		// The fake's files.
+		{nil, []string{"fake", "--addr", "0.0.0.0:0", "--state", "state.json"}, "--credential-file", "other machines", nil},
+		{nil, []string{"fake", "--addr", "127.0.0.1:0", "--state", "state.json", "--seed", "missing.json"}, "--seed", "missing.json", nil},
+		{nil, []string{"fake", "--addr", "127.0.0.1:0", "--state", "~you/state.json"}, "--state", "~user/", nil},
+		{nil, []string{"fake", "--addr", "127.0.0.1:0", "--state", "."}, "--state", "directory", nil},
+		{nil, []string{"fake", "--addr", "127.0.0.1:0", "--state", "state.json", "--credential-file", file(t, "me")}, "--credential-file", "USERNAME:PASSWORD", nil},
+	} {
+		refused(t, c.env, c.arguments, c.names, c.says, c.secrets...)
+	}
+}
