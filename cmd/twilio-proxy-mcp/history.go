@@ -29,7 +29,7 @@ type historyListCmd struct {
 }
 
 type historyResolveCmd struct {
-	ID    ledger.ID `arg:"" help:"The entry's ID, as listed, such as 41-k7f3q. A number alone needs --ledger."`
+	ID    ledger.ID `arg:"" help:"The entry's ID, as listed, such as 41-k7f3q. A number alone needs --ledger on the command line."`
 	State string    `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent, the message may be sent again."`
 }
 
@@ -47,6 +47,11 @@ func (c *Common) historyLedger(s program) (*ledger.Ledger, error) {
 
 // namesLedger says whether a flag or its variable names the ledger. Otherwise it is the one in the default place.
 func (c *Common) namesLedger() bool { return c.Ledger != "" || c.LedgerFile != "" }
+
+// saysLedger says whether the command itself names the ledger. A variable may have been set for another purpose.
+func (c *Common) saysLedger() bool {
+	return c.Ledger != "" && c.variables["ledger"] == "" || c.LedgerFile != "" && c.variables["ledger-file"] == ""
+}
 
 // noLedger says whether err is that there is no file.
 func noLedger(l *ledger.Ledger, err error) bool {
@@ -145,8 +150,8 @@ func dash(s string) string {
 
 // Run records what a person found out.
 func (cmd *historyResolveCmd) Run(ctx context.Context, c *Common, s program) error {
-	if !cmd.ID.Proven() && !c.namesLedger() {
-		return usageError{fmt.Errorf("entry %s was not changed: another ledger may have an entry of that number, too; give the whole ID, as \"twilio-proxy-mcp history\" lists it, or name the ledger with --ledger", cmd.ID)}
+	if !cmd.ID.Proven() && !c.saysLedger() {
+		return usageError{fmt.Errorf("entry %s was not changed: another ledger may have an entry of that number, too; give the whole ID, as \"twilio-proxy-mcp history\" lists it, or name the ledger in this command with --ledger or --ledger-file", cmd.ID)}
 	}
 	l, err := c.historyLedger(s)
 	if err != nil {

@@ -145,14 +145,16 @@ func TestAHintSettlesNothingInAnotherLedger(t *testing.T) {
 			there.stop()
 		}
 		// The hints of the version before gave the number alone.
-		entries := history(t, standard)
-		_, errOut, code := run(t, standard, "", "history", "resolve", "1", "not_sent")
-		require.Equal(t, 2, code)
-		require.Contains(t, errOut, "entry 1 was not changed")
-		require.Equal(t, entries, history(t, standard))
+		for _, shell := range shells {
+			entries := history(t, shell)
+			_, errOut, code := run(t, shell, "", "history", "resolve", "1", "not_sent")
+			require.Equal(t, 2, code)
+			require.Contains(t, errOut, "entry 1 was not changed")
+			require.Equal(t, entries, history(t, shell))
+		}
 		require.Zero(t, u.Accepted())
 
-		_, errOut, code = run(t, append(standard, p.env()), "", hinted(t, lost, "not_sent")...)
+		_, errOut, code := run(t, append(standard, p.env()), "", hinted(t, lost, "not_sent")...)
 		require.Zero(t, code, errOut)
 		require.Equal(t, sent(), server.send("hello").kind())
 		require.Equal(t, 1, u.Accepted())
