@@ -28,10 +28,15 @@ func (s *Server) answer(ctx context.Context, m *message) (answer []byte, code in
 	switch response := s.MCP.HandleMessage(ctx, m.forMCPGo()).(type) {
 	case nil:
 		return nil, 0
+	case mcp.JSONRPCResponse:
+		response.ID = m.requestID()
+		return mustEncode(response), 0
 	case mcp.JSONRPCError:
-		return mustEncode(m.answered(response)), response.Error.Code
+		response.ID = m.requestID()
+		m.reword(&response.Error)
+		return mustEncode(response), response.Error.Code
 	default:
-		return mustEncode(m.answered(response)), 0
+		return mustEncode(response), 0
 	}
 }
 
@@ -46,11 +51,10 @@ func (s *Server) answerAtOnce(ctx context.Context, from *session, m *message) []
 }
 
 // encodeNotification is nil when the notification cannot be encoded, or panics when it is.
-func (s *Server) encodeNotification(n mcp.JSONRPCNotification) (encoded []byte) {
+func (s *Server) encodeNotification(n mcp.JSONRPCNotification) []byte {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log().Error("a notification could not be encoded", "method", n.Method, "panic", fmt.Sprintf("%T", p))
-			encoded = nil
 		}
 	}()
 	return mustEncode(n)

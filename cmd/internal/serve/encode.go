@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
 
@@ -40,13 +41,10 @@ func (s *Server) encode(id json.RawMessage, r *mcp.CallToolResult, modern bool) 
 		result.Meta = r.Meta.AdditionalFields
 	}
 	if result.ResultType = r.ResultType; modern {
-		if result.ResultType == "" {
-			result.ResultType = mcp.ResultTypeComplete
-		}
+		result.ResultType = cmp.Or(r.ResultType, mcp.ResultTypeComplete)
+		given := result.Meta
 		result.Meta = map[string]any{mcp.MetaKeyServerInfo: s.Info}
-		if r.Meta != nil {
-			maps.Copy(result.Meta, r.Meta.AdditionalFields)
-		}
+		maps.Copy(result.Meta, given)
 	}
 	encoded, err := jsonv2.Marshal(a, jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true), jsonv2.Deterministic(true),
 		jsontext.PreserveRawStrings(true), jsonv1.OmitEmptyWithLegacySemantics(true)) // ids as they came; mcp-go's types as they are tagged

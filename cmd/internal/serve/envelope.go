@@ -150,7 +150,7 @@ func (e *envelope) readParams(in *jsontext.Decoder) error {
 // find says where the value of a name goes. It is nil when the value is not read here, or not the first of that name.
 func (e *envelope) find(where string, quoted []byte, members []member, others *map[string]bool) *json.RawMessage {
 	name := string(quoted[1 : len(quoted)-1])
-	if strings.Contains(name, `\`) || !isASCII(name) {
+	if strings.ContainsFunc(name, func(r rune) bool { return r == '\\' || r > unicode.MaxASCII }) {
 		unquoted, _ := jsontext.AppendUnquote(nil, quoted) // invalid UTF-8 is replaced
 		name = string(unquoted)
 	}
@@ -185,10 +185,6 @@ func (e *envelope) refuse(problem string) {
 	if e.problem == "" {
 		e.problem = problem
 	}
-}
-
-func isASCII(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0x80 })
 }
 
 // foldRune is the least of the runes that encoding/json takes for r.

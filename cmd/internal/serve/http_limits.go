@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -21,12 +20,9 @@ var (
 	errStopping     = &busy{"stopping", "the server is stopping"}
 )
 
-// refuseBusy answers a request of which nothing was begun.
+// refuseBusy answers a request of which nothing was begun. err is one of the above.
 func (e *endpoints) refuseBusy(w http.ResponseWriter, r *http.Request, err error) {
-	var b *busy
-	if !errors.As(err, &b) {
-		b = &busy{"stream", err.Error()}
-	}
+	b := err.(*busy)
 	e.config.Guards.RefuseBusy(w, r, b.guard, b.why)
 }
 

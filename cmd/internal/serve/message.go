@@ -62,20 +62,9 @@ func validID(id []byte) bool {
 	return len(id) <= maxID && (id[0] == '"' || jsontext.Value(id).Kind() == '0') && utf8.Valid(id)
 }
 
-// answered gives mcp-go's answer the id as it came. mcp-go reads numbers as float64: it answers 9007199254740993 under
+// requestID is the id as it came, for mcp-go's answer. mcp-go reads numbers as float64: it answers 9007199254740993 under
 // 9007199254740992.
-func (m *message) answered(answer mcp.JSONRPCMessage) mcp.JSONRPCMessage {
-	switch a := answer.(type) {
-	case mcp.JSONRPCResponse:
-		a.ID = mcp.NewRequestId(m.ID)
-		return a
-	case mcp.JSONRPCError:
-		a.ID = mcp.NewRequestId(m.ID)
-		m.reword(&a.Error)
-		return a
-	}
-	return answer
-}
+func (m *message) requestID() mcp.RequestId { return mcp.NewRequestId(m.ID) }
 
 // goField finds the member of params in what encoding/json says of one. An embedded Go struct begins with a capital.
 var goField = regexp.MustCompile(`params\.(?:[A-Z]\w*\.)*(\w+)`)
@@ -104,21 +93,17 @@ var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Al
 // the same words: it must not call a tool that is called here. Of capabilities that it would refuse for one odd member, it
 // gets those that are declared.
 func (m *message) forMCPGo() []byte {
-	meta, method, params := m.readMeta(), m.Method, map[string]any{"_meta": m.Params.Meta}
+	meta, method, params := m.readMeta(), m.Method, map[string]json.RawMessage{}
 	switch {
 	case m.Method == mcp.MethodToolsCall && !meta.clear:
-		method = mcp.MethodPing
+		method, params["_meta"] = mcp.MethodPing, m.Params.Meta
 	case meta.protocol == nil || json.Unmarshal(meta.fields.AdditionalFields[mcp.MetaKeyClientCapabilities].(json.RawMessage), new(mcp.ClientCapabilities)) == nil:
 		return m.raw
 	default:
-		var each map[string]jsontext.Value
-		_ = jsonv2.Unmarshal(m.Params.raw, &each, lenient) // it has been read
-		for name, value := range each {
-			params[name] = json.RawMessage(value)
-		}
+		_ = jsonv2.Unmarshal(m.Params.raw, &params, lenient) // it has been read
 		fields := maps.Clone(meta.fields.AdditionalFields)
 		fields[mcp.MetaKeyClientCapabilities] = meta.protocol.ClientCapabilities
-		params["_meta"] = fields
+		params["_meta"] = mustEncode(fields)
 	}
 	return mustEncode(map[string]any{"jsonrpc": m.JSONRPC, "id": m.ID, "method": method, "params": params})
 }
@@ -177,11 +162,7 @@ func (meta *requestMeta) read(raw json.RawMessage) (clear bool) {
 	_ = json.Unmarshal(fields["progressToken"], &meta.fields.ProgressToken)
 	_ = json.Unmarshal(fields["traceparent"], &meta.traceparent) // anything but a string is no trace
 	info := &server.RequestProtocolInfo{Modern: true}
-	version := fields[mcp.MetaKeyProtocolVersion]
-	if version == nil {
-		return true
-	}
-	if json.Unmarshal(version, &info.ProtocolVersion) != nil || !mcp.IsModernProtocol(info.ProtocolVersion) {
+	if json.Unmarshal(fields[mcp.MetaKeyProtocolVersion], &info.ProtocolVersion) != nil || !mcp.IsModernProtocol(info.ProtocolVersion) {
 		return true // an earlier revision, which has no version here
 	}
 	info.ClientCapabilities = readCapabilities(json.RawMessage(fields[mcp.MetaKeyClientCapabilities]))
@@ -215,13 +196,9 @@ func readCapabilities(raw json.RawMessage) *mcp.ClientCapabilities {
 
 // errorAnswer is a JSON-RPC error in bytes; a nil id is written as null.
 func errorAnswer(id json.RawMessage, code int, text string) []byte {
-	answer := mcp.JSONRPCError{
+	return mustEncode(mcp.JSONRPCError{
 		JSONRPC: mcp.JSONRPC_VERSION,
-		ID:      mcp.NewRequestId(id),
+		ID:      mcp.NewRequestId(id), // decoded from JSON; the rest are strings
 		Error:   mcp.NewJSONRPCErrorDetails(code, text, nil),
-	}
-	if id == nil {
-		answer.ID = mcp.NewRequestId(nil)
-	}
-	return mustEncode(answer) // the id was decoded from JSON, and the rest are strings
+	})
 }

@@ -20,15 +20,12 @@ type origin struct {
 type originKey struct{}
 
 func originFrom(ctx context.Context) origin {
-	o, _ := ctx.Value(originKey{}).(*origin)
-	if o == nil {
-		return origin{}
-	}
-	return *o
+	o, _ := ctx.Value(originKey{}).(origin)
+	return o
 }
 
 func withOrigin(ctx context.Context, o origin) context.Context {
-	return context.WithValue(ctx, originKey{}, &o)
+	return context.WithValue(ctx, originKey{}, o)
 }
 
 // withTrace adds a message's id and its trace to the request in ctx; _meta goes before the HTTP header.

@@ -23,13 +23,7 @@ type Server struct {
 	Grace       time.Duration // how long calls may still run after the server has to stop; 0 is 30 s
 }
 
-func (s *Server) log() *slog.Logger {
-	if s.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return s.Log
-}
-
+func (s *Server) log() *slog.Logger    { return cmp.Or(s.Log, slog.New(slog.DiscardHandler)) }
 func (s *Server) maxInFlight() int     { return cmp.Or(s.MaxInFlight, 1024) }
 func (s *Server) maxMessage() int      { return cmp.Or(s.MaxMessage, 1<<20) }
 func (s *Server) grace() time.Duration { return cmp.Or(s.Grace, 30*time.Second) }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,7 @@ var (
 	_ server.SessionWithElicitation = (*session)(nil)
 )
 
-// newSession has room for that many notifications; mcp-go drops what does not fit.
+// newSession has room for that many notifications.
 func newSession(id string, send func([]byte) error, room int) *session {
 	c := &session{notifications: newNotifications(room), id: id, send: send, gone: make(chan struct{})}
 	c.level.Store(mcp.LoggingLevelError)
@@ -56,10 +57,7 @@ func (c *session) GetLogLevel() mcp.LoggingLevel      { return c.level.Load().(m
 func (c *session) declare(m *message) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.capabilities = mcp.ClientCapabilities{}
-	if declared := readCapabilities(m.Params.Capabilities); declared != nil {
-		c.capabilities = *declared
-	}
+	c.capabilities = *cmp.Or(readCapabilities(m.Params.Capabilities), &mcp.ClientCapabilities{})
 }
 
 func (c *session) GetClientCapabilities() mcp.ClientCapabilities {

@@ -124,8 +124,9 @@ func (e *endpoints) tell(t *stream, n mcp.JSONRPCNotification) {
 
 // serveMessage takes one message of an event stream's client; the answer goes to the stream.
 func (e *endpoints) serveMessage(w http.ResponseWriter, r *http.Request) {
-	t := e.findStream(r.URL.Query().Get("sessionId"), guard.Caller(r.Context()))
-	if t == nil {
+	open, _ := e.sse.Load(r.URL.Query().Get("sessionId"))
+	t, _ := open.(*stream)
+	if t == nil || t.caller != guard.Caller(r.Context()) {
 		http.Error(w, "no such session; open /sse first", http.StatusNotFound)
 		return
 	}

@@ -130,14 +130,6 @@ func (t *stream) drop() {
 	t.queue = nil
 }
 
-// findStream is nil for a session that is not open, and for another caller's.
-func (e *endpoints) findStream(id, caller string) *stream {
-	if t, open := e.sse.Load(id); open && t.(*stream).caller == caller {
-		return t.(*stream)
-	}
-	return nil
-}
-
 // An event of a stream that is a message stands between these.
 const (
 	eventStart = "event: message\ndata: "

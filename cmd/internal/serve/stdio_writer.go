@@ -25,7 +25,8 @@ func (w *lineWriter) write(message []byte) error {
 	if w.err != nil {
 		return w.err
 	}
-	if _, w.err = w.out.Write(append(message, '\n')); w.err != nil {
+	if _, err := w.out.Write(append(message, '\n')); err != nil {
+		w.err = fmt.Errorf("write: %w", err)
 		close(w.broken)
 	}
 	return w.err
@@ -35,8 +36,5 @@ func (w *lineWriter) write(message []byte) error {
 func (w *lineWriter) failure() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err == nil {
-		return nil
-	}
-	return fmt.Errorf("write: %w", w.err)
+	return w.err
 }
