@@ -31,7 +31,7 @@ type Call struct {
 	answers  mcp.InputResponses
 	question string // the one that Run asked
 	attrs    []slog.Attr
-	lead     string
+	lead     []string // none or one
 	notes    []string
 }
 
@@ -39,7 +39,7 @@ type Call struct {
 func (c *Call) Log(attrs ...slog.Attr) { c.attrs = append(c.attrs, attrs...) }
 
 // Lead puts a text before the content of a success, and first in its notice: what the model must not miss.
-func (c *Call) Lead(text string) { c.lead = text }
+func (c *Call) Lead(text string) { c.lead = []string{text} }
 
 // Note adds a text after the content of a success and to its notice, or after the text of an error.
 func (c *Call) Note(text string) { c.notes = append(c.notes, text) }

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 
 	"twilio-proxy-mcp/schema"
 )
@@ -59,10 +61,8 @@ func Add[In, Out any](t *Tools, d Definition[In, Out]) error {
 	if d.Name == "" || d.Run == nil || d.Effect < Reads || d.Effect > Texts {
 		return fmt.Errorf("tools: the definition of %q needs a name, an effect and a function", cmp.Or(d.Name, "a tool"))
 	}
-	for _, other := range t.all {
-		if other.definition.Name == d.Name {
-			return fmt.Errorf("tools: there are two tools named %s", d.Name)
-		}
+	if slices.ContainsFunc(t.all, func(other server.ServerTool) bool { return other.Tool.Name == d.Name }) {
+		return fmt.Errorf("tools: there are two tools named %s", d.Name)
 	}
 	input, err := schema.Input[In](d.Bounds...)
 	if err != nil {
@@ -78,6 +78,6 @@ func Add[In, Out any](t *Tools, d Definition[In, Out]) error {
 	definition.RawOutputSchema = output.JSON()
 	definition.Annotations = d.Effect.annotations(d.Title)
 	adapter := &tool[In, Out]{d, input, t}
-	t.all = append(t.all, registered{definition, adapter.handle})
+	t.all = append(t.all, server.ServerTool{Tool: definition, Handler: adapter.handle})
 	return nil
 }

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync/atomic"
@@ -24,7 +25,7 @@ type Tools struct {
 	// Observe, when set, hears of every call after it ended.
 	Observe func(Observation)
 
-	all      []registered
+	all      []server.ServerTool
 	inFlight atomic.Int64
 }
 
@@ -39,27 +40,17 @@ type Observation struct {
 	Duration time.Duration
 }
 
-// registered is a tool as mcp-go knows it.
-type registered struct {
-	definition mcp.Tool
-	handle     server.ToolHandlerFunc
-}
-
 // Definitions returns the tools as tools/list shows them.
 func (t *Tools) Definitions() []mcp.Tool {
 	var definitions []mcp.Tool
 	for _, tool := range t.all {
-		definitions = append(definitions, tool.definition)
+		definitions = append(definitions, tool.Tool)
 	}
 	return definitions
 }
 
 // Register offers the tools on an mcp-go server.
-func (t *Tools) Register(s *server.MCPServer) {
-	for _, tool := range t.all {
-		s.AddTool(tool.definition, tool.handle)
-	}
-}
+func (t *Tools) Register(s *server.MCPServer) { s.AddTools(t.all...) }
 
 // InFlight is the number of calls that are being answered.
 func (t *Tools) InFlight() int64 { return t.inFlight.Load() }
@@ -70,12 +61,7 @@ func (t *Tools) Unknown(ctx context.Context) {
 	t.ended(ctx, "(unknown)", &Call{Outcome: Outcome{Code: CodeInvalidArguments, Sent: SentNo}}, 0)
 }
 
-func (t *Tools) log() *slog.Logger {
-	if t.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return t.Log
-}
+func (t *Tools) log() *slog.Logger { return cmp.Or(t.Log, slog.New(slog.DiscardHandler)) }
 
 // ended writes the log line of a call and reports its Observation.
 func (t *Tools) ended(ctx context.Context, tool string, c *Call, took time.Duration) {
