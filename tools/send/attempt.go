@@ -133,10 +133,7 @@ func (d *delivery) settle(ctx context.Context, claim *ledger.Claim, settlement l
 // stored encodes a receipt for the ledger, without data, which is the message itself.
 func stored(receipt schema.MessageInteraction) json.RawMessage {
 	receipt.Data = nil
-	encoded, err := json.Marshal(receipt)
-	if err != nil {
-		return nil
-	}
+	encoded, _ := json.Marshal(receipt) // strings always encode
 	return encoded
 }
 

@@ -28,13 +28,13 @@ func notRecorded(err error) *tools.Failure {
 	}
 	why, next := "could not be used", "Tell the user, who can repair it: this server's log says more."
 	if unavailable, ok := errors.AsType[*ledger.UnavailableError](err); ok {
-		why = map[ledger.Reason]string{
+		why = cmp.Or(map[ledger.Reason]string{
 			ledger.Full: "is full", ledger.ReadOnly: "cannot be written",
+			ledger.Locked:  "is in use by other processes of this server or by another program",
 			ledger.Corrupt: "is damaged", ledger.Gone: "cannot be reached", ledger.TooNew: "was made by a newer version of this program",
-		}[unavailable.Reason]
-		why = cmp.Or(why, "could not be used")
+		}[unavailable.Reason], why)
 		if unavailable.Reason == ledger.Locked {
-			why, next = "is in use by other processes of this server or by another program", tools.NextLater
+			next = tools.NextLater
 		}
 	}
 	return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo},
@@ -115,7 +115,7 @@ func fromClient(err error) *tools.Failure {
 	case errors.As(err, &notSent) && errors.Is(err, context.Canceled):
 		return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo}, "The call was cancelled before there was a connection to Twilio.", tools.NextLater)
 	case errors.As(err, &notSent):
-		return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo}, "Twilio could not be reached: "+reason(notSent)+".", tools.NextLater)
+		return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo}, "Twilio could not be reached: "+notSent.Err.Error()+".", tools.NextLater)
 	case errors.As(err, &refused) && refused.Status == http.StatusTooManyRequests:
 		o := withTwilio(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo}, refused)
 		happened := "Twilio is taking no more requests for now (HTTP status 429)."
@@ -152,12 +152,4 @@ func waitSentence(retryAfterSeconds int64) string {
 		return tools.NextLater
 	}
 	return fmt.Sprintf("The same call may be made again in %d seconds.", retryAfterSeconds)
-}
-
-// reason is the network's own words, which name hosts and ports.
-func reason(e *twilio.NotSentError) string {
-	if e.Err == nil {
-		return "no connection"
-	}
-	return e.Err.Error()
 }

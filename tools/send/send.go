@@ -55,9 +55,7 @@ type Sender struct {
 
 // New makes a Sender. The error is a deadline that is out of bounds.
 func New(c Config) (*Sender, error) {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	c.Deadline = cmp.Or(c.Deadline, tools.DefaultDeadline)
 	if c.Deadline < 0 || c.Deadline > MaxDeadline {
 		return nil, fmt.Errorf("send: a deadline of %v is not between 0 and %v", c.Deadline, MaxDeadline)
