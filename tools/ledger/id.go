@@ -27,10 +27,7 @@ func (id ID) String() string {
 	if id.number == 0 {
 		return ""
 	}
-	if id.proof == "" {
-		return strconv.FormatInt(id.number, 10)
-	}
-	return strconv.FormatInt(id.number, 10) + "-" + strings.ToLower(id.proof)
+	return strings.TrimSuffix(fmt.Sprintf("%d-%s", id.number, strings.ToLower(id.proof)), "-")
 }
 
 // MarshalText is String.
