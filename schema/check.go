@@ -36,7 +36,7 @@ func (p Problems) Error() string { return strings.Join(p, "\n") }
 // UTF-8, a name given twice, nesting beyond 32), that is the only problem.
 // Absent arguments (no bytes) are an empty object, as in MCP. In the schema of
 // arguments, an optional one that is null counts as absent, and arguments that
-// hosts add for themselves are left out of account.
+// hosts add for themselves are ignored.
 func (d *Document) Check(raw []byte) error {
 	value, err := parse(raw)
 	if err != nil {

@@ -17,19 +17,13 @@ import (
 // If the struct has a method DecodePlain, that is tried first. It reads common
 // arguments without the validator: a text message takes 1 µs instead of 11.
 func (d *Document) Decode(raw []byte, into any) error {
-	if plain, ok := into.(interface{ DecodePlain(raw []byte) bool }); ok && d.withinBounds(raw) && plain.DecodePlain(raw) {
+	if plain, ok := into.(interface{ DecodePlain(raw []byte) bool }); ok && len(raw) <= d.plainSize && plain.DecodePlain(raw) {
 		return nil
 	}
 	if err := d.Check(raw); err != nil {
 		return err
 	}
 	return jsonv2.Unmarshal(orEmpty(raw), into)
-}
-
-// withinBounds reports whether every string in raw is surely within the operator's
-// bounds: no string has more characters than the JSON around it has bytes.
-func (d *Document) withinBounds(raw []byte) bool {
-	return d.plainSize == 0 || len(raw) <= d.plainSize
 }
 
 // orEmpty turns absent arguments into an empty object, as in MCP.
@@ -42,9 +36,9 @@ func orEmpty(raw []byte) []byte {
 
 // DecodePlain reads the arguments of a plain text message, and reports whether
 // they were that. It accepts three SIDs (parsing them enforces their patterns) and
-// a Body that is not empty, and the schema accepts all of these too, apart from the
-// operator's bounds (see withinBounds). It returns false for any other name (even MediaUrl), a name given twice, another type, and
-// null.
+// a Body that is not empty, and the schema accepts all of these too, if the Body is
+// within the operator's bound. It returns false for any other name (even MediaUrl), a
+// name given twice, another type, and null.
 func (r *CreateMessageInteraction) DecodePlain(raw []byte) bool {
 	var text struct {
 		ServiceSid     ServiceSid

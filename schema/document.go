@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ type Document struct {
 	compiled  func() (*validator.Schema, error)
 	rules     []Rule
 	arguments *reflected.Schema // nil in the schema of a result
-	plainSize int               // how long, in bytes, arguments for DecodePlain may be; 0 is no bound
+	plainSize int               // bytes; arguments no longer than this are within every Bound
 }
 
 // A Rule checks what JSON Schema cannot express, or what model providers reject at
@@ -58,7 +59,7 @@ func Input[In any](bounds ...Bound) (*Document, error) {
 		rules = ruled.Rules()
 	}
 	root := reflector(false).Reflect(*new(In))
-	shortest := 0
+	shortest := math.MaxInt // no string has more characters than the JSON around it has bytes
 	for _, b := range bounds {
 		if b.MaxLength <= 0 {
 			continue
@@ -66,9 +67,7 @@ func Input[In any](bounds ...Bound) (*Document, error) {
 		if err := b.apply(root); err != nil {
 			return nil, err
 		}
-		if shortest == 0 || b.MaxLength < shortest {
-			shortest = b.MaxLength
-		}
+		shortest = min(shortest, b.MaxLength)
 	}
 	d, err := document(root, rules...)
 	if err == nil {

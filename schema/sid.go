@@ -125,11 +125,20 @@ const sidDigits = "[0-9a-fA-F]{32}$"
 type sidPattern struct{ pattern, letters string }
 
 func compilePattern(pattern string) (validator.Regexp, error) {
-	letters, isSid := strings.CutSuffix(strings.TrimPrefix(pattern, "^"), sidDigits)
-	if isSid && pattern[0] == '^' && (letters == AnyPrefix{}.letters() || len(letters) == 2 && isLetter(letters[0]) && isLetter(letters[1])) {
+	if letters := sidLetters(pattern); letters != "" {
 		return sidPattern{pattern, letters}, nil
 	}
 	return regexp.Compile(pattern)
+}
+
+// sidLetters returns the part of a SID's pattern that the letters match. It returns
+// "" for any other pattern.
+func sidLetters(pattern string) string {
+	letters, isSid := strings.CutSuffix(strings.TrimPrefix(pattern, "^"), sidDigits)
+	if isSid && pattern[0] == '^' && (letters == AnyPrefix{}.letters() || len(letters) == 2 && isLetter(letters[0]) && isLetter(letters[1])) {
+		return letters
+	}
+	return ""
 }
 
 func (p sidPattern) String() string { return p.pattern }

@@ -20,8 +20,11 @@ const (
 // oddByPattern is oddInSid for a value that does not match a schema's pattern,
 // after a semicolon. It returns "" for a pattern that is not a SID's.
 func oddByPattern(pattern, value string) string {
-	letters, isSid := strings.CutSuffix(strings.TrimPrefix(pattern, "^"), sidDigits)
-	if odd := oddInSid(letters, value); isSid && odd != "" {
+	letters := sidLetters(pattern)
+	if letters == "" {
+		return ""
+	}
+	if odd := oddInSid(letters, value); odd != "" {
 		return "; " + odd
 	}
 	return ""
