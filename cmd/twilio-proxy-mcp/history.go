@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -132,20 +133,13 @@ func printTable(out io.Writer, entries []ledger.Entry) error {
 		if !e.Settled.IsZero() {
 			settled = e.Settled.UTC().Format(time.RFC3339)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", e.ID, e.State, e.Begun.UTC().Format(time.RFC3339), settled, e.Session, e.Participant, dash(e.Sid), dash(e.Code))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s", e.ID, e.State, e.Begun.UTC().Format(time.RFC3339), settled, e.Session, e.Participant, cmp.Or(e.Sid, "-"), cmp.Or(e.Code, "-"))
 		if mixed {
 			fmt.Fprintf(w, "\t%s\t%s", e.Account, e.Host)
 		}
 		fmt.Fprintln(w)
 	}
 	return w.Flush()
-}
-
-func dash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 // Run records what a person found out.
