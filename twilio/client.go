@@ -4,7 +4,7 @@
 // Every operation ends in one of these ways:
 //
 //	nil                   Twilio accepted it (any 2xx), even if the answer's body is unreadable
-//	*Error                Twilio, or something on the way to it, refused it; or with 429 it was never processed; nothing was sent
+//	*Error                Twilio or something on the way refused it (with 429: did not process it); nothing was sent
 //	*NotSentError         there was no connection; nothing was sent
 //	*OutcomeUnknownError  it was attempted, and nobody can know the outcome (no answer, 408, 5xx)
 //

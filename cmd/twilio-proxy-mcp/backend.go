@@ -187,7 +187,7 @@ func credentialsFromEnvironment() (credentials, error) {
 func sid(name, prefix string) (string, error) {
 	value, err := setting(name)
 	if err == nil && value != "" && !regexp.MustCompile("^"+prefix+"[0-9a-fA-F]{32}$").MatchString(value) {
-		err = usageError{fmt.Errorf("%s: this is no SID of that kind, which is %s and 32 hexadecimal digits", name, prefix)}
+		err = usageError{fmt.Errorf("%s: must be %s and 32 hexadecimal digits", name, prefix)}
 	}
 	return value, err
 }

@@ -19,8 +19,9 @@ Without Twilio credentials it runs on a built-in fake of the Proxy API and texts
 
 Credentials come from the environment, never from a flag:
   TWILIO_ACCOUNT_SID with TWILIO_AUTH_TOKEN, or
-  TWILIO_API_KEY with TWILIO_API_SECRET
-  (TWILIO_AUTH_TOKEN_FILE and TWILIO_API_SECRET_FILE name files with the secrets instead).
+  TWILIO_API_KEY with TWILIO_API_SECRET.
+A secret may be in a file instead, which TWILIO_AUTH_TOKEN_FILE or TWILIO_API_SECRET_FILE names.
+
 TWILIO_PROXY_BASE_URL, TWILIO_EDGE and TWILIO_REGION say where the API is.
 Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, such as TWILIO_PROXY_MCP_BACKEND.
 The name of a file may begin with ~/. Nothing else is expanded: a value in quotes or with a placeholder is refused.

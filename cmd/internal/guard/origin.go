@@ -43,7 +43,7 @@ func (g *Guards) Origin(next http.Handler) http.Handler {
 
 func notAllowed(header, setting string) string {
 	if setting != "" {
-		setting = " (" + setting + " admits it)"
+		setting = " (" + setting + " would admit it)"
 	}
 	return "this " + header + " is not allowed" + setting + "; nothing was done"
 }

@@ -55,9 +55,9 @@ func TestARefusalNamesWhatAdmits(t *testing.T) {
 		value   string
 		says    string
 	}{
-		{g.Origin(admitted), "Origin", "https://evil.example", "this Origin is not allowed (--allowed-origins admits it); nothing was done"},
+		{g.Origin(admitted), "Origin", "https://evil.example", "this Origin is not allowed (--allowed-origins would admit it); nothing was done"},
 		{(&Guards{}).Origin(admitted), "Origin", "https://evil.example", "this Origin is not allowed; nothing was done"},
-		{g.Host(admitted), "Host", "evil.example", "this Host is not allowed (--allowed-hosts admits it); nothing was done"},
+		{g.Host(admitted), "Host", "evil.example", "this Host is not allowed (--allowed-hosts would admit it); nothing was done"},
 		{g.Authorize(admitted), "X-None", "x", tokenMissing},
 		{g.Authorize(admitted), "Authorization", "Basic x", tokenMissing},
 		{g.Authorize(admitted), "Authorization", "Bearer x", tokenUnknown},
