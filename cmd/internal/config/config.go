@@ -177,7 +177,7 @@ func read(path string) (string, error) {
 	return string(content), nil
 }
 
-// Words returns the values in text, which white space separates.
+// Words returns the values in text, which white space separates. An error in any line but the first names the line.
 func Words(text string) ([]string, error) {
 	if isUTF16(text) {
 		return nil, errUTF16
@@ -186,20 +186,29 @@ func Words(text string) ([]string, error) {
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
-		// The line is checked as a whole, too: a placeholder may have spaces in it.
-		line, err := Value(strings.TrimSpace(strings.TrimPrefix(line, byteOrderMark)))
-		for word := range strings.FieldsSeq(line) {
-			if err == nil {
-				word, err = Value(word)
-				words = append(words, word)
-			}
-		}
+		found, err := wordsOf(line)
 		if err != nil && number > 1 {
 			err = fmt.Errorf("line %d: %w", number, err)
 		}
 		if err != nil {
 			return nil, err
 		}
+		words = append(words, found...)
+	}
+	return words, nil
+}
+
+// wordsOf checks the line as a whole, too: a placeholder may have spaces in it.
+func wordsOf(line string) (words []string, err error) {
+	line, err = Value(strings.TrimSpace(strings.TrimPrefix(line, byteOrderMark)))
+	if err != nil {
+		return nil, err
+	}
+	for word := range strings.FieldsSeq(line) {
+		if word, err = Value(word); err != nil {
+			return nil, err
+		}
+		words = append(words, word)
 	}
 	return words, nil
 }
