@@ -65,10 +65,10 @@ func clean(text string, hide private, limit int) string {
 			eachIndex(lower, encoded, cover)
 		}
 	}
+	if isTwiliosOwn(text) {
+		hide.message = nil
+	}
 	for _, value := range hide.message {
-		if isTwiliosOwn(text) {
-			break
-		}
 		word := isWord(value)
 		for _, encoded := range encodings(value) {
 			eachIndex(lower, encoded, func(from, to int) {
