@@ -26,8 +26,8 @@ func (g *Guards) RefuseBusy(w http.ResponseWriter, r *http.Request, guard, why s
 }
 
 // RefusalLog logs refused requests at the level info: which guard refused it, with which status, on which route (a
-// pattern of http.ServeMux). A line has nothing that the client sent, because that can be a secret. The first ten
-// refusals have a line each. After them there is one line a second, which says how many went without one since the last.
+// pattern of http.ServeMux). A line has nothing that the client sent, because that can be a secret. Up to ten refusals at
+// once have a line each. Beyond that there is one line a second, which says how many went without one since the last.
 type RefusalLog struct {
 	Log *slog.Logger
 
