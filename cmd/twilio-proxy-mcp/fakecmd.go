@@ -25,7 +25,7 @@ type fakeCmd struct {
 	EnforceLimit   bool          `help:"Answer 429 above 30 requests per second to one Service, as Twilio does."`
 	QueuedFor      time.Duration `default:"0s" help:"How long a new message has the status queued."`
 	SentFor        time.Duration `default:"2s" help:"How long it then has the status sent, before delivered."`
-	MaxPageSize    int           `default:"100" help:"Most records on a page of a list, 1 to 1000. Twilio gives at most 100, whatever PageSize asks for."`
+	MaxPageSize    int           `default:"100" help:"Most records on a page of a list, 1 to 1000. Twilio documents at most 100, whatever PageSize asks for."`
 	AllowedOrigins []string      `placeholder:"ORIGIN" help:"Origins of web pages that may call; the fake's own page always may."`
 	AllowedHosts   []string      `placeholder:"HOST" help:"Host names by which clients call the fake; the loopback names by default."`
 }

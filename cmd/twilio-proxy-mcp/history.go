@@ -30,7 +30,7 @@ type historyListCmd struct {
 }
 
 type historyResolveCmd struct {
-	ID    ledger.ID `arg:"" help:"The entry's ID, as listed, such as 41-k7f3q. A number alone needs --ledger on the command line."`
+	ID    ledger.ID `arg:"" help:"The entry's ID, as listed, such as 41-k7f3q. A number alone needs --ledger or --ledger-file on the command line."`
 	State string    `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent, the message may be sent again."`
 }
 

@@ -88,7 +88,7 @@ func (d *delivery) resolvedBy(id ledger.ID) string {
 	if d.Ledger.Memory {
 		return "The record of this message is in this server's memory, and ends with the server."
 	}
-	return fmt.Sprintf("Who has found out can record it: \"twilio-proxy-mcp history resolve %s sent\", or \"... not_sent\".", id)
+	return fmt.Sprintf("A person who has found out can record it: \"twilio-proxy-mcp history resolve %s sent\", or \"... not_sent\".", id)
 }
 
 // fromClient turns what the client says about an exchange into a result. It
