@@ -69,7 +69,7 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 	}
 	all.stop() // new calls are refused from here on
 	err := s.graceful(all.calls, endBase)
-	close(all.closing)
+	all.endStreams()
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // for the last answers to be taken
 	defer cancel()
 	if srv.Shutdown(shutdown) != nil {
@@ -86,22 +86,24 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 
 // endpoints is what the routes share.
 type endpoints struct {
-	server   *Server
-	base     context.Context // of event streams that have left net/http
-	config   HTTP
-	calls    inFlight
-	streams  inFlight
-	bodies   guard.Bodies
-	stopping context.Context // ends when nothing more may begin
-	stop     context.CancelFunc
-	closing  chan struct{} // closed when event streams have to end
-	sse      sync.Map      // *stream by session id
-	unsent   guard.Budget  // of all streams
-	mcp      http.Handler  // mcp-go's Streamable HTTP
+	server     *Server
+	base       context.Context // of event streams that have left net/http
+	config     HTTP
+	calls      inFlight
+	streams    inFlight
+	bodies     guard.Bodies
+	stopping   context.Context // ends when nothing more may begin
+	stop       context.CancelFunc
+	closing    context.Context // ends when event streams have to
+	endStreams context.CancelFunc
+	sse        sync.Map     // *stream by session id
+	unsent     guard.Budget // of all streams
+	mcp        http.Handler // mcp-go's Streamable HTTP
 }
 
 func (s *Server) newEndpoints(base context.Context, config HTTP) *endpoints {
 	stopping, stop := context.WithCancel(context.WithoutCancel(base))
+	closing, endStreams := context.WithCancel(context.WithoutCancel(base))
 	e := &endpoints{
 		server:   s,
 		base:     base,
@@ -111,8 +113,8 @@ func (s *Server) newEndpoints(base context.Context, config HTTP) *endpoints {
 		unsent:   guard.Budget{Max: maxUnsent},
 		stopping: stopping,
 		stop:     stop,
-		closing:  make(chan struct{}),
-		mcp:      s.newStreamable(),
+		closing:  closing, endStreams: endStreams,
+		mcp: s.newStreamable(),
 	}
 	e.bodies = guard.Bodies{Max: s.maxMessage(), Patience: bodyTimeout, Stopping: stopping, Guards: &e.config.Guards, Shared: guard.Budget{Max: guard.BodiesTotal}}
 	return e

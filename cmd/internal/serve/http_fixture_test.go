@@ -54,7 +54,7 @@ func startEndpoints(t *testing.T, s *Server, config HTTP) (*httpServer, *endpoin
 	f := s.newEndpoints(base, config)
 	server := httptest.NewServer(f.routes())
 	t.Cleanup(func() {
-		close(f.closing)
+		f.endStreams()
 		must(f.streams.Acquire(context.Background(), maxStreams))
 		server.Close()
 		end()

@@ -63,14 +63,8 @@ func (e *endpoints) answerPost(ctx context.Context, w http.ResponseWriter, m *me
 // untilClosing ends with ctx, when event streams have to end, and when the function returned is called.
 func (e *endpoints) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-e.closing:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, cancel
+	stop := context.AfterFunc(e.closing, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // headersAgree holds the MCP headers of a request to its body. Where they disagree, mcp-go words the refusal.

@@ -98,7 +98,7 @@ func (e *endpoints) pump(to eventConn, t *stream) {
 			err = t.flush(to)
 		case <-quiet.C:
 			err = writeEvents(to, []byte(": keep-alive\n\n"))
-		case <-e.closing:
+		case <-e.closing.Done():
 			for len(t.session.queue) > 0 {
 				e.tell(t, <-t.session.queue)
 			}
