@@ -69,6 +69,7 @@ func TestCheck(t *testing.T) {
 		"media no array":   {`{` + sids + `,"MediaUrl":"https://example.com/a.png"}`, []string{"MediaUrl: is string, must be array"}},
 		"media no URL":     {`{` + sids + `,"MediaUrl":["no uri"]}`, []string{"MediaUrl[0]: must be an absolute URL that begins with http:// or https://"}},
 		"media no host":    {`{` + sids + `,"MediaUrl":["https://","http:///a"]}`, []string{"MediaUrl[0]: must be an absolute URL that begins with http:// or https://", "MediaUrl[1]: must be an absolute URL that begins with http:// or https://"}},
+		"media port alone": {`{` + sids + `,"MediaUrl":["https://:80/","https://u@:80/"]}`, []string{"MediaUrl[0]: must be an absolute URL that begins with http:// or https://", "MediaUrl[1]: must be an absolute URL that begins with http:// or https://"}},
 		"media malformed":  {`{` + sids + `,"MediaUrl":["https://exa mple.com/","https://[::1]/a"]}`, []string{"MediaUrl[0]: is no URI"}},
 		"media upper case": {`{` + sids + `,"MediaUrl":["HTTPS://example.com/a"]}`, []string{"MediaUrl[0]: must be an absolute URL that begins with http:// or https://"}},
 		"media by ftp":     {`{` + sids + `,"MediaUrl":["https://example.com/a","ftp://example.com/a"]}`, []string{"MediaUrl[1]: must be an absolute URL that begins with http:// or https://"}},

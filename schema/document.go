@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -99,23 +100,47 @@ type Text struct{ Name, Description string }
 func Output[Out any](texts ...Text) (*Document, error) {
 	root := reflector(true).Reflect(*new(Out))
 	of := reflect.TypeFor[Out]()
-	for i := range of.NumField() {
-		field := of.Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		if property, ok := root.Properties.Get(name); ok && field.Type.Kind() == reflect.Pointer {
-			makeNullable(property)
-			root.Required = slices.DeleteFunc(root.Required, func(required string) bool { return required == name })
-		}
-	}
-	if len(root.Required) == 0 {
-		root.Required = nil
-	}
+	pointersMayBeNull(root, of)
 	for _, text := range texts {
 		if _, taken := root.Properties.Set(text.Name, &reflected.Schema{Type: "string", Description: text.Description}); taken {
 			return nil, fmt.Errorf("schema: %s has a field %s of its own", of, text.Name)
 		}
 	}
 	return document(root)
+}
+
+// pointersMayBeNull lets the pointer fields of a type be null or missing, at any
+// depth.
+func pointersMayBeNull(s *reflected.Schema, of reflect.Type) {
+	switch of.Kind() {
+	case reflect.Pointer:
+		pointersMayBeNull(s, of.Elem())
+	case reflect.Slice, reflect.Array:
+		if s.Items != nil {
+			pointersMayBeNull(s.Items, of.Elem())
+		}
+	case reflect.Map:
+		if s.AdditionalProperties != nil {
+			pointersMayBeNull(s.AdditionalProperties, of.Elem())
+		}
+	case reflect.Struct:
+		for _, field := range reflect.VisibleFields(of) { // those of an embedded struct are among them
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			name = cmp.Or(name, field.Name)
+			property, known := property(s, name)
+			if !known {
+				continue
+			}
+			pointersMayBeNull(property, field.Type)
+			if field.Type.Kind() == reflect.Pointer {
+				makeNullable(property)
+				s.Required = slices.DeleteFunc(s.Required, func(required string) bool { return required == name })
+			}
+		}
+		if len(s.Required) == 0 {
+			s.Required = nil
+		}
+	}
 }
 
 func reflector(additional bool) *reflected.Reflector {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/schema"
@@ -150,6 +151,33 @@ func TestOutputHasThePublishedFacts(t *testing.T) {
 	}
 	require.Equal(t, want, read(t, output.JSON()).facts())
 	require.Len(t, output.Fields(), 20)
+}
+
+type Stamp struct {
+	By *string `json:"by"`
+}
+
+type parcel struct {
+	Stamp
+	Inner  Stamp    `json:"inner"`
+	Next   *Stamp   `json:"next"`
+	List   []*Stamp `json:"list"`
+	Weight int      `json:"weight"`
+	Plain  *int
+	Named  map[string]Stamp `json:"named"`
+}
+
+// Hosts refuse a whole result for one null that its schema does not allow.
+func TestAnyPointerFieldOfAResultMayBeNull(t *testing.T) {
+	output, err := schema.Output[parcel]()
+	require.NoError(t, err)
+	for _, result := range []parcel{{}, {Next: &Stamp{}, List: []*Stamp{{}}, Named: map[string]Stamp{"a": {}}}} {
+		encoded, err := jsonv2.Marshal(result)
+		require.NoError(t, err)
+		require.NoError(t, output.Check(encoded), string(encoded))
+	}
+	require.ErrorContains(t, output.Check([]byte(`{"inner":{"by":1},"list":[],"named":{},"weight":1}`)), "must be null or string")
+	require.ErrorContains(t, output.Check([]byte(`{"inner":{},"list":[],"named":{},"weight":null}`)), "weight: is null")
 }
 
 // A text is optional and no null, so that every converter of schemas takes it.

@@ -82,7 +82,7 @@ func checkMediaURL(s string) error {
 			return errors.New("is no URI")
 		}
 	}
-	if u.Host == "" {
+	if u.Hostname() == "" {
 		return errors.New(notWebURL)
 	}
 	return nil

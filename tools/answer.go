@@ -70,7 +70,7 @@ func (t *tool[In, Out]) succeeded(ctx context.Context, call *Call, out *Out) *mc
 		}
 	}
 	structured, err := encode(out)
-	if err != nil {
+	if err != nil || structured[0] != '{' {
 		failure := &Failure{Outcome: call.Outcome, Happened: "The result could not be written as JSON.", Next: t.Effect.afterFault()}
 		failure.Outcome.Code = CodeInternal
 		return t.failed(ctx, call, failure)

@@ -171,6 +171,24 @@ func TestUnknownToolsAreObservedWithoutTheirName(t *testing.T) {
 
 func nilRun(context.Context, *Call, in) (out, error) { return out{}, nil }
 
+// A self-made result must not break the message that carries it.
+type noObject struct{}
+
+func (noObject) MarshalJSON() ([]byte, error) { return []byte("null"), nil }
+
+func TestAResultThatIsNoObject(t *testing.T) {
+	for _, fake := range []bool{false, true} {
+		all, s := &Tools{Fake: fake}, server.NewMCPServer("test", "0")
+		require.NoError(t, Add(all, Definition[in, noObject]{Name: "test", Effect: Texts, Run: func(context.Context, *Call, in) (noObject, error) { return noObject{}, nil }}))
+		all.Register(s)
+		result, err := s.GetTool("test").Handler(t.Context(), mcp.CallToolRequest{})
+		require.NoError(t, err)
+		require.True(t, result.IsError)
+		require.Nil(t, result.RawStructuredContent)
+		require.Equal(t, "The result could not be written as JSON. The message was sent. "+NextByPerson, text(result, 0))
+	}
+}
+
 // The notice is one member more, whatever stands in it, and of an empty result the only one.
 func TestTheNoticeIsAddedToAnyObject(t *testing.T) {
 	for object, words := range map[string]string{`{}`: "a \"word\"\n\u2028 <&> \xff", `{"a":1}`: "word", `{"a":{}}`: "{"} {

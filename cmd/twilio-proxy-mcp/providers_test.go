@@ -37,16 +37,21 @@ const nineFormats = " format:date-time format:time format:date format:duration f
 
 // providers is the table, as of November 2026. It leaves out OpenAI's fine-tuned models in strict mode, and hosts that use
 // Anthropic's strict mode without its SDK: both refuse the lengths, the first also patterns. Without these a model could
-// not be told what a SID is.
+// not be told what a SID is. It also leaves out Google's SDK for Python from 1.74 on (2.19 was read), whose
+// mcp_to_gemini_tool fails on an additionalProperties that is no object, as many servers have it
+// (https://github.com/googleapis/python-genai/issues/2393). Without it a model could not be told that no other argument is
+// taken, and OpenAI's strict mode requires it.
 var providers = []provider{
 	{
 		name: "OpenAI, not strict",
 		sources: []string{
 			"https://github.com/cyanheads/git-mcp-server/issues/47 and https://github.com/tailcallhq/forgecode/issues/2974: 'uri' is not a valid format",
 			"https://github.com/1jehuang/jcode/issues/687: 'uniqueItems' is not permitted",
+			"https://github.com/zed-industries/zed/issues/60474 and https://github.com/BerriAI/litellm/pull/40485: a pattern that Python's re does not know is not a 'regex'",
+			"https://github.com/cline/cline/pull/14019: regex lookaround is not supported",
 		},
 		takes: house + " anyOf $ref $defs minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems" + nineFormats,
-		rules: []schemaRule{rootIsObject, noRootUnion, itemsHaveType},
+		rules: []schemaRule{rootIsObject, noRootUnion, itemsHaveType, plainPattern},
 	},
 	{
 		// All properties must be required, and additionalProperties false. Hosts make the optional properties nullable, and
@@ -59,7 +64,7 @@ var providers = []provider{
 		},
 		takes:  house + " anyOf $ref $defs minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minItems maxItems" + nineFormats,
 		strict: nullable,
-		rules:  []schemaRule{rootIsObject, noRootUnion, itemsHaveType, allRequired, closed, regular},
+		rules:  []schemaRule{rootIsObject, noRootUnion, itemsHaveType, allRequired, closed, plainPattern},
 	},
 	{
 		name: "Pydantic AI, for OpenAI and its likes, strict",
@@ -70,20 +75,20 @@ var providers = []provider{
 		reduces: "minLength maxLength format:* title default patternProperties unevaluatedProperties propertyNames minProperties maxProperties " +
 			"unevaluatedItems contains minContains maxContains uniqueItems",
 		strict: nullable,
-		rules:  []schemaRule{rootIsObject, noRootUnion, itemsHaveType, allRequired, closed},
+		rules:  []schemaRule{rootIsObject, noRootUnion, itemsHaveType, allRequired, closed, plainPattern},
 	},
 	{
-		name: "Gemini, parameters (Google's SDKs)",
+		name: "Gemini, parameters (Google's SDK for JavaScript)",
 		sources: []string{
 			"https://github.com/googleapis/js-genai src/_transformers.ts: supportedJsonSchemaFields are taken, mcpToGeminiTool drops the rest",
-			"https://github.com/googleapis/python-genai google/genai/_mcp_utils.py: mcp_to_gemini_tool does likewise",
+			"https://github.com/n8n-io/n8n/issues/15553 and https://github.com/zed-industries/zed/issues/44875: a list of types is refused; js-genai makes it no type at all",
 			"https://github.com/google-gemini/gemini-cli/issues/2237: only 'enum' and 'date-time' are supported for STRING type",
 			"https://github.com/sbroenne/mcp-server-excel/issues/607 and https://github.com/router-for-me/CLIProxyAPI/pull/1076: an enum has strings, none of them empty",
 			"https://github.com/google-gemini/gemini-cli/issues/4400: every schema needs its type",
 		},
 		takes:   "type properties required enum pattern minLength maxLength items description anyOf title minimum maximum minItems maxItems minProperties maxProperties format:date-time",
 		reduces: "*",
-		rules:   []schemaRule{rootIsObject, has("type", "anyOf"), itemsHaveType, stringsInEnum, onlyFormat("date-time")},
+		rules:   []schemaRule{rootIsObject, has("type", "anyOf"), oneType, itemsHaveType, stringsInEnum, onlyFormat("date-time")},
 	},
 	{
 		name: "Gemini, parametersJsonSchema (Gemini CLI)",
@@ -218,11 +223,22 @@ func closed(_ string, s map[string]any) string {
 	return ""
 }
 
-// regular is false of patterns with lookaround or back references, which RE2 does not have either.
-func regular(_ string, s map[string]any) string {
+// plainPattern is false of what not every regular expression has: OpenAI compiles with Python's re and has no lookaround.
+func plainPattern(_ string, s map[string]any) string {
 	pattern, _ := s["pattern"].(string)
-	if _, err := regexp.Compile(pattern); err != nil {
-		return "a pattern that is not regular"
+	if _, err := regexp.Compile(pattern); err != nil || particular.MatchString(pattern) {
+		return "a pattern that is not plain"
+	}
+	return ""
+}
+
+// particular finds groups that are more than groups, and the classes and escapes of one dialect.
+var particular = regexp.MustCompile(`\(\?[^:]|\[\[:|\\[^dDsSwWbB\W]`)
+
+// oneType is false of a list of types.
+func oneType(_ string, s map[string]any) string {
+	if _, isList := s["type"].([]any); isList {
+		return "a list of types"
 	}
 	return ""
 }

@@ -106,6 +106,10 @@ func TestEveryProviderTakesEverySchema(t *testing.T) {
 				for keyword := range s {
 					require.Contains(t, strings.Fields(house), keyword, "%s%s: enforce it with a Rule, and say it in the description", tool.Name, path)
 				}
+				properties, _ := s["properties"].(map[string]any)
+				for name, property := range properties {
+					require.IsType(t, map[string]any{}, property, "%s%s/%s: a schema that is true has no keyword to look at", tool.Name, path, name)
+				}
 			})
 			require.NoError(t, compiles(schema), tool.Name)
 		}
@@ -210,7 +214,10 @@ func TestProvidersRefuse(t *testing.T) {
 		"no type":              {object(`{"enum":["a"]}`), []string{"Gemini"}},
 		"nothing at all":       {object(`{"description":"d"}`), []string{"Gemini", "Anthropic's SDK"}},
 		"no object":            {`{"type":"array","items":{"type":"string"}}`, []string{"OpenAI", "Pydantic", "Gemini", "Anthropic", "Codex"}},
-		"lookahead":            {object(`{"type":"string","pattern":"^(?!b)"}`), []string{"OpenAI, strict"}},
+		"lookahead":            {object(`{"type":"string","pattern":"^(?!b)"}`), []string{"OpenAI", "Pydantic"}},
+		"Unicode's classes":    {object(`{"type":"string","pattern":"^[\\p{L} ]+$"}`), []string{"OpenAI", "Pydantic"}},
+		"flags":                {object(`{"type":"string","pattern":"^(?i)a"}`), []string{"OpenAI", "Pydantic"}},
+		"a list of types":      {object(`{"type":["string","null"]}`), []string{"Gemini, parameters ("}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var schema map[string]any
