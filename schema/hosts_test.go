@@ -104,6 +104,13 @@ func TestBounds(t *testing.T) {
 		require.EqualError(t, input.Decode(arguments(301), new(CreateMessageInteraction)), "Body: has 301 characters, must have at most 300", character)
 		require.NoError(t, unbounded.Decode(arguments(10_000), new(CreateMessageInteraction)), character)
 	}
+	long := []byte(`{` + sids + `,"Body":"` + strings.Repeat("a", 301) + `"}`)
+	body, other := Bound{Argument: "Body", MaxLength: 300}, Bound{Argument: "ServiceSid", MaxLength: 10_000}
+	for _, bounds := range [][]Bound{{body, other}, {other, body}} {
+		two, err := Input[CreateMessageInteraction](bounds...)
+		require.NoError(t, err)
+		require.EqualError(t, two.Decode(long, new(CreateMessageInteraction)), "Body: has 301 characters, must have at most 300")
+	}
 	for _, wrong := range []string{"Text", "MediaUrl", ""} {
 		_, err := Input[CreateMessageInteraction](Bound{Argument: wrong, MaxLength: 5})
 		require.ErrorContains(t, err, "bound", wrong)

@@ -118,10 +118,10 @@ func TestEveryCharacterOfASidIsHeldToItsRule(t *testing.T) {
 }
 
 func TestValidateIsForGoCallers(t *testing.T) {
-	require.EqualError(t, schema.CreateMessageInteraction{Body: "\xff", MediaUrl: []string{"ftp://x", "http://", "https://[1:2]/", "HTTP://example.com"}}.Validate(),
+	require.EqualError(t, schema.CreateMessageInteraction{Body: "\xff", MediaUrl: []string{"ftp://x", "http://", "https://[1:2]/", "HTTP://example.com", "https://example.com/\xff"}}.Validate(),
 		"ServiceSid: is missing\nSessionSid: is missing\nParticipantSid: is missing\nBody: is not valid UTF-8\n"+
 			"MediaUrl[0]: must be an absolute URL that begins with http:// or https://\nMediaUrl[1]: must be an absolute URL that begins with http:// or https://\n"+
-			"MediaUrl[2]: is no URI\nMediaUrl[3]: must be an absolute URL that begins with http:// or https://")
+			"MediaUrl[2]: is no URI\nMediaUrl[3]: must be an absolute URL that begins with http:// or https://\nMediaUrl[4]: is not valid UTF-8")
 }
 
 func TestFormIsWhatPackageURLWrites(t *testing.T) {

@@ -48,6 +48,7 @@ export const hosts = {
         check_for_update_on_startup: false,
         analytics: { enabled: false },
         features: { plugins: false, apps: false },
+        mcp_oauth_credentials_store: "file", // not the keyring of whoever runs this
       };
       const unasked = ["--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox"];
       write(`${home}/.codex/config.toml`, toml(config));
