@@ -98,8 +98,11 @@ type Text struct{ Name, Description string }
 // Properties that Out does not have are allowed. If a client rejects the receipt of
 // a sent message, its model sends the message again.
 func Output[Out any](texts ...Text) (*Document, error) {
-	root := reflector(true).Reflect(*new(Out))
 	of := reflect.TypeFor[Out]()
+	if of.Kind() != reflect.Struct {
+		return nil, fmt.Errorf("schema: %s must be a struct", of)
+	}
+	root := reflector(true).Reflect(*new(Out))
 	pointersMayBeNull(root, of)
 	for _, text := range texts {
 		if _, taken := root.Properties.Set(text.Name, &reflected.Schema{Type: "string", Description: text.Description}); taken {
@@ -109,12 +112,13 @@ func Output[Out any](texts ...Text) (*Document, error) {
 	return document(root)
 }
 
-// pointersMayBeNull lets the pointer fields of a type be null or missing, at any
-// depth.
+// pointersMayBeNull lets the pointers in a type be null, at any depth, and those
+// that are fields be missing.
 func pointersMayBeNull(s *reflected.Schema, of reflect.Type) {
 	switch of.Kind() {
 	case reflect.Pointer:
 		pointersMayBeNull(s, of.Elem())
+		makeNullable(s)
 	case reflect.Slice, reflect.Array:
 		if s.Items != nil {
 			pointersMayBeNull(s.Items, of.Elem())
@@ -133,7 +137,6 @@ func pointersMayBeNull(s *reflected.Schema, of reflect.Type) {
 			}
 			pointersMayBeNull(property, field.Type)
 			if field.Type.Kind() == reflect.Pointer {
-				makeNullable(property)
 				s.Required = slices.DeleteFunc(s.Required, func(required string) bool { return required == name })
 			}
 		}

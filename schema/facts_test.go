@@ -171,13 +171,20 @@ type parcel struct {
 func TestAnyPointerFieldOfAResultMayBeNull(t *testing.T) {
 	output, err := schema.Output[parcel]()
 	require.NoError(t, err)
-	for _, result := range []parcel{{}, {Next: &Stamp{}, List: []*Stamp{{}}, Named: map[string]Stamp{"a": {}}}} {
+	for _, result := range []parcel{{}, {Next: &Stamp{}, List: []*Stamp{{}, nil}, Named: map[string]Stamp{"a": {}}}} {
 		encoded, err := jsonv2.Marshal(result)
 		require.NoError(t, err)
 		require.NoError(t, output.Check(encoded), string(encoded))
 	}
 	require.ErrorContains(t, output.Check([]byte(`{"inner":{"by":1},"list":[],"named":{},"weight":1}`)), "must be null or string")
 	require.ErrorContains(t, output.Check([]byte(`{"inner":{},"list":[],"named":{},"weight":null}`)), "weight: is null")
+}
+
+func TestAResultIsAStruct(t *testing.T) {
+	for _, output := range []func(...schema.Text) (*schema.Document, error){schema.Output[*Stamp], schema.Output[map[string]int], schema.Output[string], schema.Output[any]} {
+		_, err := output(schema.Text{Name: "notice"})
+		require.ErrorContains(t, err, "must be a struct")
+	}
 }
 
 // A text is optional and no null, so that every converter of schemas takes it.
