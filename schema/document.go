@@ -103,6 +103,9 @@ func Output[Out any](texts ...Text) (*Document, error) {
 		return nil, fmt.Errorf("schema: %s must be a struct", of)
 	}
 	root := reflector(true).Reflect(*new(Out))
+	if root.Properties == nil {
+		return nil, fmt.Errorf("schema: %s has another schema of its own, and must be a struct without one", of)
+	}
 	pointersMayBeNull(root, of)
 	for _, text := range texts {
 		if _, taken := root.Properties.Set(text.Name, &reflected.Schema{Type: "string", Description: text.Description}); taken {

@@ -181,7 +181,7 @@ func TestAnyPointerFieldOfAResultMayBeNull(t *testing.T) {
 }
 
 func TestAResultIsAStruct(t *testing.T) {
-	for _, output := range []func(...schema.Text) (*schema.Document, error){schema.Output[*Stamp], schema.Output[map[string]int], schema.Output[string], schema.Output[any]} {
+	for _, output := range []func(...schema.Text) (*schema.Document, error){schema.Output[*Stamp], schema.Output[map[string]int], schema.Output[string], schema.Output[any], schema.Output[schema.ServiceSid]} {
 		_, err := output(schema.Text{Name: "notice"})
 		require.ErrorContains(t, err, "must be a struct")
 	}
