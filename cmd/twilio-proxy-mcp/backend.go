@@ -213,8 +213,12 @@ func secret(name string) (string, error) {
 			return "", usageError{fmt.Errorf("%s: %w", from, err)}
 		}
 	}
-	if regexp.MustCompile("^(AC|SK)[0-9a-fA-F]{32}$").MatchString(value) {
-		return "", usageError{fmt.Errorf("%s: this is a SID, not a secret: the two halves of the credentials were swapped", from)}
+	if kind := regexp.MustCompile("^([A-Z]{2})[0-9a-fA-F]{32}$").FindStringSubmatch(value); kind != nil {
+		err := fmt.Errorf("%s: this is a SID, not a secret", from)
+		if kind[1] == "AC" || kind[1] == "SK" {
+			err = fmt.Errorf("%w: the two halves of the credentials were swapped", err)
+		}
+		return "", usageError{err}
 	}
 	return value, nil
 }

@@ -64,17 +64,21 @@ func isUTF16(text string) bool {
 
 var (
 	braces       = regexp.MustCompile(`(?s)\$\{.*\}`)
+	parentheses  = regexp.MustCompile(`(?s)\$\(.*\)`) // Kubernetes leaves $(NAME) as it is when it knows no NAME
 	doubleBraces = regexp.MustCompile(`(?s)\{\{.*\}\}`)
 	shellName    = regexp.MustCompile(`^\$(env:)?[A-Za-z_][A-Za-z0-9_]*$`) // POSIX shells, PowerShell
-	windowsName  = regexp.MustCompile(`^%[A-Za-z_][A-Za-z0-9_.()]*%$`)     // such as %ProgramFiles(x86)%
+	windowsName  = regexp.MustCompile(`^%[A-Za-z_][A-Za-z0-9_.() -]*%$`)   // such as %ProgramFiles(x86)%
 )
 
-// placeholder returns the kind of the placeholder in value, or "". The kinds with braces may be anywhere. The others must
+// placeholder returns the kind of the placeholder in value, or "". The kinds with brackets may be anywhere. The others must
 // be the whole value or a whole element of a path: a password may well have a $ in it, and a URL has escapes such as %20.
 // No valid URL has a whole element of the form %NAME%, because its last % would have no digits.
 func placeholder(value string) string {
 	if braces.MatchString(value) {
 		return "${…}"
+	}
+	if parentheses.MatchString(value) {
+		return "$(…)"
 	}
 	if doubleBraces.MatchString(value) {
 		return "{{…}}"
@@ -90,10 +94,13 @@ func placeholder(value string) string {
 	return ""
 }
 
+// quotes are pairs that belong together. Word processors make the typographic ones, by the language of the text.
+var quotes = []string{`""`, "''", "``", "“”", "‘’", "„“", "„”", "””", "‚‘", "‚’", "’’", "«»", "»«", "‹›", "›‹"}
+
 // isQuoted reports whether value begins and ends with quotes that belong together.
 func isQuoted(value string) bool {
 	value = strings.TrimSpace(value)
-	return slices.ContainsFunc([]string{`""`, "''", "``", "“”", "‘’"}, func(pair string) bool {
+	return slices.ContainsFunc(quotes, func(pair string) bool {
 		_, size := utf8.DecodeRuneInString(pair)
 		return len(value) >= len(pair) && strings.HasPrefix(value, pair[:size]) && strings.HasSuffix(value, pair[size:])
 	})

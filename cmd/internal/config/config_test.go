@@ -26,7 +26,7 @@ func TestValue(t *testing.T) {
 		"": "", "plain": "plain", "\ufeffoff": "off", "two words": "two words",
 		"/srv/it's/ledger.db": "/srv/it's/ledger.db", `5"`: `5"`, "pa$word": "pa$word", "100%": "100%", "$5": "$5", "%20": "%20",
 		"https://h/a%20b/%41%42/c?d=%7B": "https://h/a%20b/%41%42/c?d=%7B", "https://h/%41bc": "https://h/%41bc",
-		"a{b}c": "a{b}c", "${": "${", "}}{{": "}}{{", "/a$b/c": "/a$b/c", "/ü/日本": "/ü/日本",
+		"a{b}c": "a{b}c", "${": "${", "$(": "$(", "a$)(b": "a$)(b", "(x)$": "(x)$", "“x": "“x", "x»": "x»", "}}{{": "}}{{", "/a$b/c": "/a$b/c", "/ü/日本": "/ü/日本",
 	} {
 		got, err := Value(text)
 		require.NoError(t, err, text)
@@ -34,10 +34,11 @@ func TestValue(t *testing.T) {
 	}
 	for text, says := range map[string]string{
 		"${X}": "${…}", "a${X}b": "${…}", "${X:-y z}": "${…}", "${env:HOME}/l.db": "${…}", "${{ secrets.X }}": "${…}",
+		"$(X)": "$(…)", "/srv/$(X)/l.db": "$(…)", "postgres://u:$(P-W.2)@h/db": "$(…)", "$(cat /run/secrets/x)": "$(…)",
 		"{{ .Token }}": "{{…}}", "x{{y}}": "{{…}}",
 		"$X": "$NAME", "$HOME/l.db": "$NAME", "/srv/$USER/l.db": "$NAME", `C:\$X\l.db`: "$NAME", "https://h/$X": "$NAME", "$env:APPDATA": "$NAME",
-		"%APPDATA%/l.db": "%NAME%", "%X%": "%NAME%", `%ProgramFiles(x86)%\l.db`: "%NAME%", "https://%HOST%/": "%NAME%", "/a/%AB%/c": "%NAME%",
-		`"off"`: "quotes", "'off'": "quotes", "`off`": "quotes", "“off”": "quotes", ` "off" `: "quotes", `""`: "quotes", "\ufeff\"x\"": "quotes",
+		"%APPDATA%/l.db": "%NAME%", "%X%": "%NAME%", `%ProgramFiles(x86)%\l.db`: "%NAME%", "https://%HOST%/": "%NAME%", "/a/%AB%/c": "%NAME%", "%my-token 2%": "%NAME%",
+		`"off"`: "quotes", "'off'": "quotes", "`off`": "quotes", "“off”": "quotes", "„off“": "quotes", "„off”": "quotes", "”off”": "quotes", "‚off‘": "quotes", "’off’": "quotes", "«off»": "quotes", "»off«": "quotes", "‹off›": "quotes", ` "off" `: "quotes", `""`: "quotes", "\ufeff\"x\"": "quotes",
 		"a\nb": "U+000A", "a\tb": "U+0009", "a\x1bb": "U+001B", "a\x7fb": "U+007F", "a\u0085b": "U+0085", "a\u2028b": "U+2028", "a\ufeffb": "U+FEFF", "ab\x00": "U+0000",
 		"\xff\xfeo\x00": "UTF-16", "\xfe\xff\x00o": "UTF-16", "o\x00f\x00f\x00": "UTF-16", "\x00o\x00f": "UTF-16",
 		"caf\xe9": "not valid UTF-8", "\ufeff": "no value",
@@ -158,7 +159,7 @@ func TestStateDirectory(t *testing.T) {
 func FuzzConfiguration(f *testing.F) {
 	for _, text := range []string{
 		"~/ledger.db", "ledger.db", "$HOME/l.db", "${X}", "%APPDATA%/l.db", ":memory:", "file:/abs/l.db", "OFF", `"off"`, "\ufeff/abs/l.db", "/abs/l.db",
-		"${TWILIO_PROXY_MCP_TOKEN}", "{{ .Token }}", "one\n$TWO three", "\xff\xfeo\x00", "postgres://u:${P}@h/db", "~user/l.db", "a\x00b", "https://h/%41%42/%20",
+		"${TWILIO_PROXY_MCP_TOKEN}", "$(TWILIO_PROXY_MCP_TOKEN)", "{{ .Token }}", "one\n$TWO three", "\xff\xfeo\x00", "postgres://u:${P}@h/db", "~user/l.db", "a\x00b", "https://h/%41%42/%20",
 	} {
 		f.Add(text, "/home/me", "")
 		f.Add("~/l.db", text, "")
@@ -199,7 +200,7 @@ func count(all ...bool) (n int) {
 	return n
 }
 
-var anyPlaceholder = regexp.MustCompile(`(?s)\$\{.*\}|\{\{.*\}\}|(^|[/\\])\$[A-Za-z_]\w*($|[/\\])|(^|[/\\])%[A-Za-z_]\w*%($|[/\\])`)
+var anyPlaceholder = regexp.MustCompile(`(?s)\$\{.*\}|\$\(.*\)|\{\{.*\}\}|(^|[/\\])\$[A-Za-z_]\w*($|[/\\])|(^|[/\\])%[A-Za-z_]\w*%($|[/\\])`)
 
 // requireUnderstood says by itself what must not be in a value.
 func requireUnderstood(t *testing.T, value string) {
