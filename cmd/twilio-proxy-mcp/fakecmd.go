@@ -49,7 +49,7 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 		OriginSetting: originSetting, HostSetting: hostSetting, Log: &guard.RefusalLog{Log: log}}
 	server := &http.Server{Handler: guards.Origin(guards.Host(guards.Encoding(f))), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
-	fmt.Fprintf(s.out, "http://%s\n", listener.Addr())
+	defer printURL(s, "http://"+listener.Addr().String())()
 	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. Open the URL to see its page, or use it as the base URL of a client.")
 	err = server.Serve(listener)
 	closed := f.Close()

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"twilio-proxy-mcp/cmd/internal/config"
@@ -40,7 +38,6 @@ func (cmd *httpCmd) Validate() error {
 // Run serves until a signal comes. Then readiness turns false, sends in flight
 // finish, and the listener closes. The first line on stdout is the URL.
 func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
-	signal.Ignore(syscall.SIGPIPE) // if nobody reads the URL, serve all the same
 	m := newMetrics()
 	a, err := newApp(c, s, m)
 	if err != nil {
@@ -65,7 +62,7 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 		scheme = "https"
 	}
 	at := fmt.Sprintf("%s://%s", scheme, listener.Addr())
-	fmt.Fprintln(s.out, at+"/mcp")
+	defer printURL(s, at+"/mcp")()
 	if a.fake != nil {
 		a.page = at + "/"
 	}

@@ -2,9 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"os/signal"
+	"syscall"
 
+	"twilio-proxy-mcp/cmd/internal/logs"
 	"twilio-proxy-mcp/cmd/internal/serve"
 )
 
@@ -22,6 +26,15 @@ func (c *Common) logger(s program) *slog.Logger {
 	}
 	s.err.Format(handler)
 	return slog.New(requestHandler{handler(s.err)})
+}
+
+// printURL prints the line that says where a server is. Like a log line, it waits for nobody: stdout may be the same pipe
+// as stderr, and it may have no reader any more. done is for the end.
+func printURL(s program, url string) (done func()) {
+	signal.Ignore(syscall.SIGPIPE)
+	out := logs.New(s.out)
+	fmt.Fprintln(out, url)
+	return out.Close
 }
 
 // requestHandler adds the transport, JSON-RPC id and trace of the request to

@@ -5,6 +5,7 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
 	"os/exec"
 	"strconv"
@@ -143,4 +144,40 @@ func TestASecondSignalEndsAProcessWithAnUnreadLog(t *testing.T) {
 	s.signal()
 	awaitEnd(t, grace, s.ended)
 	require.Equal(t, syscall.SIGTERM, s.cmd.ProcessState.Sys().(syscall.WaitStatus).Signal())
+}
+
+// Some supervisors read stdout and stderr from one pipe. The line with the URL must not wait for its reader either.
+func TestNothingWaitsForTheURLToBeRead(t *testing.T) {
+	client := http.Client{Timeout: grace} // a listener without a server accepts, too
+	onEachUselessLog(t, func(t *testing.T, log *unreadLog) {
+		for command, path := range map[string]string{"http": "/healthz", "fake": "/"} {
+			t.Run(command, func(t *testing.T) {
+				t.Parallel()
+				address := freeAddress(t)
+				cmd := exec.CommandContext(t.Context(), binary, command, "--addr", address)
+				cmd.Env, cmd.Stdout, cmd.Stderr = environment(t), log.write, log.write
+				require.NoError(t, cmd.Start())
+				ended := make(chan struct{})
+				go func() { cmd.Wait(); close(ended) }()
+				eventually(t, func() bool {
+					response, err := client.Get("http://" + address + path)
+					if err == nil {
+						response.Body.Close()
+					}
+					return err == nil && response.StatusCode == http.StatusOK
+				})
+				require.NoError(t, cmd.Process.Signal(syscall.SIGTERM))
+				endWithin(t, grace, cmd, ended)
+			})
+		}
+	})
+}
+
+// freeAddress is where nobody listened a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
 }
