@@ -33,6 +33,7 @@ func TestLedgersDoNotDependOnTheWorkingDirectory(t *testing.T) {
 		"another's home, too": {[]string{"TWILIO_PROXY_MCP_LEDGER=~/five/ledger.db"}, nil, "five/ledger.db"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f, env := startFake(t)
 			env = append(env, c.env...)
 			u := newUser(t)

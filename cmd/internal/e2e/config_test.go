@@ -61,6 +61,7 @@ func (u user) files(t *testing.T) (all []string) {
 func refused(t *testing.T, env []string, arguments []string, names, says string, secrets ...string) {
 	t.Helper()
 	t.Run(names+" "+says, func(t *testing.T) {
+		t.Parallel()
 		u := newUser(t)
 		out, errOut, code := u.run(t, env, arguments...)
 		what := strings.Join(append(slices.Clone(env), arguments...), " ")

@@ -114,14 +114,14 @@ func TestNothingWaitsForALogWithoutRoom(t *testing.T) {
 			{"--no-such-flag", 2, ""},
 			{"http --addr 192.0.2.1:0", 2, ""},
 		} {
+			cmd := exec.CommandContext(t.Context(), binary, strings.Fields(c.arguments)...)
+			var out strings.Builder
+			cmd.Env, cmd.Stdout, cmd.Stderr = environment(t), &out, log.write
+			require.NoError(t, cmd.Start()) // now, so that all wait for the end of their patience at the same time
+			ended := make(chan struct{})
+			go func() { cmd.Wait(); close(ended) }()
 			t.Run(c.arguments, func(t *testing.T) {
 				t.Parallel()
-				cmd := exec.CommandContext(t.Context(), binary, strings.Fields(c.arguments)...)
-				var out strings.Builder
-				cmd.Env, cmd.Stdout, cmd.Stderr = environment(t), &out, log.write
-				require.NoError(t, cmd.Start())
-				ended := make(chan struct{})
-				go func() { cmd.Wait(); close(ended) }()
 				awaitEnd(t, grace, ended)
 				require.Equal(t, c.code, cmd.ProcessState.ExitCode(), cmd.ProcessState.String())
 				require.Contains(t, out.String(), c.out)

@@ -173,6 +173,7 @@ func TestNoCallWaitsForALogThatNobodyReads(t *testing.T) {
 	} {
 		flags := append([]string{"--rate-limit", "0", "--ledger", "off", "--deadline", grace.String()}, c.flags...)
 		t.Run("stdio, "+c.name, func(t *testing.T) {
+			t.Parallel()
 			u := startUpstream(t)
 			server := startCommand(t, environment(t, u.env...), newUnreadLog(t, c.size).of, append([]string{"stdio"}, flags...)...)
 			callMany(t, u, server.caller(), manyCalls())
@@ -180,6 +181,7 @@ func TestNoCallWaitsForALogThatNobodyReads(t *testing.T) {
 			endWithin(t, grace, server.cmd, server.ended)
 		})
 		t.Run("HTTP, "+c.name, func(t *testing.T) {
+			t.Parallel()
 			u := startUpstream(t)
 			log := newUnreadLog(t, c.size)
 			s := startHTTPCommand(t, binary, environment(t, u.env...), log.of, flags...)
