@@ -112,6 +112,8 @@ func TestLedgers(t *testing.T) {
 		"off": {Off: true}, "OFF": {Off: true}, "\ufeffOff": {Off: true},
 		"/a/l.db": {Path: "/a/l.db"}, "~/l.db": {Path: "/home/me/l.db"}, "/a/../l.db": {Path: "/a/../l.db"}, "/a b/50%/l.db": {Path: "/a b/50%/l.db"},
 		"postgres://u:p%20w@h:1,i:2/db?sslmode=disable": {DSN: "postgres://u:p%20w@h:1,i:2/db?sslmode=disable"}, "postgresql:///db": {DSN: "postgresql:///db"},
+		"postgres://u%40v:p@h/d%40b?user=a@b": {DSN: "postgres://u%40v:p@h/d%40b?user=a@b"}, "postgres://u:a@b@h/db": {DSN: "postgres://u:a@b@h/db"},
+		"/srv/host=a/password=b/l.db": {Path: "/srv/host=a/password=b/l.db"}, "/srv/a://b/l.db": {Path: "/srv/a://b/l.db"},
 	} {
 		got, err := ParseLedger(text, env(nil))
 		require.NoError(t, err, text)
@@ -123,7 +125,8 @@ func TestLedgers(t *testing.T) {
 		"host=h password=p": "absolute", "POSTGRES://h/db": "absolute", "postgres:/h": "absolute", "mysql://h/db": "absolute",
 		"/a/": "directory", "~/": "directory", "~": "~user/", "~me/l.db": "~user/",
 		"${X}": "${…}", "$HOME/l.db": "$NAME", "%APPDATA%/l.db": "%NAME%", `"off"`: "quotes",
-		"postgres://u:p@h/%zz": "no valid", "postgres://u:p w%@h/db": "no valid", "postgres://u:${PW}@h/db": "${…}", "postgres://$HOST/db": "$NAME",
+		"postgres://u:p@h/%zz": "no valid", "postgres://u:p w%@h/db": "no valid", "postgres://u:1/p@h/db": "no valid", "postgres://u:1?p@h/db": "no valid", "postgres://u:1#p@h/db": "no valid", "postgres://u:p@1/p@h/db": "no valid",
+		"postgres://u:${PW}@h/db": "${…}", "postgres://$HOST/db": "$NAME",
 	} {
 		got, err := ParseLedger(text, env(nil))
 		require.ErrorContains(t, err, says, text)

@@ -31,12 +31,10 @@ func ParseLedger(text string, getenv func(string) string) (Ledger, error) {
 	case strings.EqualFold(value, "off"):
 		return Ledger{Off: true}, nil
 	case strings.HasPrefix(value, "postgres://"), strings.HasPrefix(value, "postgresql://"):
-		if _, err := url.Parse(value); err != nil {
+		if !isURL(value) {
 			return Ledger{}, errors.New("this is no valid postgres:// URL; a special character in the password is written as % and two hexadecimal digits")
 		}
 		return Ledger{DSN: value}, nil
-	case strings.Contains(value, "://"), strings.HasPrefix(value, "postgres:"), strings.Contains(value, "host="), strings.Contains(value, "password="):
-		return Ledger{}, errLedger
 	}
 	path, err := File(value, getenv)
 	switch {
@@ -48,6 +46,17 @@ func ParseLedger(text string, getenv func(string) string) (Ledger, error) {
 		return Ledger{}, errors.New("this is the path of a directory: add the file's name, such as ledger.db")
 	}
 	return Ledger{Path: path}, nil
+}
+
+// isURL reports whether a URL is what was meant. A password that has a /, ? or # as it is ends the host's name early. Its
+// rest would then pass for a path or parameters, which are no secrets.
+func isURL(value string) bool {
+	u, err := url.Parse(value)
+	if err != nil {
+		return false
+	}
+	parameter, _, _ := strings.Cut(u.RawQuery, "=")
+	return u.Fragment == "" && !strings.Contains(u.EscapedPath()+parameter, "@")
 }
 
 // StateDirectory is where the program keeps its files: below XDG's state directory, or on Windows and macOS below the

@@ -66,6 +66,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{[]string{"TWILIO_PROXY_MCP_LEDGER_FILE=" + file(t, "'off'")}, sending, "TWILIO_PROXY_MCP_LEDGER_FILE", "quotes", nil},
 		{[]string{"TWILIO_PROXY_MCP_LEDGER=\"postgres://u:hunter2@127.0.0.1:1/db\""}, sending, "TWILIO_PROXY_MCP_LEDGER", "quotes", []string{"hunter2"}},
 		{[]string{"TWILIO_PROXY_MCP_LEDGER=postgres://u:hunter2@127.0.0.1:1/%zz"}, sending, "TWILIO_PROXY_MCP_LEDGER", "no valid", []string{"hunter2"}},
+		{[]string{"TWILIO_PROXY_MCP_LEDGER=postgres://u:1/hunter2@127.0.0.1:1/db"}, sending, "TWILIO_PROXY_MCP_LEDGER", "no valid", []string{"hunter2"}},
 		{nil, append(slices.Clone(sending), "--ledger", "postgres://u:hunter2@127.0.0.1:1/db"), "--ledger", "command line", []string{"hunter2"}},
 		{append(good, "XDG_STATE_HOME=$HOME/state"), sending, "XDG_STATE_HOME", "$NAME", []string{secretValue}},
 		{append(good, "XDG_STATE_HOME=", "HOME=home"), sending, "HOME", "absolute", []string{secretValue}},
