@@ -24,7 +24,7 @@ func env(values map[string]string) func(string) string {
 func TestValue(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "plain": "plain", "\ufeffoff": "off", "two words": "two words",
-		"/srv/it's/ledger.db": "/srv/it's/ledger.db", `5"`: `5"`, "pa$word": "pa$word", "100%": "100%", "$5": "$5", "%20": "%20",
+		"/srv/it's/ledger.db": "/srv/it's/ledger.db", `5"`: `5"`, `"`: `"`, "pa$word": "pa$word", "100%": "100%", "$5": "$5", "%20": "%20",
 		"https://h/a%20b/%41%42/c?d=%7B": "https://h/a%20b/%41%42/c?d=%7B", "https://h/%41bc": "https://h/%41bc",
 		"a{b}c": "a{b}c", "${": "${", "$(": "$(", "a$)(b": "a$)(b", "(x)$": "(x)$", "“x": "“x", "x»": "x»", "}}{{": "}}{{", "/a$b/c": "/a$b/c", "/ü/日本": "/ü/日本",
 	} {
@@ -36,10 +36,10 @@ func TestValue(t *testing.T) {
 		"${X}": "${…}", "a${X}b": "${…}", "${X:-y z}": "${…}", "${env:HOME}/l.db": "${…}", "${{ secrets.X }}": "${…}",
 		"$(X)": "$(…)", "/srv/$(X)/l.db": "$(…)", "postgres://u:$(P-W.2)@h/db": "$(…)", "$(cat /run/secrets/x)": "$(…)",
 		"{{ .Token }}": "{{…}}", "x{{y}}": "{{…}}",
-		"$X": "$NAME", "$HOME/l.db": "$NAME", "/srv/$USER/l.db": "$NAME", `C:\$X\l.db`: "$NAME", "https://h/$X": "$NAME", "$env:APPDATA": "$NAME",
+		"$X": "$NAME", " $X ": "$NAME", "/a/ %X% /b": "%NAME%", "$HOME/l.db": "$NAME", "/srv/$USER/l.db": "$NAME", `C:\$X\l.db`: "$NAME", "https://h/$X": "$NAME", "$env:APPDATA": "$NAME",
 		"%APPDATA%/l.db": "%NAME%", "%X%": "%NAME%", `%ProgramFiles(x86)%\l.db`: "%NAME%", "https://%HOST%/": "%NAME%", "/a/%AB%/c": "%NAME%", "%my-token 2%": "%NAME%",
 		`"off"`: "quotes", "'off'": "quotes", "`off`": "quotes", "“off”": "quotes", "„off“": "quotes", "„off”": "quotes", "”off”": "quotes", "‚off‘": "quotes", "’off’": "quotes", "«off»": "quotes", "»off«": "quotes", "‹off›": "quotes", ` "off" `: "quotes", `""`: "quotes", "\ufeff\"x\"": "quotes",
-		"a\nb": "U+000A", "a\tb": "U+0009", "a\x1bb": "U+001B", "a\x7fb": "U+007F", "a\u0085b": "U+0085", "a\u2028b": "U+2028", "a\ufeffb": "U+FEFF", "ab\x00": "U+0000",
+		"a\nb": "U+000A", "a\tb": "U+0009", "a\x1bb": "U+001B", "a\x7fb": "U+007F", "a\u0085b": "U+0085", "a\u2028b": "U+2028", "a\u2029b": "U+2029", "a\ufeffb": "U+FEFF", "ab\x00": "U+0000",
 		"\xff\xfeo\x00": "UTF-16", "\xfe\xff\x00o": "UTF-16", "o\x00f\x00f\x00": "UTF-16", "\x00o\x00f": "UTF-16",
 		"caf\xe9": "not valid UTF-8", "\ufeff": "no value",
 	} {
