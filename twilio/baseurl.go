@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -61,6 +62,8 @@ func parseBaseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("must begin with https://")
 	case u.Opaque != "" || u.Hostname() == "":
 		return nil, errors.New("has no host")
+	case !isPort(u.Port()):
+		return nil, errors.New("has a number after the host that is no port")
 	case u.User != nil:
 		return nil, errors.New("must not contain a user or password: credentials have settings of their own")
 	case u.RawQuery != "" || u.ForceQuery:
@@ -76,6 +79,12 @@ func parseBaseURL(raw string) (*url.URL, error) {
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// isPort reports whether s can be a port, or is empty, which leaves the scheme's.
+func isPort(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil
 }
 
 // isLabel reports whether s can be one element of a host name (RFC 1123).

@@ -47,6 +47,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{append(good, "TWILIO_PROXY_BASE_URL=proxy.twilio.com"), sending, "TWILIO_PROXY_BASE_URL", "https://", []string{secretValue}},
 		{append(good, "TWILIO_PROXY_BASE_URL=http://proxy.example"), sending, "TWILIO_PROXY_BASE_URL", "https://", []string{secretValue}},
 		{append(good, "TWILIO_PROXY_BASE_URL=https://u:hunter2@proxy.example"), sending, "TWILIO_PROXY_BASE_URL", "credentials", []string{secretValue, "hunter2"}},
+		{append(good, "TWILIO_PROXY_BASE_URL=https://proxy.example:99999"), sending, "TWILIO_PROXY_BASE_URL", "no port", []string{secretValue}},
 		{append(good, "TWILIO_PROXY_BASE_URL=https://%zz"), sending, "TWILIO_PROXY_BASE_URL", "no URL", []string{secretValue}},
 		{append(good, "TWILIO_REGION=ie1"), sending, "TWILIO_REGION", "TWILIO_EDGE", []string{secretValue}},
 		{[]string{"TWILIO_PROXY_BASE_URL=http://127.0.0.1:1"}, sending, "TWILIO_PROXY_BASE_URL", "no credentials", nil},
