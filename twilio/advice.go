@@ -67,25 +67,33 @@ func hasTwilioHeader(h http.Header) bool {
 	return false
 }
 
-// smallestCode is the smallest error code of those that the REST API is known to
-// answer with. Smaller ones are HTTP statuses, and gateways of others have them too.
-const smallestCode = 10_000
+// smallestCode and largestCode bound the error codes that the REST API is known to
+// answer with. Smaller ones are HTTP statuses. Gateways of others have both smaller
+// and larger ones.
+const smallestCode, largestCode = 10_000, 99_999
 
 // An errorShape collects the signs of Twilio's own errors while their fields are
 // read. These errors have a message, the HTTP status and nearly always a code of
 // five digits. A code alone is enough, because the body may have broken off after it.
-type errorShape struct{ code, message, status bool }
+// Without one, another's code or a field that Twilio's errors do not have (such as
+// "error" or "timestamp", from frameworks that gateways are made with) is a sign
+// against it.
+type errorShape struct{ code, message, status, foreign bool }
 
 func (s *errorShape) see(name string, value any, e *Error) {
 	switch name {
 	case "code":
-		s.code = e.Code >= smallestCode
+		s.code = smallestCode <= e.Code && e.Code <= largestCode
+		s.foreign = s.foreign || value != nil && !s.code
 	case "message":
 		_, s.message = value.(string)
 	case "status":
 		number, isNumber := value.(json.Number)
 		s.status = isNumber && number.String() == fmt.Sprint(e.Status)
+	case "more_info", "details":
+	default:
+		s.foreign = true
 	}
 }
 
-func (s errorShape) isTwilios() bool { return s.code || s.message && s.status }
+func (s errorShape) isTwilios() bool { return s.code || s.message && s.status && !s.foreign }

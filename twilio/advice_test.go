@@ -84,6 +84,9 @@ func TestAdviceGoesByTwiliosCode(t *testing.T) {
 		80607: "The Session is closed. It takes no messages now. Do not call again: tell the user, who can reopen the Session or begin another.",
 		80610: "The SIDs do not belong together. Check which Service and Session the Participant is in; do not guess other SIDs.",
 		80613: "A service of Twilio's behind Proxy rejected the message. Do not rephrase and send again: tell the user, who may find the reason in the error log of the Twilio Console.",
+		80401: "Twilio does not accept the account's SID. Tell the user to check it (TWILIO_ACCOUNT_SID).",
+		80622: "The Service has as many numbers as it may have. Do not call again: tell the user, who can remove numbers that are not used or set up another Service at Twilio.",
+		80624: "The Service will soon have as many numbers as it may have. Do not call again: tell the user, who can remove numbers that are not used or set up another Service at Twilio.",
 		80701: "A parameter is not one that Twilio accepts. Correct the parameter that Twilio's words name (leave MediaUrl out: Proxy does not support it), or tell the user.",
 		80901: "Twilio takes the text for a word by which people opt out of messages or in again (such as STOP or START), and passes it on to nobody. Do not rephrase and send again: tell the user. Only the person can opt in again, with a text of their own.",
 		80904: "The Session has expired. It takes no messages now. Do not call again: tell the user, who can reopen the Session or begin another.",
@@ -141,6 +144,11 @@ func TestAnAnswerThatIsNotTwiliosIsNotCalledSo(t *testing.T) {
 		"a gateway's code":         {"Content-Type: application/json", `{"code":403,"message":"Forbidden"}`, false, 0},
 		"another status":           {"Content-Type: application/json", `{"message":"Forbidden","status":"denied"}`, false, 0},
 		"an error in an object":    {"Content-Type: application/json", `{"error":{"code":20404,"message":"m"}}`, false, 0},
+		"a framework's error":      {"Content-Type: application/json", `{"timestamp":"2026-01-01T00:00:00Z","status":%d,"error":"Unauthorized","message":"No token","path":"/v1"}`, false, 0},
+		"a status as code":         {"Content-Type: application/json", `{"code":401,"message":"denied","status":%d}`, false, 0},
+		"a gateway's own code":     {"Content-Type: application/json", `{"code":900902,"message":"Missing Credentials","description":"d"}`, false, 0},
+		"a number that is no code": {"Content-Type: application/json", `{"code":123456789012345,"message":"m"}`, false, 0},
+		"no code":                  {"Content-Type: application/json", `{"code":null,"message":"m","more_info":null,"status":%d,"details":{}}`, true, 0},
 		"a list":                   {"Content-Type: application/json", `[{"code":20404}]`, false, 0},
 	} {
 		for _, status := range []int{302, 400, 401, 403, 404, 407, 408, 429, 500, 502, 503} {

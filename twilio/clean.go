@@ -36,6 +36,10 @@ var (
 	escapeAtEnd = regexp.MustCompile(`(?:[%=][0-9a-f]{2}|\\(?:[abfnrtv]|x[0-9a-f]{2}|u[0-9a-f]{4}|u[0-9a-f]{8}))$`)
 )
 
+// asBrowsersEscape turns what RFC 3986 reserves back into what encodeURIComponent of
+// JavaScript leaves alone (ECMA-262).
+var asBrowsersEscape = strings.NewReplacer("%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
+
 // private has the values that no error may repeat.
 type private struct {
 	secrets []string // credentials; hidden wherever they stand, even within a word
@@ -167,7 +171,9 @@ func eachIndex(text, value string, visit func(from, to int)) {
 // encodings are returned too.
 func encodings(value string) []string {
 	inJSON, _ := json.Marshal(value) // never fails for a string
-	all := []string{value, url.QueryEscape(value), url.PathEscape(value)}
+	inForm := url.QueryEscape(value)
+	inURL := strings.ReplaceAll(inForm, "+", "%20") // a + of the value is %2B there
+	all := []string{value, inForm, inURL, asBrowsersEscape.Replace(inURL), url.PathEscape(value)}
 	for _, quoted := range []string{string(inJSON), strconv.Quote(value), strconv.QuoteToASCII(value)} {
 		all = append(all, quoted[1:len(quoted)-1])
 	}

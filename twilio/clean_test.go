@@ -129,3 +129,15 @@ func FuzzOneWordIsHidden(f *testing.F) {
 		})
 	})
 }
+
+// Browsers and strict servers do not escape text for a URL as Go does.
+func TestEveryEscapeForAURLIsHidden(t *testing.T) {
+	for name, echo := range map[string]string{
+		"encodeURIComponent": "It's%20at%205%3A30%20(or%206)%2C%20Zo%C3%AB!%20a%26b*",
+		"RFC 3986":           "It%27s%20at%205%3A30%20%28or%206%29%2C%20Zo%C3%AB%21%20a%26b%2A",
+		"lower case":         "it%27s%20at%205%3a30%20%28or%206%29%2c%20zo%c3%ab%21%20a%26b%2a",
+	} {
+		got := clean("bad: "+echo+" .", private{message: []string{"It's at 5:30 (or 6), Zoë! a&b*"}}, maxText)
+		require.Equal(t, "bad: […] .", got, name)
+	}
+}

@@ -51,7 +51,7 @@ func Meanings() map[int]Meaning {
 		80308: {"No Session has this unique name.", nextSids},
 
 		// A value does not have the right form.
-		80401: {"Twilio does not accept the account's SID.", nextSids},
+		80401: {"Twilio does not accept the account's SID.", "Tell the user to check it (TWILIO_ACCOUNT_SID)."},
 		80402: {"The person's identifier and the number in between do not go together.", nextSetup},
 		80403: {"Twilio does not accept the Interaction's SID.", nextSids},
 		80404: {"The Participant's number is not one that can be reached.", nextParticipant},
@@ -91,9 +91,9 @@ func Meanings() map[int]Meaning {
 		80619: {"An attribute of the chat channel is not right.", nextSetup},
 		80620: {"A chat message is for an identifier that the Service does not have.", nextSetup},
 		80621: {"Proxy gets too many requests.", nextWait},
-		80622: {"The Service has as many numbers as it may have.", nextNumbers},
+		80622: {"The Service has as many numbers as it may have.", nextFull},
 		80623: {"The same person is being added to two Sessions at once.", nextParticipant},
-		80624: {"The Service will soon have as many numbers as it may have.", nextNumbers},
+		80624: {"The Service will soon have as many numbers as it may have.", nextFull},
 		80701: {"A parameter is not one that Twilio accepts.", "Correct the parameter that Twilio's words name (leave MediaUrl out: Proxy does not support it), or tell the user."},
 		80801: {"The Session cannot be reopened: in an open one, the same number stands for the same person.", nextSetup},
 		80802: {"The same person was added to Sessions more than once at nearly the same time.", nextParticipant},
@@ -129,6 +129,7 @@ const (
 	nextClosed      = "It takes no messages now. Do not call again: tell the user, who can reopen the Session or begin another."
 	nextSetup       = "The same call would be refused again: tell the user, who can change the Service or the Session at Twilio."
 	nextNumbers     = "Do not call again: tell the user, who can add numbers to the Service at Twilio."
+	nextFull        = "Do not call again: tell the user, who can remove numbers that are not used or set up another Service at Twilio."
 	nextParticipant = "Do not call again: tell the user, who can check the Participant at Twilio."
 	nextName        = "Tell the user, who can choose another name."
 	nextProgram     = "Tell the user, whose program that is; it says nothing against the text."

@@ -12,9 +12,10 @@ import (
 )
 
 // The bounds of one look for a lost message: 500 interactions are more than a conversation has. PageSize may be larger, but
-// the text about this list in Twilio's OpenAPI description says that a page has at most 100 records.
+// the text about this list in Twilio's OpenAPI description says that a page has at most 100 records. It may have fewer.
 const (
-	maxPages = 5
+	maxRead  = 500
+	maxPages = 20
 	pageSize = 100
 )
 
@@ -56,7 +57,7 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 	}
 	candidates := map[string]schema.MessageInteraction{} // by SID: when pages move, one interaction is on two of them
 	var since time.Time
-	more := false
+	more, read := false, 0
 	latest := deadlineOf(ctx).Add(-d.reserve())
 	for page, err := range d.Client.ListInteractions(ctx, twilio.ListInteractions{
 		ServiceSid: d.request.ServiceSid, SessionSid: d.request.SessionSid, PageSize: pageSize, MaxPages: maxPages,
@@ -81,6 +82,9 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 			}
 		}
 		more = page.More
+		if read += len(page.Interactions); read >= maxRead {
+			break
+		}
 	}
 	if more || len(candidates) != 1 { // with more, an equal message could be on a page that was not read
 		return nil, nil

@@ -117,6 +117,20 @@ func TestALostMessageIsFoundAsFarBackAsTheReadmeSays(t *testing.T) {
 	}
 }
 
+// So it is where pages are shorter than the longest ones.
+func TestAsManyInteractionsAreLookedAtOnShortPages(t *testing.T) {
+	for newer, found := range map[int]bool{readmeBound(t) - 1: true, readmeBound(t): false} {
+		f := fake.New(fake.Config{MaxPageSize: 50})
+		t.Cleanup(func() { f.Close() })
+		b := newBench(t, f, nil)
+		loseOne(b, f)
+		for i := range newer {
+			post(t, f, strconv.Itoa(i))
+		}
+		require.Equal(t, found, b.send("hello").outcome().Reconciled, newer)
+	}
+}
+
 // A page with fewer records than were asked for is not the end of the list: only one without a link to the next is.
 func TestAShortPageIsNotTheEnd(t *testing.T) {
 	f := fake.New(fake.Config{MaxPageSize: 1})
