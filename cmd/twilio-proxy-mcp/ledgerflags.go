@@ -72,7 +72,7 @@ func ledgerName(l *ledger.Ledger) string {
 	case l.Memory:
 		return "memory"
 	case l.DSN != "":
-		return config.DSNName(l.DSN)
+		return config.DSNName(l.DSN, os.Getenv)
 	}
 	return l.Path
 }

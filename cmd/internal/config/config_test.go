@@ -132,10 +132,15 @@ func TestLedgers(t *testing.T) {
 		require.ErrorContains(t, err, says, text)
 		require.Zero(t, got)
 	}
-	require.Equal(t, "postgres://h:1/db", DSNName("postgres://u:p@h:1/db?password=p"))
-	require.Equal(t, "postgres:///db", DSNName("postgres:///db"))
-	require.Equal(t, "postgres:///run/pg/db", DSNName("postgres://u:p@?host=/run/pg&dbname=db"))
-	require.Equal(t, "postgres", DSNName("postgres://u:p@%zz"))
+	require.Equal(t, "postgres://h:1/db", DSNName("postgres://u:p@h:1/db?password=p", env(nil)))
+	require.Equal(t, "postgres:///db", DSNName("postgres:///db", env(nil)))
+	require.Equal(t, "postgres:///run/pg/db", DSNName("postgres://u:p@?host=/run/pg&dbname=db", env(nil)))
+	require.Equal(t, "postgres", DSNName("postgres://u:p@%zz", env(nil)))
+	require.Equal(t, "postgres://pg:5433/sends?options=-csearch_path%3Db", DSNName("postgres:///",
+		env(map[string]string{"PGHOST": "pg", "PGPORT": "5433", "PGDATABASE": "sends", "PGOPTIONS": "-csearch_path=b"})))
+	// Another schema is another ledger.
+	require.Equal(t, "postgres://h/db?search_path=team_a", DSNName("postgres://u:p@h/db?sslmode=disable&search_path=team_a&password=p", env(nil)))
+	require.Equal(t, "postgres://h/db?options=-csearch_path%3Db", DSNName("postgres://h/db?options=-csearch_path%3Db", env(nil)))
 }
 
 func TestStateDirectory(t *testing.T) {

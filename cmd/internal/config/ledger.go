@@ -86,11 +86,25 @@ func systemDirectory(getenv func(string) string) (string, error) {
 	return filepath.Join(dir, ".local", "state"), err
 }
 
-// DSNName names the database of a postgres:// URL without a user, a password or another parameter.
-func DSNName(dsn string) string {
+// DSNName names the database of a postgres:// URL and what chooses a schema in it, without a user, a password or another
+// parameter. What the URL leaves out, PostgreSQL's own variables may have.
+func DSNName(dsn string, getenv func(string) string) string {
 	u, err := url.Parse(dsn)
 	if err != nil {
 		return "postgres" // it may have a password anywhere
 	}
-	return "postgres://" + cmp.Or(u.Host, u.Query().Get("host")) + cmp.Or(u.Path, "/"+u.Query().Get("dbname"))
+	query, schema := u.Query(), url.Values{}
+	if path := query.Get("search_path"); path != "" {
+		schema.Set("search_path", path)
+	}
+	if options := cmp.Or(query.Get("options"), getenv("PGOPTIONS")); options != "" {
+		schema.Set("options", options)
+	}
+	host := cmp.Or(u.Host, query.Get("host"), getenv("PGHOST"))
+	if port := cmp.Or(query.Get("port"), getenv("PGPORT")); u.Port() == "" && port != "" {
+		host += ":" + port
+	}
+	database := cmp.Or(strings.TrimPrefix(u.Path, "/"), query.Get("dbname"), getenv("PGDATABASE"))
+	named := url.URL{RawQuery: schema.Encode()}
+	return "postgres://" + host + "/" + database + named.String()
 }
