@@ -110,3 +110,11 @@ func TestNothingIsNamedOfWhatIsNoSid(t *testing.T) {
 		require.NotRegexp(t, `character \d`, got.Error(), "%q", value)
 	}
 }
+
+// So many odd characters are not slips in a SID: what else it is, is not told.
+func TestTooManyOddCharactersAreNotNamed(t *testing.T) {
+	for odd, named := range map[string]bool{"wxyz": true, "wxyzw": false} {
+		_, err := schema.ParseSid[schema.KS]("KS" + strings.Repeat("a", 28) + odd)
+		require.Equal(t, named, strings.Contains(err.Error(), "'w'"), "%v", err)
+	}
+}

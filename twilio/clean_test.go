@@ -141,3 +141,8 @@ func TestEveryEscapeForAURLIsHidden(t *testing.T) {
 		require.Equal(t, "bad: […] .", got, name)
 	}
 }
+
+// Base64 has no words in it: that of a single word is hidden within other letters, too.
+func TestAWordInBase64IsHiddenAnywhere(t *testing.T) {
+	require.Equal(t, "bad: x[…]y .", clean("bad: xcGFzc3dvcmQxy .", private{message: []string{"password1"}}, maxText))
+}
