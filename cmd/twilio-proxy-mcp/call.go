@@ -137,6 +137,9 @@ func jsonArguments(flag string, in io.Reader) (json.RawMessage, error) {
 	if text = bytes.TrimSpace(text); !json.Valid(text) || !utf8.Valid(text) {
 		return nil, errors.New("--json: that is not valid JSON in UTF-8")
 	}
+	if json.Unmarshal(text, new(any)) != nil { // the client could not read it, and would say so with names of Go types
+		return nil, errors.New("--json: a number in it is too large")
+	}
 	return text, nil
 }
 

@@ -29,16 +29,17 @@ func (e *endpoints) routes() http.Handler {
 		route(mux, "/metrics", guarded, e.config.Metrics.ServeHTTP, http.MethodGet, http.MethodHead)
 	}
 	mux.Handle("/", guarded(http.HandlerFunc(e.serveOther)))
+	nothing := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, elsewhere, http.StatusNotFound) })
 	// Where clients look for an authorization server, and what they try when there is none (MCP 2025-03-26,
-	// "Authorization"). A 401 would have them begin to log in.
-	for _, discovery := range []string{"/.well-known/", "/register", "/authorize", "/token"} {
-		mux.Handle(discovery, named(http.NotFoundHandler()))
+	// "Authorization"). A 401 would have them begin to log in. Without its slash, mux would redirect the first.
+	for _, discovery := range []string{"/.well-known", "/.well-known/", "/register", "/authorize", "/token"} {
+		mux.Handle(discovery, named(nothing))
 	}
 	if g.OAuth != nil {
 		route(mux, guard.MetadataPath, named, g.OAuth.Metadata().ServeHTTP, http.MethodGet, http.MethodHead)
 		route(mux, guard.MetadataPath+"/", named, g.OAuth.Metadata().ServeHTTP, http.MethodGet, http.MethodHead)
 	}
-	unclean := guarded(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, elsewhere, http.StatusNotFound) }))
+	unclean := guarded(nothing)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isClean(r.URL.Path) { // mux would redirect it before a guard has seen the request
 			unclean.ServeHTTP(w, r)
@@ -48,10 +49,10 @@ func (e *endpoints) routes() http.Handler {
 	})
 }
 
-// isClean says whether a path has no empty element, "." or "..".
+// isClean says whether a path has no empty element, "." or "..", and begins with a slash (that of "*" does not).
 func isClean(p string) bool {
-	clean := path.Clean(p)
-	return p == clean || p == clean+"/"
+	clean := path.Clean("/" + p)
+	return p == clean || p == clean+"/" && p != "//"
 }
 
 func (e *endpoints) serveOther(w http.ResponseWriter, r *http.Request) {

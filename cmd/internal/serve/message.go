@@ -83,7 +83,11 @@ func (m *message) reword(e *mcp.JSONRPCErrorDetails) {
 	case m.Method == mcp.MethodCompletionComplete:
 		member = "ref"
 	}
-	e.Code, e.Message = mcp.INVALID_PARAMS, fmt.Sprintf("params: %q is missing, or not as %s takes it; nothing was done", member, m.Method)
+	e.Code, e.Message = mcp.INVALID_PARAMS, m.misread(member)
+}
+
+func (m *message) misread(member string) string {
+	return fmt.Sprintf("params: %q is missing, or not as %s takes it; nothing was done", member, m.Method)
 }
 
 // lenient reads what others wrote as mcp-go does.

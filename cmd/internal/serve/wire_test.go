@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -172,16 +174,18 @@ func TestAnEncodedBodyIsRefusedBeforeItIsUsed(t *testing.T) {
 
 // A client that is told 401 where it looks for an authorization server begins to log in.
 func TestWithoutOAuthThereIsNothingToDiscover(t *testing.T) {
-	paths := []string{"/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server",
+	paths := []string{"/.well-known", "/.well-known/", "/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp", "/.well-known/oauth-authorization-server",
 		"/.well-known/openid-configuration", "/register", "/authorize", "/token"}
 	other := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	for _, config := range []HTTP{{Guards: guards(token("a"))}, {}, {Guards: guards(token("a")), Other: other}} {
 		h := startHTTP(t, newFixture().server(), config)
+		h.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // one would come before the guards
 		for _, path := range paths {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
 				r, err := h.do(method, path, "{}", nil)
 				require.NoError(t, err)
 				require.Equal(t, http.StatusNotFound, r.status, "%s %s", method, path)
+				require.Contains(t, r.body, "MCP is at /mcp", "%s %s", method, path)
 				r, err = h.do(method, path, "{}", map[string]string{"Origin": "https://evil.example"})
 				require.NoError(t, err)
 				require.Equal(t, http.StatusForbidden, r.status, "%s %s", method, path)
@@ -206,7 +210,8 @@ func TestAVersionThatIsNoStringGetsTheLatestHandshake(t *testing.T) {
 // net/http would redirect such a path before a guard has seen the request.
 func TestAnUncleanPathIsNotBeforeTheGuards(t *testing.T) {
 	h := startHTTP(t, newFixture().server(), HTTP{Guards: guards(token("a"))})
-	for _, path := range []string{"//mcp", "/./mcp", "/mcp//", "/x/../mcp", "//", "/healthz/."} {
+	h.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, path := range []string{"//mcp", "/./mcp", "/mcp//", "/x/../mcp", "//", "///", "/..", "/healthz/."} {
 		for status, header := range map[int]map[string]string{
 			http.StatusForbidden:    {"Origin": "https://evil.example", "Authorization": "Bearer " + token("a")},
 			http.StatusUnauthorized: {},
@@ -217,4 +222,12 @@ func TestAnUncleanPathIsNotBeforeTheGuards(t *testing.T) {
 			require.Equal(t, status, r.status, path)
 		}
 	}
+	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+	require.NoError(t, err)
+	defer conn.Close()
+	_, err = io.WriteString(conn, "GET * HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n") // a target that has no path
+	require.NoError(t, err)
+	answer, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Contains(t, string(answer), "this Host is not allowed")
 }

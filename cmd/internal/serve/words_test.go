@@ -77,6 +77,9 @@ func oddParams(method mcp.MCPMethod, meta string) (all []odd) {
 			add("_meta", `{"_meta":`+strings.TrimSuffix(strings.Replace(meta, `"`+key+`"`, `"other"`, 1), "}")+`,"`+key+`":`+value+`}}`)
 		}
 	}
+	if meta != "" {
+		add("_meta", `{"_meta":`+strings.TrimSuffix(meta, "}")+`,"other.example/number":1e400}}`)
+	}
 	return all
 }
 
@@ -180,6 +183,9 @@ func TestNoAnswerOverHTTPHasADecodersWords(t *testing.T) {
 			}
 		}
 		requireOwnWords(t, seen, r, h.beginning(r.text, header))
+		if r.member == "_meta" { // mcp-go words what is wrong with the headers
+			requireOwnWords(t, seen, r, h.beginning(r.text, nil))
+		}
 	}
 	for _, value := range oddValues { // an answer to a question that nobody asked, and what is no JSON-RPC
 		for _, text := range []string{`{"jsonrpc":"2.0","id":1,"result":%s}`, `{"jsonrpc":"2.0","id":1,"error":%s}`, `{"jsonrpc":"2.0","id":%s,"error":{}}`,
