@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"strings"
 	"unicode"
@@ -18,6 +19,7 @@ const (
 	notObject = "a message must be a JSON object; nothing was done"
 	twice     = " has one name twice, or two that differ only by case; nothing was done"
 	otherCase = " has a name that differs only by case from one of the protocol's; nothing was done"
+	once      = `" must be there once, and in this case; nothing was done`
 	badTask   = `params: "task" must be an object, and its "ttl" a whole number; nothing was done`
 	badID     = `"id" must be a string or a number of at most 256 bytes; nothing was done`
 	nullID    = `"id" must not be null beside a "method": give a request an id, and a notification none; nothing was done`
@@ -39,12 +41,17 @@ func decode(raw []byte) (m *message, refusal []byte) {
 	e := envelope{message: m}
 	err := jsonv2.Unmarshal(raw, &e, lenient)
 	code, text := e.readStrings()
+	if e.Method == mcp.MethodInitialize {
+		e.problem = e.handshake
+	}
 	switch {
 	case err != nil:
 		if e.idEnd < len(raw) && !bytes.ContainsRune([]byte(",} \t\r\n"), rune(raw[e.idEnd])) {
 			m.ID = nil // the beginning of something that is no id
 		}
 		code, text = mcp.PARSE_ERROR, notJSON
+	case strings.HasPrefix(e.problem, "params: "):
+		code, text = mcp.INVALID_PARAMS, e.problem
 	case e.problem != "":
 		code, text = mcp.INVALID_REQUEST, e.problem
 	case m.hasID() && !validID(m.ID):
@@ -79,6 +86,7 @@ type envelope struct {
 	*message
 	jsonrpc, method, name json.RawMessage
 	problem               string // the first one found
+	handshake             string // the first that matters to an initialize, which leaves most of params unread
 	idTwice               bool
 	idEnd                 int // where the id ends in the message
 }
@@ -157,7 +165,7 @@ func (e *envelope) find(where string, quoted []byte, members []member, others *m
 	for _, m := range members {
 		if name == m.name {
 			if *m.value != nil {
-				e.refuse(where + twice)
+				e.refuse(where, m.name, twice)
 				e.idTwice = e.idTwice || m.value == &e.ID
 				return nil
 			}
@@ -166,13 +174,13 @@ func (e *envelope) find(where string, quoted []byte, members []member, others *m
 	}
 	for _, m := range members {
 		if strings.EqualFold(name, m.name) {
-			e.refuse(where + otherCase)
+			e.refuse(where, m.name, otherCase)
 			return nil
 		}
 	}
 	name = strings.Map(foldRune, name)
 	if (*others)[name] {
-		e.refuse(where + twice)
+		e.refuse(where, "", twice)
 	}
 	if *others == nil {
 		*others = map[string]bool{}
@@ -181,9 +189,13 @@ func (e *envelope) find(where string, quoted []byte, members []member, others *m
 	return nil
 }
 
-func (e *envelope) refuse(problem string) {
-	if e.problem == "" {
-		e.problem = problem
+func (e *envelope) refuse(where, name, problem string) {
+	e.problem = cmp.Or(e.problem, where+problem)
+	switch {
+	case where != "params":
+		e.handshake = cmp.Or(e.handshake, where+problem)
+	case name == "_meta" || name == "capabilities" || name == "protocolVersion":
+		e.handshake = cmp.Or(e.handshake, `params: "`+name+once)
 	}
 }
 

@@ -58,6 +58,7 @@ var oddHandshakes = []string{
 	`{"protocolVersion":"2025-06-18","capabilities":null,"clientInfo":null}`,
 	`{"protocolVersion":"2025-06-18","capabilities":{"roots":true,"sampling":1,"elicitation":"yes","experimental":[],"extensions":0},"clientInfo":{"name":5,"version":1.0,"icons":"x"}}`,
 	`{"protocolVersion":"2025-06-18","capabilities":{"experimental":{"a":null}},"clientInfo":{"icons":[{"src":5,"sizes":"any"}]},"name":5,"requestState":7,"cursor":{}}`,
+	`{"clientInfo":{},"clientInfo":5,"clientinfo":{},"name":1,"name":2,"Task":0,"x":1,"x":2}`,
 	`{"protocolVersion":"2025-06-18","_meta":[]}`, `{"protocolVersion":"2025-06-18","_meta":{"progressToken":1e400}}`,
 }
 
@@ -65,6 +66,13 @@ func TestAnOddHandshakeIsAHandshake(t *testing.T) {
 	onEachTransport(t, newFixture().server, func(t *testing.T, ask func(string) answer) {
 		for _, params := range oddHandshakes {
 			require.Nil(t, ask(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":`+params+`}`).Error, params)
+		}
+		for _, member := range []string{"_meta", "capabilities", "protocolVersion"} { // which one counts?
+			for _, twice := range []string{member, strings.ToUpper(member)} {
+				a := ask(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"` + member + `":{},"` + twice + `":{}}}`)
+				require.Equal(t, -32602, a.Error.Code, twice)
+				require.Contains(t, a.Error.Message, `params: "`+member+`"`)
+			}
 		}
 		a := ask(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":[]}`)
 		require.Equal(t, -32602, a.Error.Code)
