@@ -12,6 +12,9 @@ import (
 // elsewhere is what a client is told that posts to the wrong path.
 const elsewhere = "MCP is at /mcp; nothing was done"
 
+// noLogin is what a client is told that looks for an authorization server. Some show it to a person whose token is missing.
+const noLogin = "there is no authorization server here; " + elsewhere
+
 func (e *endpoints) routes() http.Handler {
 	g := &e.config.Guards
 	named := func(next http.Handler) http.Handler { return g.Origin(g.Host(next)) }
@@ -29,17 +32,19 @@ func (e *endpoints) routes() http.Handler {
 		route(mux, "/metrics", guarded, e.config.Metrics.ServeHTTP, http.MethodGet, http.MethodHead)
 	}
 	mux.Handle("/", guarded(http.HandlerFunc(e.serveOther)))
-	nothing := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, elsewhere, http.StatusNotFound) })
+	notFound := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, http.StatusNotFound) }
+	}
 	// Where clients look for an authorization server, and what they try when there is none (MCP 2025-03-26,
 	// "Authorization"). A 401 would have them begin to log in. Without its slash, mux would redirect the first.
 	for _, discovery := range []string{"/.well-known", "/.well-known/", "/register", "/authorize", "/token"} {
-		mux.Handle(discovery, named(nothing))
+		mux.Handle(discovery, named(notFound(noLogin)))
 	}
 	if g.OAuth != nil {
 		route(mux, guard.MetadataPath, named, g.OAuth.Metadata().ServeHTTP, http.MethodGet, http.MethodHead)
 		route(mux, guard.MetadataPath+"/", named, g.OAuth.Metadata().ServeHTTP, http.MethodGet, http.MethodHead)
 	}
-	unclean := guarded(nothing)
+	unclean := guarded(notFound(elsewhere))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isClean(r.URL.Path) { // mux would redirect it before a guard has seen the request
 			unclean.ServeHTTP(w, r)

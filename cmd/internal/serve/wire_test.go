@@ -171,6 +171,14 @@ func TestAnEncodedBodyIsRefusedBeforeItIsUsed(t *testing.T) {
 			require.Equal(t, []string{"body"}, refused)
 		}
 	}
+	twice, err := http.NewRequest(http.MethodPost, h.url+"/mcp", strings.NewReader(callLine(1, "echo")))
+	require.NoError(t, err)
+	twice.Header["Content-Encoding"] = []string{"identity", "gzip"} // the header may come in several lines
+	response, err := h.client.Do(twice)
+	require.NoError(t, err)
+	response.Body.Close()
+	require.Equal(t, http.StatusUnsupportedMediaType, response.StatusCode)
+	require.True(t, response.Close, "the rest of the body is not read as a request")
 	large := strings.Repeat("x", 2<<20) // more than a connection holds: the client sees the answer all the same
 	r, err := h.do(http.MethodPost, "/mcp", large, map[string]string{"Content-Encoding": "gzip"})
 	require.NoError(t, err)
@@ -193,7 +201,7 @@ func TestWithoutOAuthThereIsNothingToDiscover(t *testing.T) {
 				r, err := h.do(method, path, "{}", nil)
 				require.NoError(t, err)
 				require.Equal(t, http.StatusNotFound, r.status, "%s %s", method, path)
-				require.Contains(t, r.body, "MCP is at /mcp", "%s %s", method, path)
+				require.Equal(t, "there is no authorization server here; MCP is at /mcp; nothing was done", r.body, "%s %s", method, path)
 				r, err = h.do(method, path, "{}", map[string]string{"Origin": "https://evil.example"})
 				require.NoError(t, err)
 				require.Equal(t, http.StatusForbidden, r.status, "%s %s", method, path)
