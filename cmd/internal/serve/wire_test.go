@@ -74,6 +74,9 @@ func TestAnOddHandshakeIsAHandshake(t *testing.T) {
 				require.Contains(t, a.Error.Message, `params: "`+member+`"`)
 			}
 		}
+		for _, envelope := range []string{`"jsonrpc":"2.0","id":1,"id":1`, `"jsonrpc":"2.0","id":1,"x":1,"x":2`} {
+			require.Equal(t, -32600, ask(`{`+envelope+`,"method":"initialize","params":{}}`).Error.Code, envelope)
+		}
 		a := ask(`{"jsonrpc":"2.0","id":1,"method":"initialize","params":[]}`)
 		require.Equal(t, -32602, a.Error.Code)
 		require.Contains(t, a.Error.Message, `"params"`)
