@@ -189,6 +189,11 @@ func TestAnEncodedBodyIsRefusedBeforeItIsUsed(t *testing.T) {
 	r, err = h.do(http.MethodPost, "/mcp", callLine(1, "echo"), map[string]string{"Content-Encoding": "Identity"})
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, r.status)
+
+	guarded := startHTTP(t, newFixture().server(), HTTP{Guards: guards(token("a"))})
+	r, err = guarded.do(http.MethodPost, "/mcp", callLine(1, "echo"), map[string]string{"Content-Encoding": "gzip"})
+	require.NoError(t, err)
+	require.Equal(t, http.StatusUnauthorized, r.status, "who may not call is told that alone")
 }
 
 // A client that is told 401 where it looks for an authorization server begins to log in.
