@@ -15,6 +15,7 @@ import (
 // the result is about a single exchange. TestFaultsEndInTheRightState tests the
 // same faults with the ledger.
 func TestFaultsAreToldAsTheyAre(t *testing.T) {
+	t.Parallel()
 	f, env := startFake(t)
 	p := start(t, environment(t, append(env, "TWILIO_PROXY_MCP_LEDGER=off", "TWILIO_PROXY_MCP_TIMEOUT=5s")...))
 	for i, tc := range []struct {

@@ -20,6 +20,7 @@ import (
 
 // When somebody reads the log again, it says how many lines are missing.
 func TestTheLogSaysHowManyLinesWereDropped(t *testing.T) {
+	t.Parallel()
 	const calls = 1500
 	u := startUpstream(t)
 	log := newUnreadLog(t, 0)
@@ -57,6 +58,7 @@ func TestTheLogSaysHowManyLinesWereDropped(t *testing.T) {
 
 // What waits when a process ends is written for a reader who comes only then.
 func TestTheEndOfTheLogIsWritten(t *testing.T) {
+	t.Parallel()
 	const calls = 500
 	u := startUpstream(t)
 	log := newUnreadLog(t, 4096)
@@ -69,6 +71,7 @@ func TestTheEndOfTheLogIsWritten(t *testing.T) {
 
 // A host may stop reading before the first line, and it may share the pipe among its servers.
 func TestNothingWaitsForALogWithoutRoom(t *testing.T) {
+	t.Parallel()
 	onEachUselessLog(t, func(t *testing.T, log *unreadLog) {
 		t.Run("stdio until the end of stdin", func(t *testing.T) {
 			t.Parallel()
@@ -136,6 +139,7 @@ func onEachUselessLog(t *testing.T, test func(t *testing.T, log *unreadLog)) {
 }
 
 func TestASecondSignalEndsAProcessWithAnUnreadLog(t *testing.T) {
+	t.Parallel()
 	u := startUpstream(t)
 	s := startHTTPCommand(t, binary, environment(t, u.env...), newUnreadLog(t, 0).fill(t).of)
 	u.underWay(t, fake.Fault{Effect: fake.EffectHang}, func() { s.begin("hello") })
@@ -148,6 +152,7 @@ func TestASecondSignalEndsAProcessWithAnUnreadLog(t *testing.T) {
 
 // Some supervisors read stdout and stderr from one pipe. The line with the URL must not wait for its reader either.
 func TestNothingWaitsForTheURLToBeRead(t *testing.T) {
+	t.Parallel()
 	client := http.Client{Timeout: grace} // a listener without a server accepts, too
 	onEachUselessLog(t, func(t *testing.T, log *unreadLog) {
 		for command, path := range map[string]string{"http": "/healthz", "fake": "/"} {
