@@ -76,6 +76,12 @@ func (t *Tools) ended(ctx context.Context, tool string, c *Call, took time.Durat
 	if c.Outcome.RequestID != "" {
 		attrs = append(attrs, slog.String("request_id", c.Outcome.RequestID))
 	}
+	if c.Outcome.HTTPStatus != 0 {
+		attrs = append(attrs, slog.Int("http_status", c.Outcome.HTTPStatus))
+	}
+	if c.Outcome.TwilioCode != 0 {
+		attrs = append(attrs, slog.Int("twilio_code", c.Outcome.TwilioCode))
+	}
 	t.log().LogAttrs(ctx, c.Outcome.level(), "tools/call", append(attrs, c.attrs...)...)
 	if t.Observe != nil {
 		t.Observe(Observation{Tool: tool, Code: c.Outcome.Code, Replayed: c.Outcome.Replayed, Duration: took})

@@ -202,3 +202,15 @@ func TestTheNoticeIsAddedToAnyObject(t *testing.T) {
 		require.Equal(t, object, string(withNotice(json.RawMessage(object), "")))
 	}
 }
+
+// An operator must be able to tell a 404 from a 401 in the log.
+func TestTheLogHasTwiliosStatusAndCode(t *testing.T) {
+	tool := offer(t, Texts, func(context.Context, *Call, in) (out, error) {
+		return out{}, &Failure{Outcome{Code: CodeRefused, Sent: SentNo, HTTPStatus: 404, TwilioCode: 20404}, "It happened.", "Next."}
+	})
+	tool.call(t, `{}`)
+	require.Contains(t, tool.log.String(), "http_status=404 twilio_code=20404")
+	tool.Unknown(t.Context())
+	require.NotContains(t, tool.log.String(), "status=0")
+	require.NotContains(t, tool.log.String(), "code=0")
+}

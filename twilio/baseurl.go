@@ -20,7 +20,7 @@ const defaultBaseURL = "https://proxy.twilio.com"
 //
 // A region without an edge is an error: Twilio would route the requests to us1,
 // which is surely not what was meant. A base URL must be https, or http to a
-// loopback address. It may have a path, which is kept as a prefix. It must not have
+// loopback address. It may have a path, which is kept as a prefix and must not end with /v1. It must not have
 // a user, query or fragment.
 func BaseURL(getenv func(string) string) (string, error) {
 	if override := getenv("TWILIO_PROXY_BASE_URL"); override != "" {
@@ -59,7 +59,7 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("is no URL")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, errors.New("must begin with https://")
+		return nil, errors.New("must begin with https://, or with http:// for a loopback address")
 	case u.Opaque != "" || u.Hostname() == "":
 		return nil, errors.New("has no host")
 	case !isPort(u.Port()):
@@ -70,6 +70,8 @@ func parseBaseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("must not contain a query")
 	case strings.Contains(raw, "#"):
 		return nil, errors.New("must not contain a fragment")
+	case strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1"):
+		return nil, errors.New("must not end with /v1: that is the version, which every request adds")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		return nil, errors.New("must begin with https://, as the credentials would travel in the clear; plain http is for loopback addresses only")
 	}

@@ -103,7 +103,11 @@ func (a *app) announce(ctx context.Context, more ...any) {
 		return
 	}
 	facts = append(facts, "backend", "live", "client", a.client)
-	a.log.InfoContext(ctx, "running against the live API: people will be texted", facts...)
+	text := "running against the live API: people will be texted"
+	if a.host != twilioHost {
+		text = "running against another address than Twilio's: people will be texted, unless a fake answers there"
+	}
+	a.log.InfoContext(ctx, text, facts...)
 }
 
 // instructions are what the server tells the model at the start of a session.

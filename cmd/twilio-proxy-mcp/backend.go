@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"twilio-proxy-mcp/cmd/internal/config"
 	"twilio-proxy-mcp/cmd/internal/guard"
@@ -83,6 +84,9 @@ func baseURLFromEnvironment() (string, error) {
 	return baseURL, nil
 }
 
+// twilioHost is the name of Twilio itself in the ledger.
+const twilioHost = "twilio.com"
+
 // upstreamName is the name of the upstream in the ledger. All edges of Twilio
 // have one name, and so have all spellings of an address. Otherwise a message
 // with an unknown outcome could be sent again after a change of the edge.
@@ -96,7 +100,7 @@ func upstreamName(baseURL string) string {
 		host = "loopback"
 	}
 	if strings.HasSuffix(host, ".twilio.com") {
-		return "twilio.com"
+		return twilioHost
 	}
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
@@ -186,11 +190,24 @@ func credentialsFromEnvironment() (credentials, error) {
 // the wrong place.
 func sid(name, prefix string) (string, error) {
 	value, err := setting(name)
-	if err == nil && value != "" && !regexp.MustCompile("^"+prefix+"[0-9a-fA-F]{32}$").MatchString(value) {
-		err = usageError{fmt.Errorf("%s: must be %s and 32 hexadecimal digits", name, prefix)}
+	if err != nil || value == "" || regexp.MustCompile("^"+prefix+"[0-9a-fA-F]{32}$").MatchString(value) {
+		return value, err
 	}
-	return value, err
+	err = fmt.Errorf("%s: must be %s and 32 hexadecimal digits", name, prefix)
+	switch odd := strings.IndexFunc(value, isOdd); {
+	case odd >= 0:
+		r, _ := utf8.DecodeRuneInString(value[odd:])
+		err = fmt.Errorf("%w, and has a space or an invisible or foreign character (%U)", err, r)
+	case prefix == "AC" && strings.HasPrefix(value, "SK"):
+		err = fmt.Errorf("%w: an API key (SK...) belongs in TWILIO_API_KEY", err)
+	case prefix == "SK" && strings.HasPrefix(value, "AC"):
+		err = fmt.Errorf("%w: an account SID (AC...) belongs in TWILIO_ACCOUNT_SID", err)
+	}
+	return value, usageError{err}
 }
+
+// isOdd reports whether no credential has r. Basic authentication could not carry it.
+func isOdd(r rune) bool { return r <= ' ' || r > '~' }
 
 // secret reads the variable name, or the file that the variable name_FILE names
 // (the convention for secrets in containers). The error never holds the secret.
@@ -212,6 +229,10 @@ func secret(name string) (string, error) {
 		if value, err = config.Read(file); err != nil {
 			return "", usageError{fmt.Errorf("%s: %w", from, err)}
 		}
+	}
+	if odd := strings.IndexFunc(value, isOdd); odd >= 0 {
+		r, _ := utf8.DecodeRuneInString(value[odd:])
+		return "", usageError{fmt.Errorf("%s: has a space or an invisible or foreign character (%U), which no secret of Twilio's has", from, r)}
 	}
 	if kind := regexp.MustCompile("^([A-Z]{2})[0-9a-fA-F]{32}$").FindStringSubmatch(value); kind != nil {
 		err := fmt.Errorf("%s: this is a SID, not a secret", from)

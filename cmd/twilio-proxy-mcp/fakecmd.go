@@ -37,6 +37,11 @@ var fakeMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http
 // base URL.
 func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	log := c.logger(s)
+	guards := guard.Guards{SameOrigin: true, Origins: cmd.AllowedOrigins, Methods: fakeMethods, Hosts: cmd.AllowedHosts,
+		OriginSetting: originSetting, HostSetting: hostSetting, Log: &guard.RefusalLog{Log: log}}
+	if err := guards.CheckNames(); err != nil {
+		return usageError{fmt.Errorf("%w (see --allowed-origins and --allowed-hosts)", err)}
+	}
 	listener, err := cmd.listen() // first, because open makes files
 	if err != nil {
 		return err
@@ -45,8 +50,6 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	guards := guard.Guards{SameOrigin: true, Origins: cmd.AllowedOrigins, Methods: fakeMethods, Hosts: cmd.AllowedHosts,
-		OriginSetting: originSetting, HostSetting: hostSetting, Log: &guard.RefusalLog{Log: log}}
 	server := &http.Server{Handler: guards.Origin(guards.Host(guards.Encoding(f))), ReadHeaderTimeout: 10 * time.Second}
 	context.AfterFunc(ctx, func() { server.Close() })
 	defer printURL(s, "http://"+listener.Addr().String())()

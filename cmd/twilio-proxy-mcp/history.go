@@ -31,7 +31,7 @@ type historyListCmd struct {
 
 type historyResolveCmd struct {
 	ID    ledger.ID `arg:"" help:"The entry's ID, as listed, such as 41-k7f3q. A number alone needs --ledger or --ledger-file on the command line."`
-	State string    `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent, the message may be sent again."`
+	State string    `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent, the message may be sent again. It cannot be changed afterwards."`
 }
 
 func (c *Common) historyLedger(s program) (*ledger.Ledger, error) {
@@ -67,7 +67,7 @@ func (c *Common) failed(l *ledger.Ledger, err error) error {
 	case noLedger(l, err):
 		return fmt.Errorf("there is no ledger at %s; if another one is meant, name it with --ledger", ledgerName(l))
 	case errors.Is(err, ledger.ErrNotFound):
-		return fmt.Errorf("%s: %w; name the ledger that is meant with --ledger", ledgerName(l), err)
+		return fmt.Errorf("%s: %w; name the ledger that is meant with --ledger (ledger= in the server's first line of log says which)", ledgerName(l), err)
 	}
 	return fmt.Errorf("%s: %w", ledgerName(l), err)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"twilio-proxy-mcp/cmd/internal/config"
@@ -106,6 +108,7 @@ func (cmd *httpCmd) check(site *serve.HTTP) error {
 		{guard.ErrResource, "set --oauth-resource"},
 		{guard.ErrIssuer, "see --oauth-issuer"},
 		{guard.ErrOrigin, "see --allowed-origins"},
+		{guard.ErrHost, "see --allowed-hosts"},
 		{guard.ErrToken, "see TWILIO_PROXY_MCP_TOKEN and --token-file"},
 	} {
 		if errors.Is(err, known.err) {
@@ -145,6 +148,9 @@ func (cmd *httpCmd) site(a *app, m *metrics) (*serve.HTTP, error) {
 	if (cmd.OauthIssuer == "") != (cmd.OauthAudience == "") {
 		return nil, usageError{errors.New("--oauth-issuer and --oauth-audience belong together; set both")}
 	}
+	if cmd.OauthIssuer == "" && (len(cmd.OauthScopes) > 0 || cmd.OauthResource != "") {
+		return nil, usageError{errors.New("--oauth-scopes and --oauth-resource need --oauth-issuer and --oauth-audience: without these, no access token is checked")}
+	}
 	if cmd.OauthIssuer != "" {
 		site.Guards.OAuth = &guard.OAuth{Issuer: cmd.OauthIssuer, Audience: cmd.OauthAudience, Scopes: cmd.OauthScopes, Resource: cmd.OauthResource, Log: a.log}
 	}
@@ -158,6 +164,9 @@ func (cmd *httpCmd) tokens() ([]string, error) {
 	set := os.Getenv(variable)
 	if cmd.TokenFile == "" {
 		tokens, err := config.Words(set)
+		if err == nil {
+			err = withoutScheme(tokens)
+		}
 		if err != nil {
 			return nil, usageError{fmt.Errorf("%s: %w", variable, err)}
 		}
@@ -173,10 +182,21 @@ func (cmd *httpCmd) tokens() ([]string, error) {
 	if err == nil && len(tokens) == 0 {
 		err = errors.New("the file holds no token")
 	}
+	if err == nil {
+		err = withoutScheme(tokens)
+	}
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--token-file: %w", err)}
 	}
 	return tokens, nil
+}
+
+// withoutScheme refuses what stands before a token in a header.
+func withoutScheme(tokens []string) error {
+	if slices.ContainsFunc(tokens, func(token string) bool { return strings.EqualFold(token, "Bearer") }) {
+		return errors.New("leave out the word Bearer: only the token belongs here")
+	}
+	return nil
 }
 
 // readyTimeout is how long the ledger may take to answer a readiness probe. Common probes wait longer.

@@ -33,9 +33,10 @@ func (d *delivery) accepted(created *twilio.Created) schema.MessageInteraction {
 // replayed is the receipt of a message that went out before. It is a success: an error would make a model rephrase the
 // message and text the person again. The ledger has no data, which the repeated call brings along.
 func (d *delivery) replayed(entry ledger.Entry) schema.MessageInteraction {
+	which := "this is its receipt"
 	receipt, _, err := schema.DecodeMessageInteraction(entry.Receipt)
 	if err != nil { // there is none: a person resolved the entry, or Twilio's receipt was unreadable
-		receipt = schema.MessageInteraction{}
+		receipt, which = schema.MessageInteraction{}, "its receipt is not known: the fields below are those known from the request"
 	}
 	outcome := tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, Replayed: true, RequestID: entry.RequestID, LedgerID: entry.ID.String()}
 	// Begun is before the message went out, Settled may be much later. Both are the ledger's clock, as is its decision.
@@ -55,7 +56,7 @@ func (d *delivery) replayed(entry ledger.Entry) schema.MessageInteraction {
 		}
 	}
 	d.call.Outcome = outcome
-	d.call.Lead(fmt.Sprintf("This message already went out %s: nothing was sent again, and this is its receipt. %s", when, again))
+	d.call.Lead(fmt.Sprintf("This message already went out %s: nothing was sent again, and %s. %s", when, which, again))
 	return d.complete(receipt)
 }
 

@@ -126,6 +126,7 @@ func TestTheStartIsAnnounced(t *testing.T) {
 	p := start(t, live("TWILIO_PROXY_MCP_LEDGER="+ledger))
 	p.stop()
 	require.Contains(t, p.stderr.String(), "ledger="+ledger+" backend=live")
+	require.Contains(t, p.stderr.String(), "people will be texted, unless a fake answers there", "the address is not Twilio's")
 	require.NotContains(t, p.stderr.String(), "page=")
 
 	p = start(t, environment(t))

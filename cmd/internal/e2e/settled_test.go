@@ -100,6 +100,7 @@ func TestAPersonResolvesAsSent(t *testing.T) {
 	got := server.send("hello")
 	require.Equal(t, replayed(), got.kind())
 	require.Contains(t, string(got.Result.Structured), `"sid":null`)
+	require.Contains(t, got.text(), "nothing was sent again, and its receipt is not known: the fields below are those known from the request. ")
 	require.Contains(t, string(got.Result.Structured), fake.ParticipantSid)
 	require.Zero(t, u.Accepted())
 	_, errOut, code = run(t, env, "", hinted(t, lost, "not_sent")...)

@@ -43,6 +43,7 @@ var ErrOpen = errors.New("not listening")
 // These are wrapped by Check's errors about a setting that cannot be meant.
 var (
 	ErrOrigin = errors.New("matches no web page")
+	ErrHost   = errors.New("matches no request")
 	ErrIssuer = errors.New("must be an https URL")
 	ErrToken  = errors.New("too short")
 )
@@ -54,10 +55,8 @@ func (g *Guards) Check(addr net.Addr) error {
 			return err
 		}
 	}
-	for _, origin := range g.Origins {
-		if err := checkOrigin(origin); err != nil {
-			return err
-		}
+	if err := g.CheckNames(); err != nil {
+		return err
 	}
 	for _, token := range g.Tokens {
 		if len(token) < minTokenLength {
@@ -74,6 +73,21 @@ func (g *Guards) Check(addr net.Addr) error {
 	if len(g.Hosts) == 0 {
 		return fmt.Errorf("%w: %s can be reached from other machines: "+
 			"name the hosts that clients call it by, or listen on a loopback address such as 127.0.0.1", ErrOpen, addr)
+	}
+	return nil
+}
+
+// CheckNames returns an error, which wraps ErrOrigin or ErrHost, if one of Origins or Hosts can match nothing.
+func (g *Guards) CheckNames() error {
+	for _, origin := range g.Origins {
+		if err := checkOrigin(origin); err != nil {
+			return err
+		}
+	}
+	for _, host := range g.Hosts {
+		if err := checkHost(host); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -1,9 +1,11 @@
 package guard
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 )
 
@@ -29,6 +31,18 @@ func (g *Guards) hostAllowed(host string) bool {
 		}
 	}
 	return false
+}
+
+// checkHost compares a host with what is left of it in a URL, which is what clients send.
+func checkHost(host string) error {
+	u, err := url.Parse("http://" + host + "/")
+	if _, isAddress := netip.ParseAddr(host); isAddress == nil {
+		return nil // an IPv6 address without brackets
+	}
+	if err != nil || u.Host != host || u.Hostname() == "" || strings.Contains(host, "*") {
+		return fmt.Errorf("the allowed host %q %w: name it as it stands in a URL, such as mcp.example or mcp.example:8080, without a scheme, a path or *", host, ErrHost)
+	}
+	return nil
 }
 
 // isLoopback accepts a host name or an address, with or without a port.
