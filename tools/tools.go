@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"sync/atomic"
@@ -61,7 +60,12 @@ func (t *Tools) Unknown(ctx context.Context) {
 	t.ended(ctx, "(unknown)", &Call{Outcome: Outcome{Code: CodeInvalidArguments, Sent: SentNo}}, 0)
 }
 
-func (t *Tools) log() *slog.Logger { return cmp.Or(t.Log, slog.New(slog.DiscardHandler)) }
+func (t *Tools) log() *slog.Logger {
+	if t.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return t.Log
+}
 
 // ended writes the log line of a call and reports its Observation.
 func (t *Tools) ended(ctx context.Context, tool string, c *Call, took time.Duration) {

@@ -48,8 +48,8 @@ type Error struct {
 
 	// FromTwilio says whether the answer has a sign of Twilio's API: a Twilio-…
 	// header, or a JSON object with an error code of Twilio's, or with a message and
-	// the HTTP status and nothing that Twilio's errors do not have. Without one, it is as likely to come from a proxy or firewall
-	// in between. Code is then 0.
+	// the HTTP status and nothing that Twilio's errors do not have. Without one, it is
+	// as likely to come from a proxy or firewall in between. Code is then 0.
 	FromTwilio bool
 }
 

@@ -17,8 +17,8 @@ const maxIdleServices = 256
 // ErrNoTurn is Rate.Wait's error when the turn would come too late.
 var ErrNoTurn = errors.New("the wait for the rate limit is longer than the call may take")
 
-// A Rate hands out turns for requests of one kind: for each Service no more than the limit in any window. A token bucket (x/time/rate) would not do. It
-// refills while a burst is still in the window, and lets twice as many through.
+// A Rate hands out turns for requests of one kind: for each Service no more than the limit in any window. A token bucket
+// (x/time/rate) would not do. It refills while a burst is still in the window, and lets twice as many through.
 type Rate struct {
 	most int // 0 lifts the limit
 

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"twilio-proxy-mcp/cmd/internal/config"
 	"twilio-proxy-mcp/cmd/internal/guard"
@@ -63,7 +62,7 @@ func openBackend(c *Common) (*backend, error) {
 	}
 	client := c.client(baseURL, who.username, who.password)
 	if err := client.Check(); err != nil {
-		return nil, usageError{fmt.Errorf("%w (from %s)", err, who.from)}
+		return nil, usageError{err}
 	}
 	return &backend{client: client, account: who.account, host: upstreamName(baseURL), close: client.Close}, nil
 }
@@ -143,7 +142,6 @@ func openFake(c *Common) (*backend, error) {
 // machine can see command lines.
 type credentials struct {
 	username, password, account string
-	from                        string // the names of the variables
 }
 
 func (c credentials) given() bool { return c.username != "" }
@@ -178,11 +176,11 @@ func credentialsFromEnvironment() (credentials, error) {
 		if account == "" {
 			account = "(API key)" // the key's SID would change when the key is replaced
 		}
-		return credentials{key, keySecret, account, "TWILIO_API_KEY and TWILIO_API_SECRET"}, nil
+		return credentials{key, keySecret, account}, nil
 	case account == "" || token == "":
 		return credentials{}, usageError{errors.New("credentials are incomplete: TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN belong together" + remedy)}
 	default:
-		return credentials{account, token, account, "TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN"}, nil
+		return credentials{account, token, account}, nil
 	}
 }
 
@@ -194,10 +192,9 @@ func sid(name, prefix string) (string, error) {
 		return value, err
 	}
 	err = fmt.Errorf("%s: must be %s and 32 hexadecimal digits", name, prefix)
-	switch odd := strings.IndexFunc(value, isOdd); {
-	case odd >= 0:
-		r, _ := utf8.DecodeRuneInString(value[odd:])
-		err = fmt.Errorf("%w, and has a space or an invisible or foreign character (%U)", err, r)
+	switch odd := oddCharacter(value); {
+	case odd != "":
+		err = fmt.Errorf("%w, and has %s", err, odd)
 	case prefix == "AC" && strings.HasPrefix(value, "SK"):
 		err = fmt.Errorf("%w: an API key (SK...) belongs in TWILIO_API_KEY", err)
 	case prefix == "SK" && strings.HasPrefix(value, "AC"):
@@ -206,8 +203,15 @@ func sid(name, prefix string) (string, error) {
 	return value, usageError{err}
 }
 
-// isOdd reports whether no credential has r. Basic authentication could not carry it.
-func isOdd(r rune) bool { return r <= ' ' || r > '~' }
+// oddCharacter names the first character that no credential has, or is "". Basic authentication could not carry it.
+func oddCharacter(value string) string {
+	for _, r := range value {
+		if r <= ' ' || r > '~' {
+			return fmt.Sprintf("a space or an invisible or foreign character (%U)", r)
+		}
+	}
+	return ""
+}
 
 // secret reads the variable name, or the file that the variable name_FILE names
 // (the convention for secrets in containers). The error never holds the secret.
@@ -230,9 +234,8 @@ func secret(name string) (string, error) {
 			return "", usageError{fmt.Errorf("%s: %w", from, err)}
 		}
 	}
-	if odd := strings.IndexFunc(value, isOdd); odd >= 0 {
-		r, _ := utf8.DecodeRuneInString(value[odd:])
-		return "", usageError{fmt.Errorf("%s: has a space or an invisible or foreign character (%U), which no secret of Twilio's has", from, r)}
+	if odd := oddCharacter(value); odd != "" {
+		return "", usageError{fmt.Errorf("%s: has %s, which no secret of Twilio's has", from, odd)}
 	}
 	if kind := regexp.MustCompile("^([A-Z]{2})[0-9a-fA-F]{32}$").FindStringSubmatch(value); kind != nil {
 		err := fmt.Errorf("%s: this is a SID, not a secret", from)

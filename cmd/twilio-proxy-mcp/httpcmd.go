@@ -162,41 +162,29 @@ func (cmd *httpCmd) site(a *app, m *metrics) (*serve.HTTP, error) {
 func (cmd *httpCmd) tokens() ([]string, error) {
 	const variable = "TWILIO_PROXY_MCP_TOKEN"
 	set := os.Getenv(variable)
-	if cmd.TokenFile == "" {
-		tokens, err := config.Words(set)
-		if err == nil {
-			err = withoutScheme(tokens)
-		}
-		if err != nil {
-			return nil, usageError{fmt.Errorf("%s: %w", variable, err)}
-		}
-		if set != "" && len(tokens) == 0 { // without a token, everybody could call; nobody sets the variable for that
-			return nil, usageError{errors.New(variable + " is set and holds no token: give it one, or unset it")}
-		}
-		return tokens, nil
-	}
-	if set != "" {
+	switch {
+	case set == "" && cmd.TokenFile == "":
+		return nil, nil
+	case set != "" && cmd.TokenFile != "":
 		return nil, usageError{errors.New(variable + " and --token-file are both set; set one")}
 	}
-	tokens, err := config.ReadWords(cmd.TokenFile)
-	if err == nil && len(tokens) == 0 {
-		err = errors.New("the file holds no token")
+	from, none := variable, variable+" is set and holds no token: give it one, or unset it"
+	tokens, err := config.Words(set)
+	if cmd.TokenFile != "" {
+		from, none = "--token-file", "--token-file: the file holds no token"
+		tokens, err = config.ReadWords(cmd.TokenFile)
 	}
-	if err == nil {
-		err = withoutScheme(tokens)
+	switch {
+	case err != nil:
+	case len(tokens) == 0: // without a token, everybody could call; nobody names a place for it for that
+		return nil, usageError{errors.New(none)}
+	case slices.ContainsFunc(tokens, func(token string) bool { return strings.EqualFold(token, "Bearer") }):
+		err = errors.New("leave out the word Bearer: only the token belongs here")
 	}
 	if err != nil {
-		return nil, usageError{fmt.Errorf("--token-file: %w", err)}
+		return nil, usageError{fmt.Errorf("%s: %w", from, err)}
 	}
 	return tokens, nil
-}
-
-// withoutScheme refuses what stands before a token in a header.
-func withoutScheme(tokens []string) error {
-	if slices.ContainsFunc(tokens, func(token string) bool { return strings.EqualFold(token, "Bearer") }) {
-		return errors.New("leave out the word Bearer: only the token belongs here")
-	}
-	return nil
 }
 
 // readyTimeout is how long the ledger may take to answer a readiness probe. Common probes wait longer.

@@ -15,7 +15,7 @@ import (
 
 // accepted is the receipt of a message that Twilio took.
 func (d *delivery) accepted(created *twilio.Created) schema.MessageInteraction {
-	d.call.Outcome = tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, RequestID: created.RequestID, Misfits: map[string]string{}}
+	d.call.Outcome = tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, RequestID: created.RequestID}
 	if created.Interaction.Sid != nil {
 		d.call.Log(slog.String("interaction_sid", created.Interaction.Sid.String()))
 	}
@@ -24,6 +24,9 @@ func (d *delivery) accepted(created *twilio.Created) schema.MessageInteraction {
 		return d.complete(schema.MessageInteraction{})
 	}
 	for field, raw := range created.Misfits {
+		if d.call.Outcome.Misfits == nil {
+			d.call.Outcome.Misfits = map[string]string{}
+		}
 		d.call.Outcome.Misfits[field] = cut(string(raw), 200)
 		d.call.Log(slog.String("misfit", field)) // the name, never the value
 	}
