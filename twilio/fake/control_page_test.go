@@ -29,7 +29,7 @@ func TestPageViews(t *testing.T) {
 	state := s.control(200, "GET", "/_fake/state", "").json
 	require.EqualValues(t, 5, state["accepted"])
 	require.Len(t, state["operations"], 25)
-	require.Len(t, state["effects"], 9)
+	require.Len(t, state["effects"], 11)
 	require.Equal(t, fake.ServiceSid, state["services"].([]any)[0].(map[string]any)["sid"])
 
 	newest := s.control(200, "GET", "/_fake/sessions?limit=1", "").json

@@ -138,7 +138,8 @@
 //	rate limit               off by default; 429 with 20429, or 80621 for a call that belongs to no
 //	                         service (ListService, CreateService, an unknown service), no Retry-After
 //	Access-Control-*         the example values of the OpenAPI description
-//	Twilio-Request-Id        on every answer, except for the page of the fault html with an error status
+//	Twilio-Request-Id        on every answer, except for the page of the fault html with an error status and
+//	                         that of the fault portal
 //	account_sid              the first configured account SID, with any credentials
 //	calls                    there are none: no operation of the API makes one
 //

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -17,6 +19,9 @@ func (f *Fake) respond(w http.ResponseWriter, r *http.Request, c *call, fault *F
 	}
 	if fault.Effect == EffectHTML && fault.Status >= 300 {
 		w.Header().Del("Twilio-Request-Id") // such a page comes from something in between, which Twilio never sees
+	}
+	if fault.Effect == EffectPortal {
+		clear(w.Header())
 	}
 	for name, value := range fault.Header {
 		w.Header().Set(name, value)
@@ -39,7 +44,11 @@ func (f *Fake) respond(w http.ResponseWriter, r *http.Request, c *call, fault *F
 		if fault.Status < 300 {
 			f.perform(c)
 		}
-		f.replyHTML(w, c, fault.Status)
+		f.replyHTML(w, c, fault.Status, http.StatusText(fault.Status))
+	case EffectPortal:
+		f.replyHTML(w, c, fault.Status, "Log in to this network")
+	case EffectSwap:
+		f.reply(w, c, swapped(f.perform(c)))
 	case EffectTruncate:
 		f.replyHalf(w, c, f.perform(c))
 	case EffectDropAfter:
@@ -106,8 +115,8 @@ func closeConnection(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-func (f *Fake) replyHTML(w http.ResponseWriter, c *call, status int) {
-	page := fmt.Sprintf("<html><head><title>%d %s</title></head><body><h1>%[2]s</h1></body></html>\n", status, http.StatusText(status))
+func (f *Fake) replyHTML(w http.ResponseWriter, c *call, status int, title string) {
+	page := fmt.Sprintf("<html><head><title>%d %s</title></head><body><h1>%[2]s</h1></body></html>\n", status, title)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	f.mu.Lock()
 	f.requests.answered(c.number, w.Header(), answer{status: status, body: []byte(page)})
@@ -124,6 +133,41 @@ func (f *Fake) replyHalf(w http.ResponseWriter, c *call, a answer) {
 	f.reply(w, c, half)
 	_ = http.NewResponseController(w).Flush()
 	closeConnection(w)
+}
+
+// swapped makes the answer to an accepted call one about others.
+func swapped(a answer) answer {
+	var body any
+	if !a.receipt || json.Unmarshal(a.body, &body) != nil {
+		return a
+	}
+	return answer{status: a.status, body: encode(ofOthers("", body))}
+}
+
+var anySid = regexp.MustCompile(`[A-Z]{2}[0-9a-f]{32}`)
+
+// ofOthers changes a JSON value, so that every SID in it is another and so is the
+// text of every message. The same SID always becomes the same other one.
+func ofOthers(name string, value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		for name, inner := range value {
+			value[name] = ofOthers(name, inner)
+		}
+	case []any:
+		for i, inner := range value {
+			value[i] = ofOthers("", inner)
+		}
+	case string:
+		if name == "data" {
+			return `{"body":"another text"}`
+		}
+		const digits, others = "0123456789abcdef", "fedcba9876543210"
+		return anySid.ReplaceAllStringFunc(value, func(sid string) string {
+			return sid[:2] + strings.Map(func(digit rune) rune { return rune(others[strings.IndexRune(digits, digit)]) }, sid[2:])
+		})
+	}
+	return value
 }
 
 // MarshalJSON writes what time.Duration.String returns.

@@ -19,6 +19,8 @@ const (
 	EffectDropAfter  Effect = "drop-after"  // accepted; the connection is closed without an answer
 	EffectTruncate   Effect = "truncate"    // accepted; half of the answer's body arrives, then the connection is closed
 	EffectHTML       Effect = "html"        // answers an HTML page with Status (0 = 502), as a proxy in between does; accepted if that is a 2xx
+	EffectPortal     Effect = "portal"      // not accepted; answers a login page with Status (0 = 200) and no header of the API, as a network in between does
+	EffectSwap       Effect = "swap"        // accepted; answers as if about others: with other SIDs and another text
 	EffectErrorAfter Effect = "error-after" // accepted, but answers Status (0 = 500)
 	EffectHang       Effect = "hang"        // not accepted; no answer until the client leaves or the fake closes
 	EffectHangAfter  Effect = "hang-after"  // accepted; then no answer, like hang
@@ -26,7 +28,7 @@ const (
 
 func effects() []Effect {
 	return []Effect{EffectStatus, EffectDelay, EffectDropBefore, EffectDropAfter, EffectTruncate,
-		EffectHTML, EffectErrorAfter, EffectHang, EffectHangAfter}
+		EffectHTML, EffectPortal, EffectSwap, EffectErrorAfter, EffectHang, EffectHangAfter}
 }
 
 // A Fault changes the answers to the next Times calls of an operation. Faults are
@@ -90,8 +92,11 @@ func (f *Fake) completeFault(fault *Fault) error {
 	}
 	if fault.Status == 0 {
 		fault.Status = http.StatusInternalServerError
-		if fault.Effect == EffectHTML {
+		switch fault.Effect {
+		case EffectHTML:
 			fault.Status = http.StatusBadGateway
+		case EffectPortal:
+			fault.Status = http.StatusOK
 		}
 	}
 	if fault.Status < 200 || fault.Status > 599 {

@@ -26,6 +26,8 @@ func TestFaults(t *testing.T) {
 		{fault: fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(20 * time.Millisecond)}, accepted: 1, status: 200, answer: `"type":"message"`},
 		{fault: fake.Fault{Effect: fake.EffectHTML}, status: 502, answer: "<h1>Bad Gateway</h1>"},
 		{fault: fake.Fault{Effect: fake.EffectHTML, Status: 200}, accepted: 1, status: 200, answer: "<h1>OK</h1>"},
+		{fault: fake.Fault{Effect: fake.EffectPortal}, status: 200, answer: "<h1>Log in to this network</h1>"},
+		{fault: fake.Fault{Effect: fake.EffectSwap}, accepted: 1, status: 200, answer: `"data":"{\"body\":\"another text\"}"`},
 		{fault: fake.Fault{Effect: fake.EffectDropBefore}},
 		{fault: fake.Fault{Effect: fake.EffectDropAfter}, accepted: 1},
 		{fault: fake.Fault{Effect: fake.EffectTruncate}, accepted: 1},

@@ -11,6 +11,8 @@ const effects = {
   'drop-after': ['Accept it, then close the connection', 'The message is sent, but the caller gets no answer.'],
   truncate: ['Cut the answer in half', 'The message is sent; half of the answer arrives.'],
   html: ['Answer with an HTML page', 'Like a proxy on the way to Twilio. The message is sent if the status is 2xx.'],
+  portal: ['Answer with a login page', 'Like a captive portal on the way to Twilio. Nothing is sent.'],
+  swap: ['Accept it, then answer about others', 'The message is sent; the answer has the SIDs and the text of another one.'],
   hang: ['Never answer', 'Nothing is sent; the connection stays open without an answer.'],
   'hang-after': ['Accept it, then never answer', 'The message is sent; the connection stays open without an answer.'],
 };
@@ -22,6 +24,7 @@ function inShort(fault) {
     case 'status': return `Refuse with ${status}`;
     case 'error-after': return `Accept, then answer ${status}`;
     case 'html': return `Answer HTML with status ${fault.status}`;
+    case 'portal': return `Answer a login page with status ${fault.status}`;
     case 'delay': return `Answer ${fault.delay ?? '0s'} late`;
     default: return effects[fault.effect]?.[0] ?? fault.effect;
   }
