@@ -60,7 +60,7 @@ type Outcome struct {
 	RequestID string `json:"request_id,omitempty"`
 	// LedgerID is the ID of this send in `history`, which no other ledger has.
 	LedgerID string `json:"ledger_id,omitempty"`
-	// Misfits are fields of Twilio's answer that do not fit the published schema, as they came, cut short.
+	// Misfits are fields of Twilio's answer that do not fit the published schema or the request, as they came, cut short.
 	Misfits map[string]string `json:"misfits,omitempty"`
 }
 

@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -65,6 +66,31 @@ func hasTwilioHeader(h http.Header) bool {
 		}
 	}
 	return false
+}
+
+// isFromAPI looks for a sign that an API gave this answer: a header of Twilio's, a
+// body that begins a JSON object, or a JSON content type. A captive portal's page
+// has none of them.
+func (a *answer) isFromAPI() bool {
+	return a.twilioHeader || beginsObject(a.body) || isJSON(a.contentType)
+}
+
+// beginsObject also takes an object that is cut off after its brace. A brace that
+// another character follows begins a template or a script.
+func beginsObject(body []byte) bool {
+	const space = " \t\r\n"
+	body = bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")), space)
+	if len(body) == 0 || body[0] != '{' {
+		return false
+	}
+	body = bytes.TrimLeft(body[1:], space)
+	return len(body) == 0 || body[0] == '"' || body[0] == '}'
+}
+
+func isJSON(contentType string) bool {
+	kind, _, _ := strings.Cut(contentType, ";")
+	kind = strings.ToLower(strings.TrimSpace(kind))
+	return kind == "application/json" || strings.HasSuffix(kind, "+json")
 }
 
 // smallestCode and largestCode bound the error codes that the REST API is known to

@@ -3,10 +3,10 @@
 //
 // Every operation ends in one of these ways:
 //
-//	nil                   Twilio accepted it (any 2xx), even if the answer's body is unreadable
+//	nil                   Twilio accepted it (any 2xx of an API), even if the answer's body is unreadable
 //	*Error                Twilio or something on the way refused it (with 429: did not process it); nothing was sent
 //	*NotSentError         there was no connection; nothing was sent
-//	*OutcomeUnknownError  it was attempted, and nobody can know the outcome (no answer, 408, 5xx)
+//	*OutcomeUnknownError  it was attempted, and nobody can know the outcome (no answer, 408, 5xx, a 2xx that no API gave)
 //
 // A send is repeated only when Twilio certainly did nothing: there was no
 // connection, or the answer was 429. A cancelled context stops a send only until

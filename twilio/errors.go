@@ -19,7 +19,7 @@ const (
 	maxLink = 200
 )
 
-// Error is an answer whose status is not 2xx. Nothing was sent, unless an
+// Error is an answer whose status is not 2xx, or a 2xx that no API gave. Nothing was sent, unless an
 // *OutcomeUnknownError wraps it: Twilio refused the request, or with status 429
 // never processed it; or FromTwilio is false, and something on the way did.
 //
@@ -93,9 +93,9 @@ func (e *NotSentError) Unwrap() error { return e.Err }
 // OutcomeUnknownError means that the request was attempted, and that nobody can
 // know whether Twilio acted on it. Do not send it again without looking first.
 type OutcomeUnknownError struct {
-	Err       error     // an *Error for a 408, a 5xx or an unusual status, else why no answer came
+	Err       error     // an *Error for a 408, a 5xx, an unusual status or a 2xx that no API gave, else why no answer came
 	RequestID string    // the Twilio-Request-Id header, or ""
-	Date      time.Time // the answer's Date header; zero if there was none, or no answer
+	Date      time.Time // the Date header of Twilio's answer; zero if there was none, or no answer of Twilio's
 }
 
 func (e *OutcomeUnknownError) Error() string {

@@ -38,10 +38,11 @@ type answer struct {
 	retries    int
 
 	twilioHeader bool // see hasTwilioHeader
+	contentType  string
 }
 
 // do does all HTTP of this package. It makes attempts until there is an outcome
-// or no time for another attempt. It returns the answer for a 2xx, and otherwise
+// or no time for another attempt. It returns the answer for an API's 2xx, and otherwise
 // one of the three errors of the package comment.
 func (c *Client) do(ctx context.Context, call apiCall) (*answer, error) {
 	if err := c.Check(); err != nil {
@@ -117,7 +118,7 @@ func (c *Client) exchange(waitCtx context.Context, deadline time.Time, call apiC
 
 func readAnswer(resp *http.Response, limit int64) *answer {
 	defer resp.Body.Close()
-	ans := &answer{status: resp.StatusCode, twilioHeader: hasTwilioHeader(resp.Header)}
+	ans := &answer{status: resp.StatusCode, twilioHeader: hasTwilioHeader(resp.Header), contentType: resp.Header.Get("Content-Type")}
 	if id := resp.Header.Get("Twilio-Request-Id"); isRequestID(id) {
 		ans.requestID = id // results and the ledger repeat it, so it must have the documented shape
 	}
@@ -151,9 +152,10 @@ func readBody(resp *http.Response, limit int64) ([]byte, error) {
 
 // outcome says what an exchange means: nil for accepted, or one of the three
 // errors. A status counts as refused only if nothing was done, by Twilio's
-// documentation or by the meaning of the status.
+// documentation or by the meaning of the status. A 2xx counts as accepted only if
+// the answer has a sign of an API.
 func (c *Client) outcome(call apiCall, ans *answer, connected bool, err error) error {
-	if ans != nil && ans.status >= 200 && ans.status <= 299 {
+	if ans != nil && ans.status >= 200 && ans.status <= 299 && ans.isFromAPI() {
 		return nil
 	}
 	hide := private{secrets: []string{c.Username + ":" + c.Password, c.Password}, message: call.message}
@@ -168,6 +170,10 @@ func (c *Client) outcome(call apiCall, ans *answer, connected bool, err error) e
 	case ans.status >= 300 && ans.status <= 499 && ans.status != http.StatusRequestTimeout:
 		return parseError(ans, hide)
 	default:
-		return &OutcomeUnknownError{Err: parseError(ans, hide), RequestID: ans.requestID, Date: ans.date}
+		answered, date := parseError(ans, hide), ans.date
+		if !answered.FromTwilio {
+			date = time.Time{} // another machine's clock
+		}
+		return &OutcomeUnknownError{Err: answered, RequestID: ans.requestID, Date: date}
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,15 +29,34 @@ const defaultMaxPages = 20
 // Created is an accepted message interaction.
 type Created struct {
 	Interaction schema.MessageInteraction
-	Misfits     map[string]json.RawMessage // the fields whose values do not have the documented shape
+	Misfits     map[string]json.RawMessage // the fields whose values do not have the documented shape; see Disown
 	RequestID   string                     // the Twilio-Request-Id header, or ""
-	Date        time.Time                  // the answer's Date header; zero without one
+	Date        time.Time                  // the answer's Date header; zero without one, and if nothing shows that it is Twilio's
 	Retries     int                        // how many exchanges came before the accepted one
 
 	// Unreadable says why Interaction is empty; nil if it is not. Twilio accepted
 	// the message with a 2xx, but the body was cut off, too long, not a JSON object,
-	// or the object of something else.
+	// or the object of something else, such as another message.
 	Unreadable error
+
+	// Stray is the SID in the receipt of another message, or "".
+	Stray string
+}
+
+// Disown makes the receipt unreadable, because these of its fields are another
+// message's. Misfits then has them alone, and of data only that it is another.
+func (c *Created) Disown(fields ...string) {
+	c.Unreadable = errors.New("the message was accepted, but the receipt is another message's: see " + strings.Join(fields, ", "))
+	encoded, _ := json.Marshal(c.Interaction) // strings always encode
+	var all map[string]json.RawMessage
+	_ = json.Unmarshal(encoded, &all)
+	maps.Copy(all, c.Misfits)
+	all["data"] = json.RawMessage(`"(another text)"`) // nobody else's business
+	maps.DeleteFunc(all, func(field string, _ json.RawMessage) bool { return !slices.Contains(fields, field) })
+	if c.Interaction.Sid != nil {
+		c.Stray = c.Interaction.Sid.String()
+	}
+	c.Interaction, c.Misfits = schema.MessageInteraction{}, all
 }
 
 // CreateMessageInteraction sends a message to a participant
@@ -71,7 +92,12 @@ func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.Create
 		created.Unreadable = errors.New("the answer has none of an interaction's fields")
 	}
 	if created.Unreadable != nil {
+		if !ans.twilioHeader {
+			created.Date = time.Time{} // perhaps another machine's clock
+		}
 		created.Unreadable = fmt.Errorf("the message was accepted, but the receipt cannot be read: %w", created.Unreadable)
+	} else if fields := req.Differing(&created.Interaction, created.Misfits); fields != nil {
+		created.Disown(fields...)
 	}
 	return created, nil
 }
@@ -88,7 +114,7 @@ type ListInteractions struct {
 
 // InteractionPage is one page of a session's interactions.
 type InteractionPage struct {
-	Interactions []schema.MessageInteraction // in Twilio's order; ParticipantSid is nil, because an Interaction has none
+	Interactions []schema.MessageInteraction // the session's, in Twilio's order; ParticipantSid is nil, because an Interaction has none
 	Date         time.Time                   // the answer's Date header; zero without one
 	RequestID    string                      // the Twilio-Request-Id header, or ""
 	More         bool                        // another page follows; if MaxPages is reached, it is not fetched
@@ -99,8 +125,8 @@ type InteractionPage struct {
 // link to the next is the last. Every page is a separate call with the client's
 // Timeout.
 //
-// The first error ends the list. It is an *Error for any answer that is not 2xx,
-// and a *NotSentError if Twilio was not reached. It is another error if no answer
+// The first error ends the list. It is an *Error for any answer that is not 2xx
+// or that no API gave, and a *NotSentError if Twilio was not reached. It is another error if no answer
 // came, if the page could not be read, or if the next page is not at the same host
 // and path.
 func (c *Client) ListInteractions(ctx context.Context, req ListInteractions) iter.Seq2[*InteractionPage, error] {
@@ -115,7 +141,7 @@ func (c *Client) ListInteractions(ctx context.Context, req ListInteractions) ite
 		}
 		for n := 0; err == nil && path != "" && n < maxPages; n++ {
 			var page *InteractionPage
-			page, path, err = c.interactionPage(ctx, path, req.Before)
+			page, path, err = c.interactionPage(ctx, path, req)
 			if err == nil && !yield(page, nil) {
 				return
 			}
@@ -126,9 +152,10 @@ func (c *Client) ListInteractions(ctx context.Context, req ListInteractions) ite
 	}
 }
 
-// interactionPage fetches one page and the path of the next, "" after the last.
-func (c *Client) interactionPage(ctx context.Context, path string, before func(context.Context) error) (*InteractionPage, string, error) {
-	ans, err := c.readPage(ctx, path, before)
+// interactionPage fetches one page and the path of the next, "" after the last. It
+// leaves out what says that it is of another service or session.
+func (c *Client) interactionPage(ctx context.Context, path string, req ListInteractions) (*InteractionPage, string, error) {
+	ans, err := c.readPage(ctx, path, req.Before)
 	if err != nil {
 		return nil, "", err
 	}
@@ -141,13 +168,16 @@ func (c *Client) interactionPage(ctx context.Context, path string, before func(c
 	if err := json.Unmarshal(ans.body, &list); err != nil || list.Interactions == nil {
 		return nil, "", errors.New("the answer is not a page of interactions in JSON")
 	}
+	whose := schema.CreateMessageInteraction{ServiceSid: req.ServiceSid, SessionSid: req.SessionSid}
 	page := &InteractionPage{Date: ans.date, RequestID: ans.requestID, More: list.Meta.NextPageURL != ""}
 	for _, raw := range list.Interactions {
-		interaction, _, err := schema.DecodeMessageInteraction(raw)
+		interaction, misfits, err := schema.DecodeMessageInteraction(raw)
 		if err != nil {
 			return nil, "", fmt.Errorf("an interaction in the list cannot be read: %w", err)
 		}
-		page.Interactions = append(page.Interactions, interaction)
+		if whose.Differing(&interaction, misfits) == nil {
+			page.Interactions = append(page.Interactions, interaction)
+		}
 	}
 	next, err := c.nextPath(path, list.Meta.NextPageURL)
 	return page, next, err

@@ -29,7 +29,7 @@ func TestOldTLSIsRefused(t *testing.T) {
 func TestAnAnswerWithoutAnEndIsNotAwaited(t *testing.T) {
 	over := make(chan struct{})
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Write([]byte(strings.Repeat(" ", maxObject+1)))
+		w.Write([]byte("{" + strings.Repeat(" ", maxObject)))
 		w.(http.Flusher).Flush()
 		<-over
 	})

@@ -219,7 +219,7 @@ func (l *Ledger) writePostponed(ctx context.Context, store *store, patient bool)
 		}
 		err := l.settle(ctx, store, token, p)
 		if errors.Is(err, ErrSidKnown) { // both messages went out; this one is recorded without its SID
-			p.Sid = ""
+			p.Sid, p.Receipt = "", nil
 			err = l.settle(ctx, store, token, p)
 		}
 		if err != nil && !errors.Is(err, ErrClaimLost) && !patient {

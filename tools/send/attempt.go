@@ -64,18 +64,22 @@ func (d *delivery) mayBegin(claim *ledger.Claim, entry *unsettled) func(ctx cont
 
 // settleSent records a message that went out. When that fails, the answer is the receipt all the same, with a warning.
 func (d *delivery) settleSent(ctx context.Context, claim *ledger.Claim, created *twilio.Created) schema.MessageInteraction {
-	receipt := d.accepted(created)
-	d.call.Outcome.LedgerID = claim.ID.String()
-	settlement := ledger.Settlement{State: ledger.Sent, Code: string(tools.CodeSent), RequestID: created.RequestID, Receipt: stored(created.Interaction)}
+	settlement := ledger.Settlement{State: ledger.Sent, Code: string(tools.CodeSent), RequestID: created.RequestID}
+	if created.Unreadable == nil {
+		settlement.Receipt = stored(created.Interaction)
+	}
 	if created.Interaction.Sid != nil {
 		settlement.Sid = created.Interaction.Sid.String()
 	}
 	err := d.settle(ctx, claim, settlement)
-	if errors.Is(err, ledger.ErrSidKnown) {
-		// Twilio gave one SID to two messages. Both went out; the second is remembered without it.
-		settlement.Sid = ""
+	if errors.Is(err, ledger.ErrSidKnown) { // the receipt is that of the entry which has the SID
+		created.Disown("sid")
+		settlement.Sid, settlement.Receipt = "", nil
 		err = d.settle(ctx, claim, settlement)
 	}
+	d.strays.Add(created.Stray, d.clock.Now())
+	receipt := d.accepted(created)
+	d.call.Outcome.LedgerID = claim.ID.String()
 	if err != nil {
 		d.call.Note("Warning: the message was sent, but this server could not record that. Do not send it again; until a person looks, a repeat may be answered with \"outcome unknown\".")
 	}

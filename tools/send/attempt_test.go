@@ -89,6 +89,15 @@ func TestTwoMessagesUnderOneSid(t *testing.T) {
 		require.Equal(t, tools.CodeSent, got.outcome().Code)
 		require.NotContains(t, got.text(), "Warning")
 		require.Equal(t, ledger.Sent, b.state())
-		require.True(t, b.send(body).outcome().Replayed)
+		again := b.send(body)
+		require.True(t, again.outcome().Replayed)
+		if body == "one" {
+			require.NotNil(t, got.Structured["sid"])
+			continue
+		}
+		require.Nil(t, got.Structured["sid"], "it is the first one's")
+		require.Contains(t, got.outcome().Misfits, "sid")
+		require.Nil(t, again.Structured["sid"])
+		require.Contains(t, again.text(), "its receipt is not known")
 	}
 }

@@ -72,7 +72,7 @@ func (d *delivery) intent() ledger.Intent {
 		Session:       d.request.SessionSid.String(),
 		Participant:   d.request.ParticipantSid.String(),
 		Content:       content,
-		Listed:        []byte(d.request.Body),
+		Listed:        []byte(schema.ComparableText(d.request.Body)), // as the look compares it
 		Key:           d.call.IdempotencyKey,
 		Window:        d.DuplicateWindow,
 		Limits:        d.Limits,

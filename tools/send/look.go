@@ -2,7 +2,6 @@ package send
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"twilio-proxy-mcp/schema"
@@ -20,8 +19,9 @@ const (
 )
 
 // arrivalMargin is how long after the end of its call a request may still take effect at Twilio. An equal message from
-// later is another one. Our choice; Twilio documents nothing about it.
-const arrivalMargin = 2 * time.Minute
+// later is another one. Our choice, as Twilio documents nothing about it: with the default deadline, a minute from the
+// beginning, which is as long as gateways usually wait. The longer it is, the more equal messages of other programs fit.
+const arrivalMargin = 15 * time.Second
 
 // reconciled looks for the message of an entry whose outcome is unknown among the session's interactions. It returns the
 // receipt when exactly one interaction must be the message, or when another call has found it meanwhile, and failure
@@ -49,7 +49,7 @@ func (d *delivery) reconciled(ctx context.Context, entry unsettled, failure *too
 // look reads the interactions and returns the one that is this message. It returns nil when there is none or more than
 // one, and when nobody can tell.
 func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.MessageInteraction, err error) {
-	if d.request.Body == "" {
+	if schema.ComparableText(d.request.Body) == "" {
 		return nil, nil // the list shows the body alone
 	}
 	if twin, err := d.Ledger.Ambiguous(ctx, entry.ID); err != nil || twin {
@@ -110,22 +110,22 @@ func (d *delivery) upstreamBegun(entry unsettled) time.Time {
 // isMine compares one interaction with the message: a program created it, it went to this participant with this body, no
 // earlier than the request and no later than the request can have arrived, and it is no other entry's. A time that was
 // cut to the second may stand for all of that second. So an equal message that another program sent within the same
-// second before the request cannot be told from it.
+// second before the request cannot be told from it, unless it came as a receipt before that.
 func (d *delivery) isMine(ctx context.Context, i schema.MessageInteraction, since time.Time) (bool, error) {
 	if i.InboundParticipantSid != nil || i.InboundResourceSid != nil {
 		return false, nil // the other participant wrote it: Twilio leaves these empty for a message that a program created
 	}
-	if i.Sid == nil || i.DateCreated == nil || i.Data == nil || i.OutboundParticipantSid == nil || *i.OutboundParticipantSid != d.request.ParticipantSid {
+	if i.Sid == nil || i.DateCreated == nil || i.OutboundParticipantSid == nil || *i.OutboundParticipantSid != d.request.ParticipantSid {
 		return false, nil
 	}
-	var data struct {
-		Body *string `json:"body"`
-	}
-	if json.Unmarshal([]byte(*i.Data), &data) != nil || data.Body == nil || *data.Body != d.request.Body {
+	if text, ok := i.Text(); !ok || text != schema.ComparableText(d.request.Body) {
 		return false, nil
 	}
 	created, err := time.Parse(time.RFC3339, *i.DateCreated)
 	if err != nil || !created.Add(twilio.ClockGrain).After(since) || created.After(since.Add(d.Deadline+arrivalMargin)) {
+		return false, nil
+	}
+	if d.strays.Precedes(i.Sid.String(), since) {
 		return false, nil
 	}
 	taken, err := d.Ledger.KnownSid(ctx, i.Sid.String())

@@ -1,6 +1,7 @@
 package send
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -148,4 +149,78 @@ func TestAShortPageIsNotTheEnd(t *testing.T) {
 	require.Equal(t, tools.CodeOutcomeUnknown, b.call(arguments("more"), key).outcome().Code)
 	require.Equal(t, tools.CodeOutcomeUnknown, b.call(arguments("more"), key).outcome().Code,
 		"the message is on the first page, and an equal one could be on a page that was not read")
+}
+
+// An equal message of another program's, that long after the request, cannot be the request's. The README names the bound.
+func TestHowLongAfterTheRequestAnEqualMessageIsTakenForIt(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	require.Regexp(t, fmt.Sprintf(`one from up to %d\s+seconds after the deadline of its call`, int(arrivalMargin.Seconds())), string(readme))
+	for after, found := range map[time.Duration]bool{0: true, tools.DefaultDeadline + arrivalMargin - 5*time.Second: true,
+		tools.DefaultDeadline + arrivalMargin + 2*time.Second: false, 100 * time.Second: false} {
+		t.Run(after.String(), func(t *testing.T) {
+			f := newFake(t)
+			b := newBench(t, f, nil)
+			require.NoError(t, f.Arm(fake.Fault{Operation: "CreateMessageInteraction", Effect: fake.EffectStatus, Status: http.StatusServiceUnavailable}))
+			require.Equal(t, tools.CodeOutcomeUnknown, b.send("hello").outcome().Code)
+			f.Advance(after)
+			post(t, f, "hello")
+			require.Equal(t, found, b.send("hello").outcome().Reconciled)
+		})
+	}
+}
+
+// A proxy answers, whose clock is slow. By that clock, an older equal message would come after the request.
+func TestAProxysClockIsNotTwilios(t *testing.T) {
+	f := newFake(t)
+	post(t, f, "hello")
+	f.Advance(30 * time.Minute)
+	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			w.Header().Set("Date", f.Now().Add(-30*time.Minute-5*time.Second).UTC().Format(http.TimeFormat))
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		f.ServeHTTP(w, r)
+	}), nil)
+	require.NoError(t, f.Arm(fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: http.StatusForbidden}))
+	for range 2 {
+		got := b.send("hello")
+		require.Equal(t, tools.CodeOutcomeUnknown, got.outcome().Code, got.text())
+	}
+}
+
+// Twilio may list a text without the white space around it, or with its accents composed.
+func TestALostMessageIsFoundUnderATextThatCountsAsTheSame(t *testing.T) {
+	for sent, listed := range map[string]string{" hello\n": "hello", "cafe\u0301": "caf\u00e9", "hello": "hello "} {
+		f := newFake(t)
+		b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				post(t, f, listed)
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			f.ServeHTTP(w, r)
+		}), nil)
+		require.True(t, b.send(sent).outcome().Reconciled, listed)
+	}
+}
+
+// So the ledger must see, too, that two such messages can be mistaken for each other.
+func TestTextsThatCountAsTheSameAreTwins(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, nil)
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectTruncate}, fake.Fault{Effect: fake.EffectStatus, Status: http.StatusServiceUnavailable}))
+	require.Equal(t, tools.CodeSent, b.send("hello").outcome().Code)
+	got := b.send("hello ")
+	require.Equal(t, tools.CodeOutcomeUnknown, got.outcome().Code, "the first message is in the list, and its entry has no SID: %s", got.text())
+}
+
+// A text of white space alone could be any message without a text.
+func TestABlankTextIsNotLookedFor(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, nil)
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDropAfter}))
+	require.Equal(t, tools.CodeOutcomeUnknown, b.send(" ").outcome().Code)
+	require.Len(t, f.Requests(), 1)
 }

@@ -96,7 +96,7 @@ func TestEveryFaultIsToldAsItIs(t *testing.T) {
 			}
 		})
 		for _, effect := range []fake.Effect{fake.EffectStatus, fake.EffectDelay, fake.EffectDropBefore, fake.EffectDropAfter, fake.EffectTruncate,
-			fake.EffectHTML, fake.EffectErrorAfter, fake.EffectHang, fake.EffectHangAfter} {
+			fake.EffectHTML, fake.EffectPortal, fake.EffectSwap, fake.EffectErrorAfter, fake.EffectHang, fake.EffectHangAfter} {
 			for _, status := range []int{200, 400, 401, 404, 408, 429, 500, 503} {
 				if effect == fake.EffectErrorAfter && status < 500 && status != 408 {
 					continue // Twilio says of these that nothing was done

@@ -19,16 +19,20 @@ func (d *delivery) accepted(created *twilio.Created) schema.MessageInteraction {
 	if created.Interaction.Sid != nil {
 		d.call.Log(slog.String("interaction_sid", created.Interaction.Sid.String()))
 	}
-	if created.Unreadable != nil {
-		d.call.Lead("Twilio accepted the message, but its receipt could not be read: the fields below are those known from the request. The message was sent. Do not send it again.")
-		return d.complete(schema.MessageInteraction{})
-	}
 	for field, raw := range created.Misfits {
 		if d.call.Outcome.Misfits == nil {
 			d.call.Outcome.Misfits = map[string]string{}
 		}
 		d.call.Outcome.Misfits[field] = cut(string(raw), 200)
 		d.call.Log(slog.String("misfit", field)) // the name, never the value
+	}
+	if created.Unreadable != nil {
+		why := "its receipt could not be read"
+		if created.Misfits != nil {
+			why = "the receipt that came does not match it"
+		}
+		d.call.Lead("Twilio accepted the message, but " + why + ": the fields below are those known from the request. The message was sent. Do not send it again.")
+		return d.complete(schema.MessageInteraction{})
 	}
 	return created.Interaction
 }

@@ -48,9 +48,10 @@ const MaxDeadline = ledger.SessionGrace - 5*time.Second
 // A Sender sends messages. Make one with New.
 type Sender struct {
 	Config
-	sends *twilio.Rate
-	looks *twilio.Rate // Twilio counts each operation by itself
-	clock twilio.Clock
+	sends  *twilio.Rate
+	looks  *twilio.Rate // Twilio counts each operation by itself
+	clock  twilio.Clock
+	strays twilio.Strays
 }
 
 // New makes a Sender. The error is a deadline that is out of bounds.

@@ -29,6 +29,7 @@ type outcome struct {
 	Reconciled          bool
 	LedgerID            string `json:"ledger_id"`
 	AgeSeconds          *int64 `json:"age_seconds"`
+	Misfits             map[string]string
 }
 
 func (a answer) outcome() outcome { return a.Result.Meta.Outcome }

@@ -38,6 +38,8 @@ func TestFaultsAreToldAsTheyAre(t *testing.T) {
 		{fake.Fault{Effect: fake.EffectHTML, Status: 502}, "outcome_unknown", "unknown", 0},
 		{fake.Fault{Effect: fake.EffectHTML, Status: 200}, "sent", "yes", 1},
 		{fake.Fault{Effect: fake.EffectHTML, Status: 403}, "refused", "no", 0},
+		{fake.Fault{Effect: fake.EffectPortal}, "outcome_unknown", "unknown", 0},
+		{fake.Fault{Effect: fake.EffectSwap}, "sent", "yes", 1},
 		{fake.Fault{Effect: fake.EffectErrorAfter}, "outcome_unknown", "unknown", 1},
 		{fake.Fault{Effect: fake.EffectHang}, "outcome_unknown", "unknown", 0},
 		{fake.Fault{Effect: fake.EffectHangAfter}, "outcome_unknown", "unknown", 1},

@@ -41,6 +41,8 @@ func TestFaultsEndInTheRightState(t *testing.T) {
 		{"503", fake.Fault{Effect: fake.EffectStatus, Status: 503}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
 		{"408", fake.Fault{Effect: fake.EffectStatus, Status: 408}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
 		{"502 in HTML", fake.Fault{Effect: fake.EffectHTML}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
+		{"login page", fake.Fault{Effect: fake.EffectPortal}, unknown(), ledger.Unknown, unknown(), unknown(), 0},
+		{"another's receipt", fake.Fault{Effect: fake.EffectSwap}, sent(), ledger.Sent, replayed(), sent(), 2},
 		{"429 storm", fake.Fault{Effect: fake.EffectStatus, Status: 429, Times: 1000}, outcome{Code: "try_later", Sent: "no"}, ledger.NotSent, sent(), sent(), 2},
 		{"refused", fake.Fault{Effect: fake.EffectStatus, Status: 400, Code: 80607}, outcome{Code: "refused", Sent: "no"}, ledger.Refused, sent(), sent(), 2},
 	} {

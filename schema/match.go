@@ -1,0 +1,73 @@
+package schema
+
+import (
+	"encoding/json"
+	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"golang.org/x/text/unicode/norm"
+)
+
+// ComparableText is the form in which two bodies are compared: without the white space around it and in Unicode's
+// normal form NFC, because a text may come back from Twilio so.
+func ComparableText(body string) string { return norm.NFC.String(strings.TrimSpace(body)) }
+
+// Text returns the body in data, in the form of ComparableText. It returns false if data has no body that is a string.
+func (mi *MessageInteraction) Text() (string, bool) {
+	if mi.Data == nil {
+		return "", false
+	}
+	return textOf([]byte(*mi.Data))
+}
+
+func textOf(data []byte) (string, bool) {
+	var object struct {
+		Body *string `json:"body"`
+	}
+	if jsonv2.Unmarshal(data, &object, tolerant) != nil || object.Body == nil {
+		return "", false
+	}
+	return ComparableText(*object.Body), true
+}
+
+// Differing names the fields of an answer that show that it is about another message than the one requested. They are
+// the SIDs of the service, the session and the participant, and data if the body in it is another. A field that is
+// missing, null or of another shape shows nothing. sid is named if it is not the SID that url ends with. If the request
+// names no participant, only its session is compared. misfits are DecodeMessageInteraction's.
+func (r CreateMessageInteraction) Differing(mi *MessageInteraction, misfits map[string]json.RawMessage) (fields []string) {
+	differ := func(field string, differs bool) {
+		if differs {
+			fields = append(fields, field)
+		}
+	}
+	differ("service_sid", isOther(r.ServiceSid, mi.ServiceSid, misfits["service_sid"]))
+	differ("session_sid", isOther(r.SessionSid, mi.SessionSid, misfits["session_sid"]))
+	if r.ParticipantSid.IsZero() {
+		return fields
+	}
+	if mi.ParticipantSid != nil || isString(misfits["participant_sid"]) {
+		differ("participant_sid", isOther(r.ParticipantSid, mi.ParticipantSid, misfits["participant_sid"]))
+	} else { // as in an Interaction: the message goes to the participant that is named (Twilio's page on the operation)
+		differ("outbound_participant_sid", isOther(r.ParticipantSid, mi.OutboundParticipantSid, misfits["outbound_participant_sid"]))
+	}
+	text, isText := mi.Text()
+	if object := misfits["data"]; object != nil {
+		text, isText = textOf(object)
+	}
+	differ("data", isText && text != ComparableText(r.Body))
+	if mi.Sid != nil && mi.Url != nil {
+		linked, err := ParseSid[KI]((*mi.Url)[strings.LastIndexByte(*mi.Url, '/')+1:])
+		differ("sid", err == nil && !strings.EqualFold(linked.value, mi.Sid.value))
+	}
+	return fields
+}
+
+// isOther compares hexadecimal digits without regard to case. A string that is no such SID is another.
+func isOther[P Prefix](want Sid[P], got *Sid[P], misfit json.RawMessage) bool {
+	if got != nil {
+		return !strings.EqualFold(want.value, got.value)
+	}
+	return isString(misfit)
+}
+
+func isString(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '"' }
