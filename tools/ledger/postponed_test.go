@@ -89,7 +89,7 @@ func TestAPostponedSettlementWaitsForNoCall(t *testing.T) {
 	require.Eventually(t, owner.idle, hang, pollFirst)
 }
 
-// A postponed settlement is written without its SID when another entry has the SID.
+// A postponed settlement is written without its SID and receipt when another entry has the SID.
 func TestAPostponedSettlementWithAKnownInteraction(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	owner, other := p.open(t), p.open(t)
@@ -97,10 +97,11 @@ func TestAPostponedSettlementWithAKnownInteraction(t *testing.T) {
 	c := claim(t, owner, intent("hello"))
 	settle(t, claim(t, other, intent("other")), Settlement{State: Sent, Sid: sid("KI", "a")})
 	unlock := lockFile(t, p)
-	requireUnavailable(t, c.Settle(t.Context(), Settlement{State: Sent, Sid: sid("KI", "a")}), Locked)
+	requireUnavailable(t, c.Settle(t.Context(), Settlement{State: Sent, Sid: sid("KI", "a"), Receipt: []byte(`{"sid":"x"}`)}), Locked)
 	unlock()
 	require.Eventually(t, owner.idle, hang, pollFirst)
 	require.Equal(t, Sent, entry(t, other, c.ID).State)
+	require.Nil(t, entry(t, other, c.ID).Receipt)
 	require.Equal(t, Replay, decide(t, other, intent("hello")).Verdict)
 }
 
