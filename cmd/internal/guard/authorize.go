@@ -70,9 +70,10 @@ func (g *Guards) caller(ctx context.Context, token string, digests [][sha256.Siz
 	return "subject:" + subject, nil // the prefix keeps a subject from looking like a token
 }
 
-// A token can fail in three ways.
+// A token can fail in four ways.
 var (
 	errBadToken = errors.New("the token is not valid")
+	errKind     = errors.New("the token is not an access token")
 	errScope    = errors.New("the token's scope is too small")
 	errIssuer   = errors.New("the authorization server's keys could not be fetched")
 )
@@ -81,6 +82,7 @@ var (
 const (
 	tokenMissing = "the token is missing: this server wants one in the header Authorization: Bearer …; nothing was done"
 	tokenUnknown = "the token is not known: the one in the header Authorization: Bearer … is not valid here; nothing was done"
+	tokenOther   = "the token is not an access token: an ID token, a logout token or a refresh token does not count here; nothing was done"
 )
 
 // unauthorized writes the answer that RFC 6750 and RFC 9728 define.
@@ -101,6 +103,9 @@ func (g *Guards) unauthorized(w http.ResponseWriter, r *http.Request, err error)
 	case !errors.Is(err, errNoToken):
 		challenge += `, error="invalid_token"`
 		text = tokenUnknown
+		if errors.Is(err, errKind) {
+			text = tokenOther
+		}
 	}
 	w.Header().Set("WWW-Authenticate", challenge)
 	g.refuse(w, r, guard, status, text)

@@ -13,7 +13,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/time/rate"
 )
 
@@ -33,8 +32,8 @@ type OAuth struct {
 	Log    *slog.Logger // gets one line for each failed fetch of the keys; nil means no log
 
 	mu      sync.Mutex
-	keys    *oidc.StaticKeySet // nil until the first fetch succeeds
-	keysEnd time.Time          // when to fetch them again
+	keys    *keySet   // nil until the first fetch succeeds
+	keysEnd time.Time // when to fetch them again
 	last    *fetch
 	limit   *rate.Limiter
 }
@@ -102,39 +101,19 @@ func (o *OAuth) Metadata() http.Handler {
 
 // subject verifies an access token and returns its issuer and subject. Both are needed: a subject is unique only within
 // its issuer.
-func (o *OAuth) subject(ctx context.Context, token string) (string, error) {
+func (o *OAuth) subject(ctx context.Context, raw string) (string, error) {
 	current, err := o.currentKeys(ctx)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errIssuer, err)
 	}
-	verifier := oidc.NewVerifier(o.Issuer, keySet{o, current}, &oidc.Config{ClientID: o.Audience, SupportedSigningAlgs: algorithms})
-	verified, err := verifier.Verify(ctx, token)
+	token, err := o.verify(ctx, current, raw)
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", errBadToken, err)
 	}
-	var claims struct {
-		Scope scopes `json:"scope"`
-		Scp   scopes `json:"scp"`
-	}
-	if err := verified.Claims(&claims); err != nil || verified.Subject == "" {
-		return "", fmt.Errorf("%w: malformed claims", errBadToken)
-	}
 	for _, scope := range o.Scopes {
-		if !slices.Contains(claims.Scope, scope) && !slices.Contains(claims.Scp, scope) {
+		if !slices.Contains(token.Scope, scope) && !slices.Contains(token.Scp, scope) {
 			return "", errScope
 		}
 	}
-	return o.Issuer + " " + verified.Subject, nil
-}
-
-// scopes decodes a string of words (RFC 8693), or an array of strings, which some authorization servers write.
-type scopes []string
-
-func (s *scopes) UnmarshalJSON(raw []byte) error {
-	var words string
-	if json.Unmarshal(raw, &words) == nil {
-		*s = strings.Fields(words)
-		return nil
-	}
-	return json.Unmarshal(raw, (*[]string)(s))
+	return o.Issuer + " " + token.Subject, nil
 }

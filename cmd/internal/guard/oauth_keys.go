@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/time/rate"
 )
@@ -26,21 +25,15 @@ const (
 // maxIssuerAnswer is how many bytes of an issuer's answer are read.
 const maxIssuerAnswer = 1 << 20
 
-// algorithms are the signature algorithms with a public key. Symmetric ones are left out: anyone who can verify such a
-// token can also forge one. So is "none".
-var algorithms = []string{
-	oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA,
-}
-
 // fetch is one fetch of the issuer's keys. All requests that need the keys during it wait for the same fetch.
 type fetch struct {
 	done      chan struct{} // closed when the other fields are set
-	keys      *oidc.StaticKeySet
+	keys      *keySet
 	err       error
 	failUntil time.Time // a failed fetch is not repeated before this time
 }
 
-func (f *fetch) wait(ctx context.Context) (*oidc.StaticKeySet, error) {
+func (f *fetch) wait(ctx context.Context) (*keySet, error) {
 	select {
 	case <-f.done:
 		return f.keys, f.err
@@ -51,7 +44,7 @@ func (f *fetch) wait(ctx context.Context) (*oidc.StaticKeySet, error) {
 
 // currentKeys returns the issuer's keys. It fetches them if there are none or they are old. If that fails, it returns the
 // old keys.
-func (o *OAuth) currentKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
+func (o *OAuth) currentKeys(ctx context.Context) (*keySet, error) {
 	o.mu.Lock()
 	current := o.keys
 	if current != nil && time.Now().Before(o.keysEnd) {
@@ -69,7 +62,7 @@ func (o *OAuth) currentKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
 
 // newerKeys returns keys that are newer than the given ones, for a token that was signed with none of those. It returns
 // nil if there are none.
-func (o *OAuth) newerKeys(ctx context.Context, than *oidc.StaticKeySet) *oidc.StaticKeySet {
+func (o *OAuth) newerKeys(ctx context.Context, than *keySet) *keySet {
 	o.mu.Lock()
 	if o.keys != than { // another request fetched them
 		defer o.mu.Unlock()
@@ -123,7 +116,7 @@ func (o *OAuth) runFetch(f *fetch) {
 	f.keys, o.keys, o.keysEnd = keys, keys, time.Now().Add(keysTTL)
 }
 
-func (o *OAuth) fetchKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
+func (o *OAuth) fetchKeys(ctx context.Context) (*keySet, error) {
 	where, err := o.discover(ctx)
 	if err != nil {
 		return nil, err
@@ -137,11 +130,11 @@ func (o *OAuth) fetchKeys(ctx context.Context) (*oidc.StaticKeySet, error) {
 	if published.Keys == nil {
 		return nil, fmt.Errorf("%s has no list of keys", where)
 	}
-	keys := &oidc.StaticKeySet{}
+	keys := &keySet{}
 	for _, raw := range published.Keys {
 		var key jose.JSONWebKey // keys of an unknown kind or for another use are ignored (RFC 7517, section 5)
 		if key.UnmarshalJSON(raw) == nil && key.IsPublic() && (key.Use == "sig" || key.Use == "") {
-			keys.PublicKeys = append(keys.PublicKeys, key.Key)
+			keys.keys = append(keys.keys, key)
 		}
 	}
 	return keys, nil
@@ -201,22 +194,4 @@ func (o *OAuth) get(ctx context.Context, where string, value any) error {
 		return fmt.Errorf("%s: %w", where, err)
 	}
 	return nil
-}
-
-// keySet checks a signature with the current keys. If that fails, it tries newer ones.
-type keySet struct {
-	oauth   *OAuth
-	current *oidc.StaticKeySet
-}
-
-// VerifySignature implements oidc.KeySet.
-func (k keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	payload, err := k.current.VerifySignature(ctx, token)
-	if err == nil {
-		return payload, nil
-	}
-	if newer := k.oauth.newerKeys(ctx, k.current); newer != nil {
-		return newer.VerifySignature(ctx, token)
-	}
-	return nil, err
 }

@@ -24,7 +24,8 @@ type issuer struct {
 	client  *http.Client // nil if the issuer is on the network
 	key     *ecdsa.PrivateKey
 	keyID   string
-	fetched atomic.Int64 // how often the keys were requested
+	publish []jose.JSONWebKey // instead of the one key, when set
+	fetched atomic.Int64      // how often the keys were requested
 	broken  atomic.Bool
 }
 
@@ -48,7 +49,11 @@ func (i *issuer) handler(metadataPath string) http.Handler {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
-		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: i.keyID, Algorithm: "ES256", Use: "sig"}}})
+		published := i.publish
+		if published == nil {
+			published = []jose.JSONWebKey{{Key: i.key.Public(), KeyID: i.keyID, Algorithm: "ES256", Use: "sig"}}
+		}
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: published})
 	})
 	return mux
 }
