@@ -43,8 +43,8 @@ func (t *tool[In, Out]) handle(ctx context.Context, request mcp.CallToolRequest)
 	}()
 	var in In
 	err := t.input.Decode(request.Params.RawArguments, &in)
-	if err == nil {
-		call.IdempotencyKey, err = idempotencyKey(request.Params.Meta)
+	if meta := request.Params.Meta; err == nil && meta != nil {
+		call.IdempotencyKey, err = idempotencyKey(meta.AdditionalFields)
 	}
 	if err != nil {
 		return t.failed(ctx, call, InvalidArguments(err)), nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -44,12 +45,21 @@ func (c *Call) Lead(text string) { c.lead = []string{text} }
 // Note adds a text after the content of a success and to its notice, or after the text of an error.
 func (c *Call) Note(text string) { c.notes = append(c.notes, text) }
 
+// resembles reports whether a caller that wrote this name meant one of this server's. No misspelling is very long.
+func resembles(name string) bool {
+	letters := strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' }), "")
+	nearly := strings.Contains(letters, "twil") || strings.Contains(letters, "proxymcp")
+	return strings.HasPrefix(letters, "twilioproxymcp") || nearly && strings.HasSuffix(letters, "idempotencykey")
+}
+
 // idempotencyKey reads the key from a call's _meta. Its values are JSON or already decoded, as the transport has them.
-func idempotencyKey(meta *mcp.Meta) (string, error) {
-	if meta == nil {
-		return "", nil
+func idempotencyKey(meta map[string]any) (string, error) {
+	for name := range meta {
+		if name != MetaIdempotencyKey && len(name) < 100 && resembles(name) {
+			return "", fmt.Errorf("_meta: the only key of this server is %q, and one resembles it: write it exactly so", MetaIdempotencyKey)
+		}
 	}
-	value, given := meta.AdditionalFields[MetaIdempotencyKey]
+	value, given := meta[MetaIdempotencyKey]
 	if !given {
 		return "", nil
 	}

@@ -124,6 +124,30 @@ func TestIdempotencyKeys(t *testing.T) {
 	}
 }
 
+// A caller that misspelled the key believes that it named its intention. Keys of others are none of our business.
+func TestAMisspelledIdempotencyKeyIsNotIgnored(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, nil)
+	for _, name := range []string{
+		"Twilio-Proxy-MCP/Idempotency-Key", "TWILIO-PROXY-MCP/IDEMPOTENCY-KEY", "twilio-proxy-mcp/idempotencyKey", "twilio-proxy-mcp/Idempotency-key",
+		" twilio-proxy-mcp/idempotency-key", "twilio-proxy-mcp/idempotency-key ", "twilio-proxy-mcp/ idempotency-key", "twilio-proxy-mcp/idempotency-key\u200b",
+		"twilio_proxy_mcp/idempotency_key", "twilio-proxy-mcp/idempotency_key", "twilio-proxy-mcp.idempotency-key", "twilio-proxy-mcp:idempotency-key", "twilioProxyMcp/idempotencyKey",
+		"twilio-proxy-mcp/idempotency", "twilio-proxy-mcp/idempotancy-key", "twilio-proxy-mcp/key", "twilio-proxy-mcp/", "twilio-proxy-mcp", "twilio-proxy-mcp/outcome",
+		"twilio-proxy/idempotency-key", "twillio-proxy-mcp/idempotency-key", "twilio/idempotencyKey", "com.twilio-proxy-mcp/idempotency-key", "proxy-mcp/idempotency-key",
+	} {
+		for _, meta := range []string{`{"` + name + `":"k"}`, `{"twilio-proxy-mcp/idempotency-key":"k","` + name + `":"k"}`, `{"` + name + `":null,"other":1}`} {
+			got := b.call(arguments("hello"), meta)
+			require.Equal(t, tools.Outcome{Code: tools.CodeInvalidArguments, Sent: tools.SentNo}, got.outcome(), meta)
+			require.Contains(t, got.text(), `"twilio-proxy-mcp/idempotency-key"`, meta)
+			requireOneWord(t, got)
+		}
+	}
+	require.Zero(t, f.Accepted())
+	for _, name := range []string{"idempotency-key", "com.example/idempotency-key", "io.modelcontextprotocol/x", "traceparent", "progressToken", "twilio/x", "com.twilio/region", "vscode.requestId", "x/twilio-proxy-mcp", "key"} {
+		require.Equal(t, tools.CodeSent, b.call(arguments("hello "+name), `{"`+name+`":"k"}`).outcome().Code, name)
+	}
+}
+
 // Why the ledger could not be used, in words; and in every one nothing is sent.
 func TestLedgerReasons(t *testing.T) {
 	for reason, words := range map[ledger.Reason]string{

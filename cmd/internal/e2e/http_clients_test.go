@@ -154,6 +154,14 @@ func checkWithMCPGo(t *testing.T, f *fake.Fake, client *mcpgo.Client, version st
 	require.True(t, result.IsError)
 	require.Contains(t, result.Content[0].(protocol.TextContent).Text, "80607")
 	require.Equal(t, accepted+1, f.Accepted())
+
+	misspelled := toolCall(arguments("with a key, it believes"))
+	misspelled.Params.Meta = &protocol.Meta{AdditionalFields: map[string]any{"Twilio-Proxy-MCP/Idempotency-Key": "k"}}
+	result, err = client.CallTool(t.Context(), misspelled)
+	require.NoError(t, err)
+	require.True(t, result.IsError)
+	require.Contains(t, result.Content[0].(protocol.TextContent).Text, `"twilio-proxy-mcp/idempotency-key"`)
+	require.Equal(t, accepted+1, f.Accepted())
 }
 
 func connectMCPGo(t testing.TB, client *mcpgo.Client, version string) {
