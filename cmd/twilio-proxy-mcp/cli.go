@@ -24,6 +24,7 @@ A secret may be in a file instead, which TWILIO_AUTH_TOKEN_FILE or TWILIO_API_SE
 
 TWILIO_PROXY_BASE_URL, TWILIO_EDGE and TWILIO_REGION say where the API is.
 Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, such as TWILIO_PROXY_MCP_BACKEND.
+A variable that begins like this and is no setting is refused.
 The name of a file may begin with ~/. Nothing else is expanded: a value in quotes or with a placeholder is refused.
 
 The exit status is 0 on success, 1 when a tool reports an error or the command fails, 2 for wrong usage.`

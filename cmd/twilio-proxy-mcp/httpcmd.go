@@ -157,18 +157,20 @@ func (cmd *httpCmd) site(a *app, m *metrics) (*serve.HTTP, error) {
 	return site, nil
 }
 
+// tokenVariable can hold a token. It has no flag.
+const tokenVariable = "TWILIO_PROXY_MCP_TOKEN"
+
 // tokens come from a file or the environment, because every user of the machine
 // can see command lines.
 func (cmd *httpCmd) tokens() ([]string, error) {
-	const variable = "TWILIO_PROXY_MCP_TOKEN"
-	set := os.Getenv(variable)
+	set := os.Getenv(tokenVariable)
 	switch {
 	case set == "" && cmd.TokenFile == "":
 		return nil, nil
 	case set != "" && cmd.TokenFile != "":
-		return nil, usageError{errors.New(variable + " and --token-file are both set; set one")}
+		return nil, usageError{errors.New(tokenVariable + " and --token-file are both set; set one")}
 	}
-	from, none := variable, variable+" is set and holds no token: give it one, or unset it"
+	from, none := tokenVariable, tokenVariable+" is set and holds no token: give it one, or unset it"
 	tokens, err := config.Words(set)
 	if cmd.TokenFile != "" {
 		from, none = "--token-file", "--token-file: the file holds no token"

@@ -111,7 +111,9 @@ func run(ctx context.Context, args []string, s program) int {
 		fmt.Fprintf(s.err, "twilio-proxy-mcp: %v\nRun \"twilio-proxy-mcp --help\" for the usage.\n", withVariables(err, cli.variables))
 		return exitUsage
 	}
-	err = parsed.Run(&cli.Common)
+	if err = checkVariables(parser.Model, os.Environ()); err == nil {
+		err = parsed.Run(&cli.Common)
+	}
 	var usage usageError
 	switch {
 	case err == nil:
