@@ -69,13 +69,17 @@ func (a *app) server(c *Common) *serve.Server {
 }
 
 // setLedger makes the ledger. The fake's is in memory by default, so that its
-// entries stay out of the live ledger.
+// entries stay out of the live ledger. A path that can never hold one is refused.
 func (a *app) setLedger(c *Common) (err error) {
 	if a.fake != nil && c.Ledger == "" && c.LedgerFile == "" {
 		a.ledger = &ledger.Ledger{Memory: true, Log: a.log}
 		return nil
 	}
-	if a.ledger, err = c.openLedger(a.log); err == nil && a.ledger == nil {
+	a.ledger, err = c.openLedger(a.log)
+	if err == nil && a.ledger != nil && a.ledger.Path != "" {
+		err = c.checkPath(a.ledger.Path)
+	}
+	if err == nil && a.ledger == nil {
 		a.log.Warn("the ledger is off: a repeated call sends a second message")
 		if c.MaxSends > 0 || c.MaxSendsPerParticipant > 0 {
 			return usageError{errors.New("--max-sends and --max-sends-per-participant need the ledger, which is off")}

@@ -234,6 +234,9 @@ func secret(name string) (string, error) {
 			return "", usageError{fmt.Errorf("%s: %w", from, err)}
 		}
 	}
+	if config.IsSample(value) {
+		return "", usageError{fmt.Errorf("%s: %w", from, config.ErrSample)}
+	}
 	if odd := oddCharacter(value); odd != "" {
 		return "", usageError{fmt.Errorf("%s: has %s, which no secret of Twilio's has", from, odd)}
 	}

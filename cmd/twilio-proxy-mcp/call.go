@@ -22,7 +22,7 @@ type callCmd struct {
 	Tool      string   `arg:"" help:"The tool's name, such as send_message_interaction."`
 	Arguments []string `arg:"" optional:"" placeholder:"Name=value" help:"The tool's arguments as Name=value. Repeat the name for a list; numbers and booleans are as in JSON."`
 	JSON      string   `name:"json" env:"TWILIO_PROXY_MCP_CALL_JSON" content:"" placeholder:"OBJECT" help:"The arguments as one JSON object instead; - reads it from stdin."`
-	Key       string   `name:"idempotency-key" content:"" placeholder:"KEY" help:"Names the intention. A second call with the same key does not send a second message."`
+	Key       *string  `name:"idempotency-key" content:"" placeholder:"KEY" help:"Names the intention. A second call with the same key does not send a second message."`
 }
 
 // Help is called by kong for --help.
@@ -36,6 +36,14 @@ func (*callCmd) Help() string {
 
 The tool's result goes to stdout as JSON, everything else to stderr. The exit status is 0 when the tool succeeded,
 1 when it reported an error or the command failed, 2 for wrong usage.`
+}
+
+// Validate is called by kong. An empty key is a variable of a script that was never set.
+func (cmd *callCmd) Validate() error {
+	if cmd.Key != nil && *cmd.Key == "" {
+		return errors.New("--idempotency-key is empty: give it a value, or leave it out")
+	}
+	return nil
 }
 
 // Run calls the tool through a real MCP client and the real server.
@@ -67,8 +75,8 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 		return err
 	}
 	request := mcp.CallToolRequest{Params: mcp.CallToolParams{Name: cmd.Tool, Arguments: arguments, RawArguments: arguments}}
-	if cmd.Key != "" {
-		request.Params.Meta = &mcp.Meta{AdditionalFields: map[string]any{tools.MetaIdempotencyKey: cmd.Key}}
+	if cmd.Key != nil {
+		request.Params.Meta = &mcp.Meta{AdditionalFields: map[string]any{tools.MetaIdempotencyKey: *cmd.Key}}
 	}
 	result, err := caller.CallTool(ctx, request)
 	if err != nil {

@@ -182,6 +182,8 @@ func (cmd *httpCmd) tokens() ([]string, error) {
 		return nil, usageError{errors.New(none)}
 	case slices.ContainsFunc(tokens, func(token string) bool { return strings.EqualFold(token, "Bearer") }):
 		err = errors.New("leave out the word Bearer: only the token belongs here")
+	case slices.ContainsFunc(tokens, config.IsSample):
+		err = config.ErrSample
 	}
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%s: %w", from, err)}

@@ -38,6 +38,19 @@ func (c *Common) openLedger(log *slog.Logger) (*ledger.Ledger, error) {
 	return &ledger.Ledger{Path: where.Path, DSN: where.DSN, Log: log}, nil
 }
 
+// checkPath names what the path of a ledger is from, if no ledger can ever be there.
+func (c *Common) checkPath(path string) error {
+	err := config.CheckFile(path)
+	if err == nil {
+		return nil
+	}
+	from := "--ledger"
+	if c.LedgerFile != "" {
+		from = "--ledger-file"
+	}
+	return usageError{fmt.Errorf("%s: %s: %w", from, path, err)}
+}
+
 // ledgerSetting reads --ledger or --ledger-file, one of which is set.
 func (c *Common) ledgerSetting() (config.Ledger, error) {
 	if c.LedgerFile == "" {

@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 )
@@ -23,11 +24,12 @@ import (
 const byteOrderMark = "\ufeff"
 
 var (
-	errEmpty  = errors.New("there is no value")
-	errQuotes = errors.New("the value is in quotes, which only a shell removes: write it without them")
-	errUTF16  = errors.New("the text is in UTF-16: save it as UTF-8")
-	errUTF8   = errors.New("the text is not valid UTF-8")
-	errUser   = errors.New("only ~/ is understood, not ~user/ or ~ alone: write the path in full")
+	errEmpty     = errors.New("there is no value")
+	errQuotes    = errors.New("the value is in quotes, which only a shell removes: write it without them")
+	errUTF16     = errors.New("the text is in UTF-16: save it as UTF-8")
+	errUTF8      = errors.New("the text is not valid UTF-8")
+	errDirectory = errors.New("this is the path of a directory: add the file's name, such as ledger.db")
+	errUser      = errors.New("only ~/ is understood, not ~user/ or ~ alone: write the path in full")
 )
 
 // Value checks one value and returns it without a byte order mark. It refuses placeholders that nobody expanded, quotes
@@ -68,7 +70,16 @@ var (
 	doubleBraces = regexp.MustCompile(`(?s)\{\{.*\}\}`)
 	shellName    = regexp.MustCompile(`^\$(env:)?[A-Za-z_][A-Za-z0-9_]*$`) // POSIX shells, PowerShell
 	windowsName  = regexp.MustCompile(`^%[A-Za-z_][A-Za-z0-9_.() -]*%$`)   // such as %ProgramFiles(x86)%
+	// brackets are how documentation writes what the reader has to fill in: as the whole value or as a part of a path or a URL.
+	brackets = regexp.MustCompile(`(^|[/\\:@])\s*<[^<>]+>\s*($|[/\\:@?])`)
+	sample   = regexp.MustCompile(`(?i)^your[-_ ]\S`)
 )
+
+// ErrSample is for a secret of which IsSample is true.
+var ErrSample = errors.New("this is a placeholder from a documentation: write the secret itself")
+
+// IsSample reports whether a value is what stands in documentation in a secret's place, such as your_auth_token.
+func IsSample(value string) bool { return sample.MatchString(value) }
 
 // placeholder returns the kind of the placeholder in value, or "". The kinds with brackets may be anywhere. The others must
 // be the whole value or a whole element of a path: a password may well have a $ in it, and a URL has escapes such as %20.
@@ -82,6 +93,9 @@ func placeholder(value string) string {
 	}
 	if doubleBraces.MatchString(value) {
 		return "{{…}}"
+	}
+	if brackets.MatchString(value) {
+		return "<…>"
 	}
 	for element := range strings.FieldsFuncSeq(value, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if element = strings.TrimSpace(element); shellName.MatchString(element) {
@@ -144,6 +158,27 @@ func directory(name string, getenv func(string) string) (string, error) {
 		return "", fmt.Errorf("%s is not the absolute path of a directory", name)
 	}
 	return dir, nil
+}
+
+// CheckFile finds what keeps a program from ever writing a file at this path: a directory or a device is there, a part of
+// the path is a file, or the name is too long. What may pass, such as missing permissions, is no error.
+func CheckFile(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return errors.New("the name is too long")
+	case err == nil && info.IsDir():
+		return errDirectory
+	case err == nil && !info.Mode().IsRegular():
+		return errors.New("this is no regular file")
+	}
+	for err != nil && path != filepath.Dir(path) {
+		path = filepath.Dir(path)
+		if info, err = os.Stat(path); err == nil && !info.IsDir() {
+			return errors.New("a part of the path is a file where a directory must be")
+		}
+	}
+	return nil
 }
 
 // Read reads a file that holds one value. White space around the value is removed. An empty file is an error.

@@ -26,7 +26,7 @@ func TestValue(t *testing.T) {
 		"": "", "plain": "plain", "\ufeffoff": "off", "two words": "two words",
 		"/srv/it's/ledger.db": "/srv/it's/ledger.db", `5"`: `5"`, `"`: `"`, "pa$word": "pa$word", "100%": "100%", "$5": "$5", "%20": "%20",
 		"https://h/a%20b/%41%42/c?d=%7B": "https://h/a%20b/%41%42/c?d=%7B", "https://h/%41bc": "https://h/%41bc",
-		"a{b}c": "a{b}c", "${": "${", "$(": "$(", "a$)(b": "a$)(b", "(x)$": "(x)$", "“x": "“x", "x»": "x»", "}}{{": "}}{{", "/a$b/c": "/a$b/c", "/ü/日本": "/ü/日本",
+		"a{b}c": "a{b}c", "${": "${", "$(": "$(", "a$)(b": "a$)(b", "(x)$": "(x)$", "“x": "“x", "x»": "x»", "}}{{": "}}{{", "/a$b/c": "/a$b/c", "a<b>c": "a<b>c", "<": "<", "<>": "<>", "<a": "<a", "a>": "a>", "<a>b<c>d": "<a>b<c>d", "/ü/日本": "/ü/日本",
 	} {
 		got, err := Value(text)
 		require.NoError(t, err, text)
@@ -38,6 +38,7 @@ func TestValue(t *testing.T) {
 		"{{ .Token }}": "{{…}}", "x{{y}}": "{{…}}",
 		"$X": "$NAME", " $X ": "$NAME", "/a/ %X% /b": "%NAME%", "$HOME/l.db": "$NAME", "/srv/$USER/l.db": "$NAME", `C:\$X\l.db`: "$NAME", "https://h/$X": "$NAME", "$env:APPDATA": "$NAME",
 		"%APPDATA%/l.db": "%NAME%", "%X%": "%NAME%", `%ProgramFiles(x86)%\l.db`: "%NAME%", "https://%HOST%/": "%NAME%", "/a/%AB%/c": "%NAME%", "%my-token 2%": "%NAME%",
+		"<your-token>": "<…>", " <your token> ": "<…>", "https://<host>/": "<…>", "https://u:<password>@h": "<…>", "postgres://<user>:p@h/db": "<…>", "https://<host>:8080": "<…>", "/srv/<name>/l.db": "<…>", "postgres://h/<db>?sslmode=disable": "<…>",
 		`"off"`: "quotes", "'off'": "quotes", "`off`": "quotes", "“off”": "quotes", "„off“": "quotes", "„off”": "quotes", "”off”": "quotes", "‚off‘": "quotes", "’off’": "quotes", "«off»": "quotes", "»off«": "quotes", "‹off›": "quotes", ` "off" `: "quotes", `""`: "quotes", "\ufeff\"x\"": "quotes",
 		"a\nb": "U+000A", "a\tb": "U+0009", "a\x1bb": "U+001B", "a\x7fb": "U+007F", "a\u0085b": "U+0085", "a\u2028b": "U+2028", "a\u2029b": "U+2029", "a\ufeffb": "U+FEFF", "ab\x00": "U+0000",
 		"\xff\xfeo\x00": "UTF-16", "\xfe\xff\x00o": "UTF-16", "o\x00f\x00f\x00": "UTF-16", "\x00o\x00f": "UTF-16",
@@ -46,6 +47,33 @@ func TestValue(t *testing.T) {
 		got, err := Value(text)
 		require.ErrorContains(t, err, says, "%q", text)
 		require.Empty(t, got)
+	}
+}
+
+func TestSamplesAreNoSecrets(t *testing.T) {
+	for _, secret := range []string{"", "0123456789abcdef", "yours", "the-token", "your", "Yours-truly-0123456789"} {
+		require.False(t, IsSample(secret), secret)
+	}
+	for _, sample := range []string{"your_auth_token", "your-token-here", "YOUR TOKEN", "Your_Auth_Token"} {
+		require.True(t, IsSample(sample), sample)
+	}
+}
+
+func TestPathsThatCannotHoldAFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the paths in this test are those of Unix")
+	}
+	dir := t.TempDir()
+	there := filepath.Join(dir, "there")
+	require.NoError(t, os.WriteFile(there, nil, 0o600))
+	for _, path := range []string{there, filepath.Join(dir, "new"), filepath.Join(dir, "a", "b", "new")} {
+		require.NoError(t, CheckFile(path), path)
+	}
+	for path, says := range map[string]string{
+		dir: "directory", os.DevNull: "no regular file", filepath.Join(there, "x"): "a file where a directory must be",
+		filepath.Join(there, "x", "y", "z"): "a file where a directory must be", filepath.Join(dir, strings.Repeat("x", 300)): "too long",
+	} {
+		require.ErrorContains(t, CheckFile(path), says, path)
 	}
 }
 

@@ -43,7 +43,7 @@ func ParseLedger(text string, getenv func(string) string) (Ledger, error) {
 	case !filepath.IsAbs(path):
 		return Ledger{}, errLedger
 	case strings.HasSuffix(value, "/"), strings.HasSuffix(value, string(filepath.Separator)):
-		return Ledger{}, errors.New("this is the path of a directory: add the file's name, such as ledger.db")
+		return Ledger{}, errDirectory
 	}
 	return Ledger{Path: path}, nil
 }

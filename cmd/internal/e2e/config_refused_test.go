@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,6 +51,11 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{[]string{"TWILIO_ACCOUNT_SID=" + ac, "TWILIO_AUTH_TOKEN_FILE=" + secretValue}, sending, "TWILIO_AUTH_TOKEN_FILE", "cannot be read", []string{secretValue}},
 		{[]string{"TWILIO_ACCOUNT_SID=" + ac, "TWILIO_AUTH_TOKEN_FILE=~you/token"}, sending, "TWILIO_AUTH_TOKEN_FILE", "~user/", nil},
 		{append(good, "TWILIO_AUTH_TOKEN_FILE=x"), sending, "TWILIO_AUTH_TOKEN_FILE", "both set", []string{secretValue}},
+		{pair(ac, "<your-token>"), sending, "TWILIO_AUTH_TOKEN", "<…>", []string{"<your"}},
+		{pair(ac, "your_auth_token"), sending, "TWILIO_AUTH_TOKEN", "placeholder", []string{"your_auth"}},
+		{pair("<account SID>", secretValue), sending, "TWILIO_ACCOUNT_SID", "<…>", []string{secretValue}},
+		{[]string{"TWILIO_ACCOUNT_SID=" + ac, "TWILIO_AUTH_TOKEN_FILE=" + file(t, "Your auth token\n")}, sending, "TWILIO_AUTH_TOKEN_FILE", "placeholder", nil},
+		{[]string{"TWILIO_ACCOUNT_SID=" + ac, "TWILIO_AUTH_TOKEN_FILE=/run/<secret>/token"}, sending, "TWILIO_AUTH_TOKEN_FILE", "<…>", nil},
 		// Addresses of the API.
 		{append(good, "TWILIO_PROXY_BASE_URL=proxy.twilio.com"), sending, "TWILIO_PROXY_BASE_URL", "https://", []string{secretValue}},
 		{append(good, "TWILIO_PROXY_BASE_URL=http://proxy.example"), sending, "TWILIO_PROXY_BASE_URL", "https://", []string{secretValue}},
@@ -82,11 +89,28 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{append(good, "XDG_STATE_HOME=", "HOME=home"), sending, "HOME", "absolute", []string{secretValue}},
 		{append(good, "XDG_STATE_HOME=", "HOME=/home/${USER}"), sending, "HOME", "${…}", []string{secretValue}},
 		{[]string{"HOME="}, append(slices.Clone(sending), "--ledger", "~/l.db"), "--ledger", "HOME", nil},
+		{nil, append(slices.Clone(sending), "--ledger", os.TempDir()), "--ledger: " + filepath.Clean(os.TempDir()), "directory", nil},
+		{nil, []string{"stdio", "--ledger", os.TempDir()}, "--ledger", "directory", nil},
+		{nil, onHTTP("--ledger", os.TempDir()), "--ledger", "directory", nil},
+		{nil, onHTTP("--ledger", os.DevNull), "--ledger", "no regular file", nil},
+		{nil, onHTTP("--ledger", filepath.Join(file(t, ""), "ledger.db")), "--ledger", "a file where a directory must be", nil},
+		{nil, onHTTP("--ledger", filepath.Join(file(t, ""), "deep", "er", "ledger.db")), "--ledger", "a file where a directory must be", nil},
+		{nil, onHTTP("--ledger", filepath.Join(os.TempDir(), strings.Repeat("x", 300))), "--ledger", "too long", nil},
+		{[]string{"TWILIO_PROXY_MCP_LEDGER=" + os.TempDir()}, []string{"stdio"}, "--ledger is set by TWILIO_PROXY_MCP_LEDGER", "directory", nil},
+		{nil, []string{"stdio", "--ledger-file", file(t, os.TempDir())}, "--ledger-file", "directory", nil},
+		{append(good, "XDG_STATE_HOME="+file(t, "")), []string{"stdio"}, "--ledger", "a file where a directory must be", []string{secretValue}},
 		{good, append(slices.Clone(sending), "--backend", "Live"), "--backend", "must be one of", []string{secretValue}},
 		// Who may call.
 		{[]string{"TWILIO_PROXY_MCP_TOKEN=${TWILIO_PROXY_MCP_TOKEN}"}, []string{"http", "--addr", "0.0.0.0:0", "--allowed-hosts", "mcp.example"}, "TWILIO_PROXY_MCP_TOKEN", "${…}", nil},
 		{[]string{"TWILIO_PROXY_MCP_TOKEN=$(TWILIO_PROXY_MCP_TOKEN)"}, []string{"http", "--addr", "0.0.0.0:0", "--allowed-hosts", "mcp.example"}, "TWILIO_PROXY_MCP_TOKEN", "$(…)", nil},
 		{[]string{"TWILIO_PROXY_MCP_TOKEN=" + firstToken + " ${SECOND_TOKEN_OF_TWO}"}, onHTTP(), "TWILIO_PROXY_MCP_TOKEN", "${…}", []string{firstToken}},
+		{[]string{"TWILIO_PROXY_MCP_TOKEN=<a-token-of-your-own>"}, onHTTP(), "TWILIO_PROXY_MCP_TOKEN", "<…>", nil},
+		{[]string{"TWILIO_PROXY_MCP_TOKEN=your-token-goes-here"}, onHTTP(), "TWILIO_PROXY_MCP_TOKEN", "placeholder", nil},
+		{nil, onHTTP("--token-file", file(t, firstToken+"\nYOUR_SECOND_TOKEN\n")), "--token-file", "placeholder", []string{firstToken}},
+		{nil, onHTTP("--allowed-hosts", "<your-host>"), "--allowed-hosts", "<…>", nil},
+		{nil, append(slices.Clone(sending), "--idempotency-key", ""), "--idempotency-key", "is empty", nil},
+		{[]string{"TWILIO_PROXY_MCP_MAXSENDS=3"}, sending, "TWILIO_PROXY_MCP_MAX_SENDS", "is no setting", nil},
+		{[]string{"TWILIO_PROXY_MCP_TOKENS=" + firstToken}, onHTTP(), "TWILIO_PROXY_MCP_TOKEN", "is no setting", []string{firstToken}},
 		{nil, onHTTP("--token-file", firstToken), "--token-file", "cannot be read", []string{firstToken}},
 		{nil, onHTTP("--token-file", file(t, "")), "--token-file", "no token", nil},
 		{nil, onHTTP("--token-file", file(t, "secret")), "--token-file", "at least 16", []string{"secret"}},
