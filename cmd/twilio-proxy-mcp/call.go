@@ -35,7 +35,12 @@ func (*callCmd) Help() string {
       ParticipantSid=KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Body="some message"
 
 The tool's result goes to stdout as JSON, everything else to stderr. The exit status is 0 when the tool succeeded,
-1 when it reported an error or the command failed, 2 for wrong usage.`
+1 when it reported an error or the command failed, 2 for wrong usage. A message that was sent is a success even if
+stdout cannot be written; stderr then has its SID.
+
+The first Ctrl-C (or SIGTERM, or SIGHUP when the terminal closes) keeps back a message that has not left yet. The outcome
+of one that has is awaited, and gives the status. A second Ctrl-C or SIGTERM ends the command at once, by that signal.
+The message may be out then: unless the ledger is off, the same call again looks for it, and does not send it twice.`
 }
 
 // Validate is called by kong. An empty key is a variable of a script that was never set.
@@ -59,7 +64,10 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 	if i < 0 {
 		return usageError{fmt.Errorf("there is no tool %q; run \"twilio-proxy-mcp tools\" to see which there are", cmd.Tool)}
 	}
-	arguments, err := cmd.arguments(s.in, definitions[i])
+	arguments, err := cmd.arguments(ctx, s.in, definitions[i])
+	if errors.Is(err, context.Canceled) {
+		return errStopped
+	}
 	if err != nil {
 		return usageError{err}
 	}
@@ -68,7 +76,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 		return err
 	}
 	defer caller.Close()
-	if _, err := caller.Initialize(ctx, mcp.InitializeRequest{Params: mcp.InitializeParams{
+	if _, err := caller.Initialize(context.WithoutCancel(ctx), mcp.InitializeRequest{Params: mcp.InitializeParams{
 		ProtocolVersion: mcp.LATEST_PROTOCOL_VERSION,
 		ClientInfo:      mcp.Implementation{Name: "twilio-proxy-mcp call", Version: version()},
 	}}); err != nil {
@@ -78,23 +86,34 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 	if cmd.Key != nil {
 		request.Params.Meta = &mcp.Meta{AdditionalFields: map[string]any{tools.MetaIdempotencyKey: *cmd.Key}}
 	}
+	stop := context.AfterFunc(ctx, func() {
+		fmt.Fprintf(s.err, "Stopping. A message that has not left yet is not sent. The outcome of one that has is awaited, for at most %v. "+
+			"A second Ctrl-C ends this at once; the message may be out then.\n", c.Deadline)
+	})
 	result, err := caller.CallTool(ctx, request)
+	stop()
+	if errors.Is(err, context.Canceled) { // the client calls no tool when its context has ended before
+		return errStopped
+	}
 	if err != nil {
 		return err
 	}
 	return printResult(s, result)
 }
 
+// errStopped means that a signal came before the tool was called.
+var errStopped = errors.New("stopped by a signal before the tool was called: nothing was sent")
+
 // maxArguments is in bytes. A message over MCP has the same limit.
 const maxArguments = 1 << 20
 
 // arguments returns the tool's arguments as a JSON object.
-func (cmd *callCmd) arguments(in io.Reader, tool mcp.Tool) (json.RawMessage, error) {
+func (cmd *callCmd) arguments(ctx context.Context, in io.Reader, tool mcp.Tool) (json.RawMessage, error) {
 	if cmd.JSON != "" {
 		if len(cmd.Arguments) > 0 {
 			return nil, errors.New("give the arguments as Name=value or with --json, not both")
 		}
-		return jsonArguments(cmd.JSON, in)
+		return jsonArguments(ctx, cmd.JSON, in)
 	}
 	var schema jsonschema.Schema
 	if err := json.Unmarshal(tool.RawInputSchema, &schema); err != nil {
@@ -129,12 +148,22 @@ func parseValue(schema *jsonschema.Schema, value string) any {
 	return json.RawMessage(value)
 }
 
-// jsonArguments reads the object from stdin if flag is "-".
-func jsonArguments(flag string, in io.Reader) (json.RawMessage, error) {
+// jsonArguments reads the object from stdin if flag is "-". Reading is given up when ctx ends.
+func jsonArguments(ctx context.Context, flag string, in io.Reader) (json.RawMessage, error) {
 	text := []byte(flag)
 	if flag == "-" {
 		var err error
-		if text, err = io.ReadAll(io.LimitReader(in, maxArguments+1)); err != nil {
+		read := make(chan struct{})
+		go func() {
+			text, err = io.ReadAll(io.LimitReader(in, maxArguments+1))
+			close(read)
+		}()
+		select {
+		case <-read:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if err != nil {
 			return nil, fmt.Errorf("stdin: %w", err)
 		}
 		if len(text) > maxArguments {
@@ -152,7 +181,8 @@ func jsonArguments(flag string, in io.Reader) (json.RawMessage, error) {
 }
 
 // printResult prints the result to stdout and all other texts to stderr. The structured content holds the same, with those
-// texts once more as the notice.
+// texts once more as the notice. A message that was sent is no error, even if its result cannot be printed: a script that
+// goes by the status would send it again.
 func printResult(s program, result *mcp.CallToolResult) error {
 	var object []byte
 	for _, content := range result.Content {
@@ -167,25 +197,41 @@ func printResult(s program, result *mcp.CallToolResult) error {
 		return errToolFailed
 	}
 	var indented bytes.Buffer
-	if err := json.Indent(&indented, object, "", "  "); err != nil {
-		return err
+	err := json.Indent(&indented, object, "", "  ")
+	if err == nil {
+		err = s.print(indented.String() + "\n")
 	}
-	if _, err := fmt.Fprintln(s.out, indented.String()); err != nil {
-		return fmt.Errorf("%s could not be printed: %w", describe(result), err)
+	if err == nil {
+		return nil
 	}
+	outcome := outcomeOf(result)
+	if outcome.Sent != tools.SentYes {
+		return fmt.Errorf("the tool succeeded, and its result could not be printed: %w", err)
+	}
+	known := ""
+	if sid := sidOf(object); sid != "" {
+		known += " Its SID is " + sid + "."
+	}
+	if outcome.LedgerID != "" {
+		known += " Its ledger_id is " + outcome.LedgerID + "."
+	}
+	fmt.Fprintf(s.err, "The message was sent, and its interaction could not be printed: %v.%s Do not send it again.\n", err, known)
 	return nil
 }
 
-// describe names a result that cannot be printed. The person must still learn
-// that a message was sent.
-func describe(result *mcp.CallToolResult) string {
+// outcomeOf reads what programs read of a result.
+func outcomeOf(result *mcp.CallToolResult) tools.Outcome {
 	var meta struct {
 		Outcome tools.Outcome `json:"twilio-proxy-mcp/outcome"`
 	}
 	encoded, _ := json.Marshal(result.Meta) // it came from JSON
 	_ = json.Unmarshal(encoded, &meta)
-	if meta.Outcome.Sent == tools.SentYes {
-		return "the message was sent, and its interaction"
-	}
-	return "the tool succeeded, and its result"
+	return meta.Outcome
+}
+
+// sidOf is the SID of an interaction, or "".
+func sidOf(object []byte) string {
+	var interaction struct{ Sid string }
+	_ = json.Unmarshal(object, &interaction)
+	return interaction.Sid
 }

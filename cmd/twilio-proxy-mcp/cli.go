@@ -27,7 +27,9 @@ Every flag can also be set as TWILIO_PROXY_MCP_ and its name in capitals, such a
 A variable that begins like this and is no setting is refused.
 The name of a file may begin with ~/. Nothing else is expanded: a value in quotes or with a placeholder is refused.
 
-The exit status is 0 on success, 1 when a tool reports an error or the command fails, 2 for wrong usage.`
+The exit status is 0 on success, 1 when a tool reports an error or the command fails, 2 for wrong usage.
+SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal closes) end a command after its sends in flight; a second SIGINT or
+SIGTERM ends it at once, by that signal.`
 
 const environmentPrefix = "TWILIO_PROXY_MCP"
 

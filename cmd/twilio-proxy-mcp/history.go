@@ -152,9 +152,20 @@ func (cmd *historyResolveCmd) Run(ctx context.Context, c *Common, s program) err
 		return err
 	}
 	defer l.Close()
-	if err := l.Resolve(ctx, cmd.ID, ledger.State(cmd.State)); err != nil {
+	opened := l.Open(ctx)
+	err = opened
+	if err == nil {
+		err = l.Resolve(ctx, cmd.ID, ledger.State(cmd.State))
+	}
+	if broken, ok := errors.AsType[*ledger.UnavailableError](err); ok && opened == nil && broken.Reason == ledger.Gone {
+		return fmt.Errorf("it is not known whether entry %s was changed, see \"twilio-proxy-mcp history\": %w", cmd.ID, c.failed(l, err))
+	}
+	if err != nil {
 		return fmt.Errorf("entry %s was not changed: %w", cmd.ID, c.failed(l, err))
 	}
-	fmt.Fprintf(s.out, "Entry %s of %s is now %s.\n", cmd.ID, ledgerName(l), cmd.State)
+	done := fmt.Sprintf("Entry %s of %s is now %s.\n", cmd.ID, ledgerName(l), cmd.State)
+	if err := s.print(done); err != nil { // what was recorded decides the status
+		fmt.Fprintf(s.err, "%sThat could not be printed: %v.\n", done, err)
+	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os/signal"
-	"syscall"
 
 	"twilio-proxy-mcp/cmd/internal/logs"
 	"twilio-proxy-mcp/cmd/internal/serve"
@@ -31,7 +29,6 @@ func (c *Common) logger(s program) *slog.Logger {
 // printURL prints the line that says where a server is. Like a log line, it waits for nobody: stdout may be the same pipe
 // as stderr, and it may have no reader any more. done is for the end.
 func printURL(s program, url string) (done func()) {
-	signal.Ignore(syscall.SIGPIPE)
 	out := logs.New(s.out)
 	fmt.Fprintln(out, url)
 	return out.Close

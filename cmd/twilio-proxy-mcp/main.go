@@ -9,11 +9,9 @@ import (
 	"io"
 	"log"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
@@ -32,21 +30,8 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	os.Exit(run(untilSignalled(), os.Args[1:], program{os.Stdin, os.Stdout, logs.ToStderr(), toolSets}))
-}
-
-// untilSignalled returns a context that ends at the first SIGINT or SIGTERM. The default handling is restored before
-// it ends, so a second signal kills the process at once. signal.NotifyContext restores it only when stop is called.
-func untilSignalled() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	go func() {
-		<-signals
-		signal.Stop(signals)
-		cancel()
-	}()
-	return ctx
+	surviveBrokenPipes()
+	os.Exit(run(untilSignalled(), os.Args[1:], program{os.Stdin, os.Stdout, logs.New(os.Stderr), toolSets}))
 }
 
 // gcPercent is the default of GOGC: how far the heap may grow before a collection, in percent of the live heap. Go's
@@ -84,7 +69,7 @@ func run(ctx context.Context, args []string, s program) int {
 			return exitUsage
 		}
 	}
-	exited := -1
+	exited, help := -1, &watched{Writer: s.out}
 	parser, err := kong.New(&cli,
 		kong.Name("twilio-proxy-mcp"),
 		kong.Description(about),
@@ -94,7 +79,7 @@ func run(ctx context.Context, args []string, s program) int {
 		kong.UsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"version": version(), "maxInFlight": strconv.Itoa(maxInFlight)},
-		kong.Writers(s.out, s.err),
+		kong.Writers(help, s.err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
@@ -104,6 +89,10 @@ func run(ctx context.Context, args []string, s program) int {
 		return exitError
 	}
 	parsed, err := parser.Parse(args)
+	if help.err != nil { // parsing may return it, too
+		fmt.Fprintln(s.err, "twilio-proxy-mcp:", help.err)
+		return exitError
+	}
 	if exited >= 0 { // --help or --version
 		return exited
 	}

@@ -1,22 +1,15 @@
 package main
 
 import (
-	"context"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"twilio-proxy-mcp/cmd/internal/logs"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"twilio-proxy-mcp": func() {
-			os.Exit(run(context.Background(), os.Args[1:], program{os.Stdin, os.Stdout, logs.ToStderr(), toolSets}))
-		},
-	})
+	testscript.Main(m, map[string]func(){"twilio-proxy-mcp": main})
 }
 
 // Each script is a shell session about one subject. It starts without any
