@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // defaultBaseURL is the Proxy API's own address.
@@ -21,7 +23,9 @@ const defaultBaseURL = "https://proxy.twilio.com"
 // A region without an edge is an error: Twilio would route the requests to us1,
 // which is surely not what was meant. A base URL must be https, or http to a
 // loopback address. It may have a path, which is kept as a prefix and must not end with /v1. It must not have
-// a user, query or fragment.
+// a user, query or fragment. Spellings that lead to the same place as a plain one are errors where they could be taken
+// for another place: "." and ".." and empty elements in the path, a backslash in it, a host that is not ASCII or ends
+// with a dot, and a port that begins with 0.
 func BaseURL(getenv func(string) string) (string, error) {
 	if override := getenv("TWILIO_PROXY_BASE_URL"); override != "" {
 		if _, err := parseBaseURL(override); err != nil {
@@ -64,6 +68,12 @@ func parseBaseURL(raw string) (*url.URL, error) {
 		return nil, errors.New("has no host")
 	case !isPort(u.Port()):
 		return nil, errors.New("has a number after the host that is no port")
+	case strings.HasSuffix(u.Hostname(), "."):
+		return nil, errors.New("has a host that ends with a dot: leave the dot out")
+	case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r > unicode.MaxASCII }):
+		return nil, errors.New("has a host that is not ASCII: write it as DNS does, with xn--")
+	case !isPlain(u.Path):
+		return nil, errors.New("has an empty element, a backslash, \".\" or \"..\" in its path, encoded or not: write the path that it leads to")
 	case u.User != nil:
 		return nil, errors.New("must not contain a user or password: credentials have settings of their own")
 	case u.RawQuery != "" || u.ForceQuery:
@@ -83,10 +93,16 @@ func isLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
-// isPort reports whether s can be a port, or is empty, which leaves the scheme's.
+// isPlain reports whether p, which is not encoded, leads where it says. It may end with a slash.
+func isPlain(p string) bool {
+	p = strings.TrimSuffix(p, "/")
+	return !strings.Contains(p, `\`) && (p == "" || p == path.Clean(p) && p != "/")
+}
+
+// isPort reports whether s is a port as it is commonly written, or is empty, which leaves the scheme's.
 func isPort(s string) bool {
-	_, err := strconv.ParseUint(s, 10, 16)
-	return s == "" || err == nil
+	port, err := strconv.ParseUint(s, 10, 16)
+	return s == "" || err == nil && s == strconv.FormatUint(port, 10)
 }
 
 // isLabel reports whether s can be one element of a host name (RFC 1123).

@@ -95,7 +95,11 @@ func upstreamName(baseURL string) string {
 		return baseURL
 	}
 	host, port := strings.ToLower(u.Hostname()), u.Port()
-	if ip := net.ParseIP(host); host == "localhost" || ip != nil && ip.IsLoopback() {
+	ip := net.ParseIP(host)
+	if ip != nil {
+		host = ip.String() // an IPv6 address can be spelled in many ways
+	}
+	if host == "localhost" || ip != nil && ip.IsLoopback() {
 		host = "loopback"
 	}
 	if strings.HasSuffix(host, ".twilio.com") {
@@ -127,7 +131,7 @@ func openFake(c *Common) (*backend, error) {
 	}
 	f := fake.New(fake.Config{Page: page.Handler()})
 	var guards guard.Guards // a web page can reach this port too
-	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: guards.Origin(guards.Host(f)), ReadHeaderTimeout: 10 * time.Second, DisableGeneralOptionsHandler: true}
 	go server.Serve(listener)
 	at := "http://" + listener.Addr().String()
 	client := c.client(at, fake.AccountSid, "fake")

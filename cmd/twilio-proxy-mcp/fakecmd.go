@@ -50,7 +50,7 @@ func (cmd *fakeCmd) Run(ctx context.Context, c *Common, s program) error {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	server := &http.Server{Handler: guards.Origin(guards.Host(guards.Encoding(f))), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: guards.Origin(guards.Host(guards.Encoding(f))), ReadHeaderTimeout: 10 * time.Second, DisableGeneralOptionsHandler: true}
 	context.AfterFunc(ctx, func() { server.Close() })
 	defer printURL(s, "http://"+listener.Addr().String())()
 	fmt.Fprintln(s.err, "This is a fake of the Twilio Proxy API: nobody is texted. Open the URL to see its page, or use it as the base URL of a client.")

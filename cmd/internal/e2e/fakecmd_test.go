@@ -174,6 +174,13 @@ func requireGuarded(t *testing.T, url string, accepted int) {
 		require.Equal(t, 403, ask(t, route.method, url+route.path, "Body=x", http.Header{"Host": {"evil.example"}}, nil), route.path)
 		require.Equal(t, 403, ask(t, route.method, url+route.path, "Body=x", http.Header{"Host": {"evil.example"}, "Origin": {"http://evil.example"}}, nil), route.path)
 	}
+	all, err := http.NewRequest("OPTIONS", url, nil) // "OPTIONS *"
+	require.NoError(t, err)
+	all.URL.Opaque, all.Host = "*", "evil.example"
+	response, err := http.DefaultClient.Do(all)
+	require.NoError(t, err)
+	response.Body.Close()
+	require.Equal(t, 403, response.StatusCode)
 	var count struct{ Accepted int }
 	require.Equal(t, 200, ask(t, "GET", url+"/_fake/accepted", "", nil, &count))
 	require.Equal(t, accepted, count.Accepted)

@@ -59,6 +59,8 @@ func (s *Server) HTTP(ctx context.Context, listener net.Listener, config HTTP) e
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.log().Handler(), slog.LevelWarn),
+		// "OPTIONS *" is for the guards, too.
+		DisableGeneralOptionsHandler: true,
 	}
 	serving := make(chan error, 1)
 	go func() { serving <- srv.Serve(listener) }()

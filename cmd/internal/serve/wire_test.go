@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -231,27 +232,50 @@ func TestAVersionThatIsNoStringGetsTheLatestHandshake(t *testing.T) {
 	require.Contains(t, client.receive(), `"protocolVersion":"`+mcp.LATEST_LEGACY_PROTOCOL_VERSION+`"`)
 }
 
-// net/http would redirect such a path before a guard has seen the request.
-func TestAnUncleanPathIsNotBeforeTheGuards(t *testing.T) {
+// net/http would redirect such a path, or answer such a target, before a guard has seen the request.
+func TestNoTargetIsBeforeTheGuards(t *testing.T) {
 	h := startHTTP(t, newFixture().server(), HTTP{Guards: guards(token("a"))})
-	h.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	for _, path := range []string{"//mcp", "/./mcp", "/mcp//", "/x/../mcp", "//", "///", "/..", "/healthz/."} {
-		for status, header := range map[int]map[string]string{
-			http.StatusForbidden:    {"Origin": "https://evil.example", "Authorization": "Bearer " + token("a")},
-			http.StatusUnauthorized: {},
-			http.StatusNotFound:     {"Authorization": "Bearer " + token("a")},
-		} {
-			r, err := h.do(http.MethodPost, path, "{}", header)
-			require.NoError(t, err)
-			require.Equal(t, status, r.status, path)
-		}
+	host := strings.TrimPrefix(h.url, "http://")
+	targets := []string{"*", "//", "///", "/..", "/%2e%2e", "/healthz/.", "//readyz", host}
+	for _, path := range []string{"/mcp", "/sse", "/message", "/metrics"} {
+		targets = append(targets, "/"+path, "/."+path, "/%2e"+path, "/%2E"+path, "/x/.."+path, "/x/%2e%2e"+path, "/x%2f..%2f.."+path, "/%2f"+path, "/.."+path,
+			path+"//", path+"/.", path+"/..", path+"/%2e", path+"/%2e%2E"+path, path+"%2f.", "http://"+host+"/"+path, "http://"+host+"/."+path)
 	}
-	conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
+	conn, err := net.Dial("tcp", host)
 	require.NoError(t, err)
 	defer conn.Close()
-	_, err = io.WriteString(conn, "GET * HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n") // a target that has no path
-	require.NoError(t, err)
-	answer, err := io.ReadAll(conn)
-	require.NoError(t, err)
-	require.Contains(t, string(answer), "this Host is not allowed")
+	answers := bufio.NewReader(conn)
+	for _, target := range targets {
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions, http.MethodConnect, http.MethodDelete} {
+			if (target == host) != (method == http.MethodConnect) && !strings.HasPrefix(target, "/") { // no request has such a target
+				continue
+			}
+			for _, c := range []struct {
+				header string
+				want   int
+			}{
+				{"Authorization: Bearer " + token("a") + "\r\nOrigin: https://evil.example\r\n", http.StatusForbidden},
+				{"", http.StatusUnauthorized},
+				{"Authorization: Bearer " + token("a") + "\r\n", http.StatusNotFound},
+			} {
+				_, err := io.WriteString(conn, method+" "+target+" HTTP/1.1\r\nHost: "+host+"\r\nContent-Length: 0\r\n"+c.header+"\r\n")
+				require.NoError(t, err)
+				answer, err := http.ReadResponse(answers, &http.Request{Method: method})
+				require.NoError(t, err, "%s %s", method, target)
+				_, err = io.Copy(io.Discard, answer.Body)
+				require.NoError(t, err)
+				require.Equal(t, c.want, answer.StatusCode, "%s %s", method, target)
+				require.Empty(t, answer.Header.Get("Location"), "%s %s", method, target)
+			}
+		}
+	}
+	for _, target := range []string{"*", "/./mcp"} {
+		_, err = io.WriteString(conn, "OPTIONS "+target+" HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+		require.NoError(t, err)
+		answer, err := http.ReadResponse(answers, nil)
+		require.NoError(t, err)
+		text, err := io.ReadAll(answer.Body)
+		require.NoError(t, err)
+		require.Contains(t, string(text), "this Host is not allowed")
+	}
 }
