@@ -3,20 +3,13 @@ package schema
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	validator "github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
-
-// maxDepth limits how deep arguments may nest. The operation's own arguments
-// nest two deep. An honest mistake stays below the limit and gets an error of
-// the schema, which helps more than this one.
-const maxDepth = 32
 
 // maxProblems is how many problems are named; the rest are counted. No honest
 // mistake has more. Without a limit, one megabyte of unknown names would get an
@@ -36,91 +29,48 @@ func (p Problems) Error() string { return strings.Join(p, "\n") }
 // UTF-8, a name given twice, nesting beyond 32), that is the only problem.
 // Absent arguments (no bytes) are an empty object, as in MCP. In the schema of
 // arguments, an optional one that is null counts as absent, and arguments that
-// hosts add for themselves are ignored.
+// hosts add for themselves are ignored. It takes memory for what the schema has, and
+// a few times len(raw) while it looks for names that are given twice.
 func (d *Document) Check(raw []byte) error {
-	value, err := parse(raw)
+	defer d.turn(raw)()
+	return d.check(raw)
+}
+
+// turn waits until large arguments may be checked. done is for the end.
+func (d *Document) turn(raw []byte) (done func()) {
+	if len(raw) <= large {
+		return func() {}
+	}
+	d.largeOne.Lock()
+	return d.largeOne.Unlock
+}
+
+func (d *Document) check(raw []byte) error {
+	read, err := d.read(raw)
 	if err != nil {
 		return Problems{err.Error()}
 	}
-	object, isObject := value.(map[string]any)
+	object, isObject := read.value.(map[string]any)
 	if !isObject {
-		return Problems{fmt.Sprintf("arguments: are %s, must be an object with the fields %s", jsonType(value), strings.Join(d.fields, ", "))}
+		return Problems{fmt.Sprintf("arguments: are %s, must be an object with the fields %s", jsonType(read.value), strings.Join(d.fields, ", "))}
 	}
-	if d.arguments != nil {
-		dropHostArguments(d.arguments, object)
-		dropNulls(d.arguments, object)
-	}
-	problems := d.schemaProblems(object)
+	problems := append(read.problems, d.schemaProblems(object)...)
+	slices.Sort(problems) // the validator's order is random
+	problems = slices.Compact(problems)
 	for _, rule := range d.rules {
 		problems = append(problems, rule(object)...)
 	}
 	if len(problems) == 0 {
 		return nil
 	}
-	if more := len(problems) - maxProblems; more > 0 {
-		problems = append(problems[:maxProblems], fmt.Sprintf("arguments: have %d more problems like these", more))
+	more := max(0, read.unknown-maxProblems) // which were not made
+	if beyond := len(problems) - maxProblems; beyond > 0 {
+		problems, more = problems[:maxProblems], more+beyond
+	}
+	if more > 0 {
+		problems = append(problems, fmt.Sprintf("arguments: have %d more problems like these", more))
 	}
 	return problems
-}
-
-func parse(raw []byte) (any, error) {
-	if len(raw) == 0 {
-		return map[string]any{}, nil
-	}
-	if tooDeep(raw) {
-		return nil, fmt.Errorf("arguments: nest more than %d deep", maxDepth)
-	}
-	var value any
-	err := json.Unmarshal(raw, &value, anyNumber)
-	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		if errors.Is(err, jsontext.ErrDuplicateName) {
-			return nil, fmt.Errorf("%s: is given more than once; give it once", pointerName(syntax.JSONPointer))
-		}
-		if strings.Contains(syntax.Error(), "UTF-8") {
-			return nil, fmt.Errorf("%s: is not valid UTF-8", pointerName(syntax.JSONPointer))
-		}
-		return nil, fmt.Errorf("arguments: are not valid JSON at byte %d", syntax.ByteOffset)
-	}
-	if err != nil {
-		return nil, errors.New("arguments: cannot be read as JSON")
-	}
-	return value, nil
-}
-
-// anyNumber reads a number beyond the range of float64 as the largest float64.
-// Otherwise a huge number would be an error of the parser instead of the schema.
-var anyNumber = json.WithUnmarshalers(json.UnmarshalFromFunc(func(in *jsontext.Decoder, value *any) error {
-	if in.PeekKind() != '0' {
-		return errors.ErrUnsupported // use the default decoding
-	}
-	number, err := in.ReadToken()
-	if err == nil {
-		float, _ := number.Float() // an error means out of range, and float is then infinite
-		*value = max(-math.MaxFloat64, min(float, math.MaxFloat64))
-	}
-	return err
-}))
-
-// tooDeep counts brackets outside strings. On invalid JSON it may be wrong; the
-// parser that follows finds the fault.
-func tooDeep(raw []byte) bool {
-	depth, inString := 0, false
-	for i := 0; i < len(raw); i++ {
-		switch c := raw[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '{' || c == '[':
-			if depth++; depth > maxDepth {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
-		}
-	}
-	return false
 }
 
 func (d *Document) schemaProblems(object map[string]any) Problems {
@@ -140,8 +90,7 @@ func (d *Document) schemaProblems(object map[string]any) Problems {
 	walk(invalid, func(leaf *validator.ValidationError) {
 		problems = append(problems, d.sentences(leaf)...)
 	})
-	slices.Sort(problems) // the validator's order is random
-	return slices.Compact(problems)
+	return problems
 }
 
 func walk(e *validator.ValidationError, visit func(*validator.ValidationError)) {
@@ -238,15 +187,22 @@ func quoteName(name string) string {
 	if plain && 0 < len(name) && len(name) <= 40 {
 		return name
 	}
-	if runes := []rune(name); len(runes) > 40 {
-		name = string(runes[:40]) + "..."
+	if beginning := first(40, name); len(beginning) < len(name) {
+		name = beginning + "..."
 	}
 	return fmt.Sprintf("%q", name)
 }
 
-func firstTwo(s string) string {
-	runes := []rune(s)
-	return string(runes[:min(2, len(runes))])
+func firstTwo(s string) string { return first(2, s) }
+
+// first returns the first characters of s, without a copy of a long one.
+func first(count int, s string) string {
+	for at := range s {
+		if count--; count < 0 {
+			return s[:at]
+		}
+	}
+	return s
 }
 
 func jsonType(value any) string {

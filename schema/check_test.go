@@ -73,6 +73,8 @@ func TestCheck(t *testing.T) {
 		"media malformed":  {`{` + sids + `,"MediaUrl":["https://exa mple.com/","https://[::1]/a"]}`, []string{"MediaUrl[0]: is no URI"}},
 		"media upper case": {`{` + sids + `,"MediaUrl":["HTTPS://example.com/a"]}`, []string{"MediaUrl[0]: must be an absolute URL that begins with http:// or https://"}},
 		"media by ftp":     {`{` + sids + `,"MediaUrl":["https://example.com/a","ftp://example.com/a"]}`, []string{"MediaUrl[1]: must be an absolute URL that begins with http:// or https://"}},
+		"media, ten":       {`{` + sids + `,"MediaUrl":[` + strings.Repeat(`"https://example.com/a",`, 9) + `"http://a"]}`, nil},
+		"media, eleven":    {`{` + sids + `,"MediaUrl":[` + strings.Repeat(`"https://example.com/a",`, 10) + `"no uri"]}`, []string{"MediaUrl: has 11 items, must have at most 10"}},
 		"unknown name":     {`{` + sids + `,"Body":"x","To":"y"}`, []string{"To: is no argument of this tool; valid are " + validNames}},
 		"wrong case":       {`{` + sids + `,"body":"x"}`, []string{"body: is no argument of this tool; valid are " + validNames, missing[3]}},
 		"twice":            {`{` + sids + `,"Body":"x","Body":"y"}`, []string{"Body: is given more than once; give it once"}},

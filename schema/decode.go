@@ -20,7 +20,8 @@ func (d *Document) Decode(raw []byte, into any) error {
 	if plain, ok := into.(interface{ DecodePlain(raw []byte) bool }); ok && len(raw) <= d.plainSize && plain.DecodePlain(raw) {
 		return nil
 	}
-	if err := d.Check(raw); err != nil {
+	defer d.turn(raw)()
+	if err := d.check(raw); err != nil {
 		return err
 	}
 	return jsonv2.Unmarshal(orEmpty(raw), into)

@@ -25,6 +25,8 @@ type Document struct {
 	rules     []Rule
 	arguments *reflected.Schema // nil in the schema of a result
 	plainSize int               // bytes; arguments no longer than this are within every Bound
+	maxItems  map[*reflected.Schema]int
+	largeOne  sync.Mutex // held while large arguments are checked
 }
 
 // A Rule checks what JSON Schema cannot express, or what model providers reject at
@@ -70,9 +72,11 @@ func Input[In any](bounds ...Bound) (*Document, error) {
 		}
 		shortest = min(shortest, b.MaxLength)
 	}
+	maxItems := map[*reflected.Schema]int{}
+	unpublishMaxItems(root, maxItems)
 	d, err := document(root, rules...)
 	if err == nil {
-		d.arguments, d.plainSize = root, shortest
+		d.arguments, d.plainSize, d.maxItems = root, shortest, maxItems
 	}
 	return d, err
 }
@@ -88,6 +92,23 @@ func (b Bound) apply(root *reflected.Schema) error {
 	property.MaxLength = &longest
 	property.Description = strings.TrimSpace(fmt.Sprintf("%s At most %d characters.", property.Description, b.MaxLength))
 	return nil
+}
+
+// unpublishMaxItems takes the keyword maxItems out of a schema and into bounds, and says it in the description: some
+// providers do not take it.
+func unpublishMaxItems(s *reflected.Schema, bounds map[*reflected.Schema]int) {
+	if s == nil {
+		return
+	}
+	if s.MaxItems != nil {
+		bounds[s] = int(*s.MaxItems)
+		s.Description = strings.TrimSpace(fmt.Sprintf("%s %d at most.", s.Description, *s.MaxItems))
+		s.MaxItems = nil
+	}
+	unpublishMaxItems(s.Items, bounds)
+	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
+		unpublishMaxItems(pair.Value, bounds)
+	}
 }
 
 // Text is an optional property of a result that its struct does not have.

@@ -1,11 +1,5 @@
 package schema
 
-import (
-	"slices"
-
-	reflected "github.com/invopop/jsonschema"
-)
-
 // hostArguments are arguments that hosts add to the calls of every tool, for
 // themselves. They are keyed by name, and the value says whose an argument is and
 // how that is known. They mean nothing to a tool, and a refusal would only make the
@@ -16,44 +10,4 @@ var hostArguments = map[string]string{
 		"https://github.com/google-gemini/gemini-cli packages/core/src/tools/tools.ts (addWaitForPreviousParameter)",
 	"task_progress": "Cline 3 tells its model to put it into every call: https://github.com/cline/cline/issues/10426",
 	"toolCallId":    "n8n's MCP Client Tool before 2.2.5 adds it to every call: https://github.com/n8n-io/n8n/issues/21716",
-}
-
-func dropHostArguments(s *reflected.Schema, object map[string]any) {
-	for name := range hostArguments {
-		if _, own := property(s, name); !own {
-			delete(object, name)
-		}
-	}
-}
-
-// dropNulls deletes optional members that are null, at any depth. For strict tools
-// OpenAI wants every member to be required. So hosts that convert a schema make the
-// optional ones nullable, and their models send null for what they leave out.
-func dropNulls(s *reflected.Schema, value any) {
-	switch value := value.(type) {
-	case map[string]any:
-		for name, member := range value {
-			property, known := property(s, name)
-			switch {
-			case !known:
-			case member != nil:
-				dropNulls(property, member)
-			case !slices.Contains(s.Required, name):
-				delete(value, name)
-			}
-		}
-	case []any:
-		for _, item := range value {
-			if s.Items != nil {
-				dropNulls(s.Items, item)
-			}
-		}
-	}
-}
-
-func property(s *reflected.Schema, name string) (*reflected.Schema, bool) {
-	if s.Properties == nil {
-		return nil, false
-	}
-	return s.Properties.Get(name)
 }

@@ -18,15 +18,20 @@ type CreateMessageInteraction struct {
 	SessionSid     SessionSid     `json:"SessionSid" jsonschema_description:"SID (KC and 32 hexadecimal digits) of the Session: the masked conversation."`
 	ParticipantSid ParticipantSid `json:"ParticipantSid" jsonschema_description:"SID (KP and 32 hexadecimal digits) of the Participant who receives the message."`
 	Body           string         `json:"Body,omitempty" jsonschema_description:"Text of the message. Required unless MediaUrl is given."`
-	MediaUrl       []string       `json:"MediaUrl,omitempty" jsonschema:"pattern=^https?://" jsonschema_description:"Reserved. Not currently supported by Twilio: leave it out. Absolute http:// or https:// URLs."`
+	MediaUrl       []string       `json:"MediaUrl,omitempty" jsonschema:"pattern=^https?://,maxItems=10" jsonschema_description:"Reserved. Not currently supported by Twilio: leave it out. Absolute http:// or https:// URLs."`
 }
+
+// maxMediaURLs is how many a message of Twilio may have
+// (https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource: "You can include up to ten
+// media_url parameters per message"). The tag of MediaUrl repeats it.
+const maxMediaURLs = 10
 
 // Rules require Body or MediaUrl (x-twilio.conditional in Twilio's OpenAPI
 // description), and check what the pattern of a media URL leaves open.
 func (CreateMessageInteraction) Rules() []Rule { return []Rule{bodyOrMediaURL, mediaURLs} }
 
 // Validate is for Go callers, whose requests are not checked against the schema. It
-// looks for a missing SID, nothing to send, a MediaUrl that is not an absolute http
+// looks for a missing SID, nothing to send, more than ten of MediaUrl, one that is not an absolute http
 // or https URL, and text that is not UTF-8. The error is a Problems with all of them.
 func (r CreateMessageInteraction) Validate() error {
 	var problems Problems
@@ -44,7 +49,10 @@ func (r CreateMessageInteraction) Validate() error {
 	if !utf8.ValidString(r.Body) {
 		problems = append(problems, "Body: is not valid UTF-8")
 	}
-	for i, u := range r.MediaUrl {
+	if len(r.MediaUrl) > maxMediaURLs {
+		problems = append(problems, fmt.Sprintf("MediaUrl: has %d items, must have at most %d", len(r.MediaUrl), maxMediaURLs))
+	}
+	for i, u := range r.MediaUrl[:min(len(r.MediaUrl), maxMediaURLs)] {
 		if err := checkMediaURL(u); err != nil {
 			problems = append(problems, fmt.Sprintf("MediaUrl[%d]: %v", i, err))
 		}

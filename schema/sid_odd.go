@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The bounds of what oddInSid takes for a SID. Nothing else has that many
@@ -54,6 +55,9 @@ func whyNoSid(letters, s string) string {
 // like the right ones. It returns "" if there is none, or if s is no SID with a few
 // wrong characters.
 func oddInSid(letters, s string) string {
+	if len(s) > longestSid*utf8.UTFMax {
+		return ""
+	}
 	runes := []rune(s)
 	if len(runes) > longestSid {
 		return ""

@@ -40,6 +40,7 @@ func (cmd *httpCmd) Validate() error {
 // Run serves until a signal comes. Then readiness turns false, sends in flight
 // finish, and the listener closes. The first line on stdout is the URL.
 func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
+	limitMemory()
 	m := newMetrics()
 	a, err := newApp(c, s, m)
 	if err != nil {

@@ -29,8 +29,8 @@ type provider struct {
 type schemaRule func(path string, schema map[string]any) string
 
 // house are the keywords that are published. No provider refuses one. Of these only pattern and the lengths are reduced by
-// some; the descriptions say them in words. A bound of another kind (maxItems, minimum) is a Rule of the arguments and is
-// said in the description.
+// some; the descriptions say them in words. A bound of another kind is enforced without its keyword and said in the
+// description: maxItems as schema.Input does, another as a Rule of the arguments.
 const house = "type properties required enum pattern minLength maxLength items description additionalProperties"
 
 const nineFormats = " format:date-time format:time format:date format:duration format:email format:hostname format:ipv4 format:ipv6 format:uuid"

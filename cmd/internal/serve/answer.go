@@ -10,6 +10,8 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
 // answer answers one message; nil when it calls for no answer. code is that of an error, or 0. A panic becomes an error that
@@ -25,7 +27,11 @@ func (s *Server) answer(ctx context.Context, m *message) (answer []byte, code in
 	if tool := s.toolOf(m); tool != nil && meta.clear {
 		return s.call(ctx, m, meta, tool.Handler)
 	}
-	switch response := s.MCP.HandleMessage(ctx, m.forMCPGo()).(type) {
+	raw, refusal := m.forMCPGo()
+	if raw == nil {
+		return refusal, mcp.INVALID_REQUEST
+	}
+	switch response := s.MCP.HandleMessage(ctx, raw).(type) {
 	case nil:
 		return nil, 0
 	case mcp.JSONRPCResponse:
@@ -78,7 +84,11 @@ func (s *Server) call(ctx context.Context, m *message, meta *requestMeta, handle
 		p.Arguments = m.Params.Arguments
 	}
 	fail := func(code int, text string) ([]byte, int) { return errorAnswer(m.ID, code, text), code }
-	if raw := m.Params.InputResponses; raw != nil && jsonv2.Unmarshal(raw, &p.InputResponses) != nil {
+	raw := m.Params.InputResponses
+	if guard.Heavy(raw) {
+		return fail(mcp.INVALID_PARAMS, `params: "inputResponses" `+guard.TooMuch+"; nothing was done")
+	}
+	if raw != nil && jsonv2.Unmarshal(raw, &p.InputResponses) != nil {
 		return fail(mcp.INVALID_PARAMS, `params: "inputResponses" must be an object, with no name twice in it; nothing was done`)
 	}
 	if meta.protocol != nil {

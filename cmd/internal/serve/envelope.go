@@ -10,6 +10,8 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/mark3labs/mcp-go/mcp"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
 // What a message is refused with. Nothing has been done for it.
@@ -19,6 +21,7 @@ const (
 	notObject = "a message must be a JSON object; nothing was done"
 	twice     = " has one name twice, or two that differ only by case; nothing was done"
 	otherCase = " has a name that differs only by case from one of the protocol's; nothing was done"
+	tooMany   = " has more than 1000 names; nothing was done"
 	once      = `" must be there once, and in this case; nothing was done`
 	badTask   = `params: "task" must be an object, and its "ttl" a whole number; nothing was done`
 	badID     = `"id" must be a string or a number of at most 256 bytes; nothing was done`
@@ -177,6 +180,10 @@ func (e *envelope) find(where string, quoted []byte, members []member, others *m
 			e.refuse(where, m.name, otherCase)
 			return nil
 		}
+	}
+	if len(*others) >= guard.MaxValues {
+		e.refuse(where, "", tooMany)
+		return nil
 	}
 	name = strings.Map(foldRune, name)
 	if (*others)[name] {

@@ -114,8 +114,13 @@ func (e *endpoints) passOn(ctx context.Context, w http.ResponseWriter, r *http.R
 			e.server.panicked(ctx, m, p)
 		}
 	}()
+	raw, refusal := m.forMCPGo()
+	if raw == nil && isJSON(r) {
+		writeJSON(w, http.StatusBadRequest, refusal)
+		return
+	}
 	r = r.WithContext(ctx)
-	r.Body = io.NopCloser(bytes.NewReader(m.forMCPGo()))
+	r.Body = io.NopCloser(bytes.NewReader(raw))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	e.mcp.ServeHTTP(w, r)
 }

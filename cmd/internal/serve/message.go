@@ -12,6 +12,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
 // message is a JSON-RPC message whose envelope has been read.
@@ -95,21 +97,26 @@ var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Al
 
 // forMCPGo is the message as mcp-go gets it. A tools/call whose _meta it has to refuse becomes a ping, which it refuses with
 // the same words: it must not call a tool that is called here. Of capabilities that it would refuse for one odd member, it
-// gets those that are declared.
-func (m *message) forMCPGo() []byte {
+// gets those that are declared. A message that is too much for it has a refusal, which is nil for a notification.
+func (m *message) forMCPGo() (raw, refusal []byte) {
 	meta, method, params := m.readMeta(), m.Method, map[string]json.RawMessage{}
 	switch {
-	case m.Method == mcp.MethodToolsCall && !meta.clear:
+	case m.Method == mcp.MethodToolsCall && !meta.clear && meta.wrong != guard.TooMuch:
 		method, params["_meta"] = mcp.MethodPing, m.Params.Meta
+	case guard.Heavy(m.raw) && !m.hasID():
+		return nil, nil
+	case guard.Heavy(m.raw):
+		return nil, errorAnswer(m.ID, mcp.INVALID_REQUEST, "the message "+guard.TooMuch+
+			", which is taken only in a call of a tool that is here, with the right headers; nothing was done")
 	case meta.protocol == nil || json.Unmarshal(meta.fields.AdditionalFields[mcp.MetaKeyClientCapabilities].(json.RawMessage), new(mcp.ClientCapabilities)) == nil:
-		return m.raw
+		return m.raw, nil
 	default:
 		_ = jsonv2.Unmarshal(m.Params.raw, &params, lenient) // it has been read
 		fields := maps.Clone(meta.fields.AdditionalFields)
 		fields[mcp.MetaKeyClientCapabilities] = meta.protocol.ClientCapabilities
 		params["_meta"] = mustEncode(fields)
 	}
-	return mustEncode(map[string]any{"jsonrpc": m.JSONRPC, "id": m.ID, "method": method, "params": params})
+	return mustEncode(map[string]any{"jsonrpc": m.JSONRPC, "id": m.ID, "method": method, "params": params}), nil
 }
 
 // initialize is the request with nothing in it that mcp-go does not need. mcp-go decodes all of it, and the handshake
@@ -151,12 +158,15 @@ func (meta *requestMeta) read(raw json.RawMessage) (clear bool) {
 		return true
 	}
 	var fields map[string]jsontext.Value
-	if raw[0] != '{' {
+	switch {
+	case raw[0] != '{':
 		meta.wrong = "must be an object" // mcp-go would speak of its Go types
-		return false
-	}
-	if jsonv2.Unmarshal(raw, &fields, jsontext.AllowInvalidUTF8(true)) != nil {
+	case guard.Heavy(raw):
+		meta.wrong = guard.TooMuch
+	case jsonv2.Unmarshal(raw, &fields, jsontext.AllowInvalidUTF8(true)) != nil:
 		meta.wrong = "has one name twice"
+	}
+	if meta.wrong != "" {
 		return false
 	}
 	meta.fields = &mcp.Meta{AdditionalFields: make(map[string]any, len(fields))}
@@ -182,10 +192,10 @@ func (meta *requestMeta) read(raw json.RawMessage) (clear bool) {
 }
 
 // readCapabilities reads what a client declares. A capability that is not an object of the expected shape is not
-// declared. It is nil when the capabilities are no object themselves.
+// declared. It is nil when the capabilities are no object, or too much.
 func readCapabilities(raw json.RawMessage) *mcp.ClientCapabilities {
 	var each map[string]jsontext.Value
-	if jsonv2.Unmarshal(raw, &each, lenient) != nil || each == nil {
+	if guard.Heavy(raw) || jsonv2.Unmarshal(raw, &each, lenient) != nil || each == nil {
 		return nil
 	}
 	declared := &mcp.ClientCapabilities{}

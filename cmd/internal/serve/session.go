@@ -12,6 +12,8 @@ import (
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
 // session is one client over stdio or SSE: what it declared, its calls in flight, and our questions to it. A POST to /mcp
@@ -161,7 +163,7 @@ func (m *message) elicitation() (*mcp.ElicitationResult, error) {
 		return nil, fmt.Errorf("the client refused %s: %s", mcp.MethodElicitationCreate, details.Message)
 	}
 	result := new(mcp.ElicitationResult)
-	if err := jsonv2.Unmarshal(m.Result, &result.ElicitationResponse); err != nil {
+	if guard.Heavy(m.Result) || jsonv2.Unmarshal(m.Result, &result.ElicitationResponse) != nil {
 		return nil, fmt.Errorf("the client's answer to %s cannot be read", mcp.MethodElicitationCreate)
 	}
 	return result, nil

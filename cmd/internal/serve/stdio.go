@@ -13,8 +13,8 @@ import (
 
 const (
 	// maxUnanswered bytes of requests are read before reading itself waits: the requests that wait for their turn cost
-	// memory, and a ping among them has to be seen. A request counts as minRequest bytes at least, so that there are 8192.
-	maxUnanswered = 64 << 20
+	// memory, and a ping among them has to be seen. A request counts as minRequest bytes at least, so that there are 2048.
+	maxUnanswered = 16 << 20
 	minRequest    = 8 << 10
 )
 

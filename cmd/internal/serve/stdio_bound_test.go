@@ -36,7 +36,7 @@ func TestWhatIsUnansweredIsBounded(t *testing.T) {
 		call string
 		fit  int
 	}{
-		"messages": {callLine(1, "stubborn"), 8192},
+		"messages": {callLine(1, "stubborn"), maxUnanswered / minRequest},
 		"bytes":    {large, maxUnanswered / (len(large) - 1)},
 	} {
 		t.Run(name, func(t *testing.T) {

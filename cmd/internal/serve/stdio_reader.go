@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"slices"
 )
 
 // lineReader reads lines of bounded length.
@@ -19,19 +20,20 @@ func newLineReader(in io.Reader, max int) *lineReader {
 // next returns the next line; the last one also without its newline. Of a line longer than max, the beginning is returned
 // and the rest skipped.
 func (r *lineReader) next() (line []byte, skipped bool, err error) {
+	length, parts := 0, [][]byte(nil) // put together at the end, so that a line that waits takes no more than its bytes
 	for {
 		part, err := r.in.ReadSlice('\n')
 		more := errors.Is(err, bufio.ErrBufferFull)
 		if !skipped {
-			line = append(line, part...)
-			skipped = len(line) > r.max+1 // the newline does not count
+			parts, length = append(parts, slices.Clone(part)), length+len(part)
+			skipped = length > r.max+1 // the newline does not count
 		}
 		if more {
 			continue
 		}
-		if err != nil && (err != io.EOF || len(line) == 0) {
+		if err != nil && (err != io.EOF || length == 0) {
 			return nil, false, err
 		}
-		return line, skipped, nil // at EOF the next read says so again
+		return slices.Concat(parts...), skipped, nil // at EOF the next read says so again
 	}
 }
