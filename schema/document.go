@@ -54,7 +54,8 @@ type Bound struct {
 
 // Input returns the schema of a tool's arguments, from the tags of the struct
 // In and from bounds. Properties that In does not have are not allowed. When In
-// implements Ruled, Check applies its rules too. The error may be a bound of an
+// implements Ruled, Check applies its rules too. A maxItems is enforced and said in
+// the description, but not published as a keyword. The error may be a bound of an
 // argument that is no string or does not exist.
 func Input[In any](bounds ...Bound) (*Document, error) {
 	var rules []Rule
