@@ -185,6 +185,8 @@ func (p *process) wait(answers <-chan json.RawMessage) answer {
 	return a
 }
 
+var errNoAnswer = errors.New("no answer")
+
 // await is wait for other goroutines than the test's. It gives up after a minute,
 // so that a hang ends.
 func (p *process) await(answers <-chan json.RawMessage) (a answer, err error) {
@@ -199,7 +201,7 @@ func (p *process) await(answers <-chan json.RawMessage) (a answer, err error) {
 			return a, errors.New("the server ended without an answer")
 		}
 	case <-time.After(time.Minute):
-		return a, errors.New("no answer")
+		return a, errNoAnswer
 	}
 }
 
