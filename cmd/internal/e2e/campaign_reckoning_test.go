@@ -19,14 +19,7 @@ func (tr *truth) reckon() {
 	for _, g := range tr.groups {
 		for _, m := range g.accepted {
 			may := func(c *call) bool {
-				switch c.outcome.Sent {
-				case "no":
-					return false
-				case "yes":
-					return c.begun < m.arrived && m.arrived < c.ended
-				default:
-					return c.begun < m.arrived
-				}
+				return m.mayBeOf(c) && c.outcome.Sent != "no" || c.outcome.Sent == "unknown" && c.begun < m.arrived
 			}
 			found := slices.ContainsFunc(g.intentions, func(i *intention) bool { return slices.ContainsFunc(i.calls, may) })
 			tr.must(found, g, "NOT SENT, IT WAS SAID, AND WAS: no call under way can have sent %s", m.sid)
@@ -80,12 +73,14 @@ func (tr *truth) last(i *intention) (last *call) {
 	return last
 }
 
-// retire marks an intention that is not repeated in a new ledger. One that was only ever told that the ledger cannot be
-// used is surely not sent.
+// retire marks an intention that is not repeated in a new ledger: it, or one of the same text, may have been sent. One that
+// was only ever told that the ledger cannot be used surely was not.
 func (tr *truth) retire(i *intention) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
-	i.retired = slices.ContainsFunc(i.calls, func(c *call) bool { return !c.unusable })
+	for _, twin := range i.intentions {
+		i.retired = i.retired || slices.ContainsFunc(twin.calls, func(c *call) bool { return !c.unusable })
+	}
 }
 
 // mayRepeat says whether the intention's last word is missing, not "sent", or from before somebody tampered.

@@ -101,7 +101,7 @@ func (w *world) campaign(n int) {
 // intentions makes intentions. Some groups have two of the same text; they have a key each.
 func (w *world) intentions(count int) (all []*intention) {
 	for len(all) < count {
-		all = append(all, w.group(len(all), w.random.IntN(5) == 0)...)
+		all = append(all, w.group(len(all), w.random.IntN(4) == 0)...)
 	}
 	w.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	return all

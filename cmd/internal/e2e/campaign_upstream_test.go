@@ -83,11 +83,7 @@ func (u *faulty) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !u.calm() {
 		chosen = draw(x.random, faults)
 	}
-	if chosen.name != faults[0].name {
-		u.truth.mu.Lock()
-		u.truth.note(x.group, "upstream: fault: %s", chosen.name)
-		u.truth.mu.Unlock()
-	}
+	u.truth.drawn(x.group, chosen, chosen.name != faults[0].name)
 	u.event(x.server)
 	defer u.event(x.server)
 	chosen.do(x)
