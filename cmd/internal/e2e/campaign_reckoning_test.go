@@ -73,8 +73,9 @@ func (tr *truth) last(i *intention) (last *call) {
 	return last
 }
 
-// retire marks an intention that is not repeated in a new ledger: it, or one of the same text, may have been sent. One that
-// was only ever told that the ledger cannot be used surely was not.
+// retire marks an intention that nobody has in a new ledger: it, or one of the same text, may have been sent before, and an
+// equal message from just before is not promised to be told apart. One that was only ever told that the ledger cannot be
+// used surely was not sent.
 func (tr *truth) retire(i *intention) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()

@@ -75,7 +75,9 @@ func (w *world) campaign(n int) {
 		next := min(begun+perWave, len(all))
 		calls := map[*intention]int{}
 		for _, i := range all[begun:next] {
-			calls[i] = 1 + w.random.IntN(2)
+			if !i.retired {
+				calls[i] = 1 + w.random.IntN(2)
+			}
 		}
 		for _, i := range all[:begun] {
 			if !i.retired && (tampered || w.random.IntN(4) == 0) {
@@ -85,7 +87,7 @@ func (w *world) campaign(n int) {
 		w.wave(all[:next], calls)
 		begun, tampered = next, tampers
 		if w.suffers() {
-			w.heal(all[:begun])
+			w.heal(all)
 		}
 		if w.kept == nil {
 			w.keep()
@@ -94,7 +96,7 @@ func (w *world) campaign(n int) {
 			w.tamper(whileStopped[which])
 		}
 	}
-	w.settle(all[:begun])
+	w.settle(all, begun)
 	w.truth.reckon()
 }
 
@@ -163,11 +165,11 @@ func (w *world) suffers() bool {
 }
 
 // heal does what the documentation says: it starts the servers again, and where that does not help, it begins anew.
-func (w *world) heal(begun []*intention) {
+func (w *world) heal(all []*intention) {
 	defer w.setCalm(w.setCalm(true))
 	ways := []func(){func() {}, func() { w.stopAll(term); w.startAll() }, func() {
 		w.leaveOut()
-		for _, i := range begun {
+		for _, i := range all {
 			w.truth.retire(i)
 		}
 	}}
@@ -206,21 +208,21 @@ func (w *world) setCalm(calm bool) (before bool) {
 }
 
 // settle calls for every intention once more, without faults and troubles. Nobody may be told "no" for ever.
-func (w *world) settle(begun []*intention) {
+func (w *world) settle(all []*intention, begun int) {
 	w.setCalm(true)
 	for round := 0; round < 3 && !w.truth.isBroken(); round++ {
 		calls := map[*intention]int{}
-		for _, i := range begun {
+		for _, i := range all[:begun] {
 			if w.truth.mayRepeat(i) {
 				calls[i] = 1
 			}
 		}
-		w.wave(begun, calls)
+		w.wave(all, calls)
 		if w.suffers() {
-			w.heal(begun)
+			w.heal(all)
 		}
 	}
-	for _, i := range begun {
+	for _, i := range all[:begun] {
 		last := w.truth.last(i)
 		w.truth.mu.Lock()
 		w.truth.must(i.retired || len(w.truth.broken) > 0 || last != nil && last.outcome.Sent != "no", i.group, "NEVER SENT, ALTHOUGH NOTHING WAS IN THE WAY")
