@@ -207,7 +207,8 @@ func (w *world) setCalm(calm bool) (before bool) {
 	return before
 }
 
-// settle calls for every intention once more, without faults and troubles. Nobody may be told "no" for ever.
+// settle calls for every intention once more, without faults and troubles. Nobody may be told "no" for ever, unless there is
+// a rate limit.
 func (w *world) settle(all []*intention, begun int) {
 	w.setCalm(true)
 	for round := 0; round < 3 && !w.truth.isBroken(); round++ {
@@ -223,6 +224,9 @@ func (w *world) settle(all []*intention, begun int) {
 		}
 	}
 	for _, i := range all[:begun] {
+		if w.rate != "0" {
+			break
+		}
 		last := w.truth.last(i)
 		w.truth.mu.Lock()
 		w.truth.must(i.retired || len(w.truth.broken) > 0 || last != nil && last.outcome.Sent != "no", i.group, "NEVER SENT, ALTHOUGH NOTHING WAS IN THE WAY")
