@@ -3,13 +3,32 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/twilio/fake"
 )
+
+// A receipt is the fields that say which message it is of. Twilio may leave out any.
+type receipt struct {
+	Sid         string
+	Data        string
+	Service     string `json:"service_sid"`
+	Session     string `json:"session_sid"`
+	Participant string `json:"participant_sid"`
+}
+
+func (r receipt) isOf(i *intention) bool {
+	data := struct{ Body string }{i.body}
+	json.Unmarshal([]byte(r.Data), &data)
+	isOr := func(field, wanted string) bool { return field == "" || field == wanted }
+	return data.Body == i.body && isOr(r.Service, fake.ServiceSid) && isOr(r.Session, fake.SessionSid) && isOr(r.Participant, i.participant)
+}
 
 // reckon makes the comparisons that need the whole story: each message is that of a call that may have sent it, which
 // is one that was under way when the request came, and was not told "no".

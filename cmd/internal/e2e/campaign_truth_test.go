@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"twilio-proxy-mcp/twilio/fake"
 )
 
 // A truth is what happened in a campaign, in order: what callers asked and heard, what the upstream got and accepted,
@@ -183,22 +181,6 @@ func (tr *truth) accept(g *group, arrived int, sid string) {
 // it ended.
 func (m message) mayBeOf(c *call) bool {
 	return c.begun < m.arrived && (!c.answered || c.ended > m.arrived)
-}
-
-// A receipt is the fields that say which message it is of. Twilio may leave out any.
-type receipt struct {
-	Sid         string
-	Data        string
-	Service     string `json:"service_sid"`
-	Session     string `json:"session_sid"`
-	Participant string `json:"participant_sid"`
-}
-
-func (r receipt) isOf(i *intention) bool {
-	data := struct{ Body string }{i.body}
-	json.Unmarshal([]byte(r.Data), &data)
-	isOr := func(field, wanted string) bool { return field == "" || field == wanted }
-	return data.Body == i.body && isOr(r.Service, fake.ServiceSid) && isOr(r.Session, fake.SessionSid) && isOr(r.Participant, i.participant)
 }
 
 // hear notes what a caller was told, and compares it.
