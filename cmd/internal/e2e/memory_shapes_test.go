@@ -54,8 +54,8 @@ const (
 	callBefore = callOfTool + `"arguments":{` + sidsOfFake
 )
 
-// call is a shape of arguments, of which these stand before.
-func call(name, before, piece, after string) shape {
+// withArguments is a shape of a call of the tool with more arguments than it needs.
+func withArguments(name, before, piece, after string) shape {
 	return shape{name, "tools/call", aMebibyte, callBefore + before, piece, after + "}}}"}
 }
 
@@ -66,29 +66,29 @@ func request(name, method, before, piece, after string) shape {
 
 // shapes are of arrays, objects, nesting, numbers, strings, duplicate names and escapes, in every place of a message.
 var shapes = []shape{
-	call("numbers", `,"MediaUrl":[0`, `,0`, `]`),
-	call("names", ``, `,"n%d":0`, ``),
-	call("decimals", `,"MediaUrl":[1.5e3`, `,-1.5e3`, `]`),
-	call("booleans", `,"MediaUrl":[true`, `,true`, `]`),
-	call("nulls", `,"MediaUrl":[null`, `,null`, `]`),
-	call("texts", `,"MediaUrl":[""`, `,""`, `]`),
-	call("URLs", `,"MediaUrl":["http://a"`, `,"http://a"`, `]`),
-	call("lists", `,"MediaUrl":[[]`, `,[]`, `]`),
-	call("objects", `,"MediaUrl":[{}`, `,{}`, `]`),
-	call("nested lists", `,"MediaUrl":[0`, `,[[[[[]]]]]`, `]`),
-	call("nested objects", `,"Body":[0`, `,{"":{"":{"":{}}}}`, `]`),
-	call("long names", ``, `,"`+strings.Repeat("n", 100)+`%d":0`, ``),
-	call("a name", `,"`, `n`, `":0`),
-	call("a text", `,"Body":"`, `x`, `"`),
-	call("escapes", `,"Body":"`, `\u00e9`, `"`),
-	call("surrogates", `,"Body":"`, `\ud83d\ude00`, `"`),
-	call("line breaks", `,"Body":"`, `\n`, `"`),
-	call("invalid UTF-8", `,"Body":"`, "\xff", `"`),
-	call("digits", `,"Body":1`, `0`, ``),
-	call("a name twice", `,"":0`, `,"":0`, ``),
-	call("a host's list", `,"Body":"a host's list","toolCallId":[0`, `,0`, `]`),
-	call("a host's object", `,"Body":"a host's object","toolCallId":{"":0`, `,"%d":0`, `}`),
-	call("spaces", `,"Body":"spaces"`, ` `, ``),
+	withArguments("numbers", `,"MediaUrl":[0`, `,0`, `]`),
+	withArguments("names", ``, `,"n%d":0`, ``),
+	withArguments("decimals", `,"MediaUrl":[1.5e3`, `,-1.5e3`, `]`),
+	withArguments("booleans", `,"MediaUrl":[true`, `,true`, `]`),
+	withArguments("nulls", `,"MediaUrl":[null`, `,null`, `]`),
+	withArguments("texts", `,"MediaUrl":[""`, `,""`, `]`),
+	withArguments("URLs", `,"MediaUrl":["http://a"`, `,"http://a"`, `]`),
+	withArguments("lists", `,"MediaUrl":[[]`, `,[]`, `]`),
+	withArguments("objects", `,"MediaUrl":[{}`, `,{}`, `]`),
+	withArguments("nested lists", `,"MediaUrl":[0`, `,[[[[[]]]]]`, `]`),
+	withArguments("nested objects", `,"Body":[0`, `,{"":{"":{"":{}}}}`, `]`),
+	withArguments("long names", ``, `,"`+strings.Repeat("n", 100)+`%d":0`, ``),
+	withArguments("a name", `,"`, `n`, `":0`),
+	withArguments("a text", `,"Body":"`, `x`, `"`),
+	withArguments("escapes", `,"Body":"`, `\u00e9`, `"`),
+	withArguments("surrogates", `,"Body":"`, `\ud83d\ude00`, `"`),
+	withArguments("line breaks", `,"Body":"`, `\n`, `"`),
+	withArguments("invalid UTF-8", `,"Body":"`, "\xff", `"`),
+	withArguments("digits", `,"Body":1`, `0`, ``),
+	withArguments("a name twice", `,"":0`, `,"":0`, ``),
+	withArguments("a host's list", `,"Body":"a host's list","toolCallId":[0`, `,0`, `]`),
+	withArguments("a host's object", `,"Body":"a host's object","toolCallId":{"":0`, `,"%d":0`, `}`),
+	withArguments("spaces", `,"Body":"spaces"`, ` `, ``),
 	{"objects for a SID", "tools/call", aMebibyte, callOfTool + `"arguments":{"ServiceSid":[{"":0}`, `,{"":0}`, `]}}}`},
 	{"a SID", "tools/call", aMebibyte, callOfTool + `"arguments":{"ServiceSid":"`, `K`, `"}}}`},
 	{"nesting", "tools/call", aMebibyte, callOfTool + `"arguments":{"Body":`, `[`, ``},
