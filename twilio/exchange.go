@@ -15,7 +15,10 @@ import (
 // deadline. The outcome would then be unknown instead of "not sent".
 const maxReserve = 5 * time.Second
 
-var errNoTimeLeft = errors.New("no connection was made in time")
+var (
+	errNoTimeLeft = errors.New("no connection was made in time")
+	errUnasked    = errors.New("the server answered before it was asked")
+)
 
 // apiCall is one call of the API, which takes one or more attempts.
 type apiCall struct {
@@ -91,29 +94,46 @@ func mayStart(waitCtx context.Context, before func(context.Context, int) error, 
 }
 
 // exchange makes one attempt and reads the answer to its end or limit. connected
-// says whether there was a connection, so that Twilio may have received it.
+// says whether there was a connection that took the request, so that Twilio may
+// have received it. A stale connection is no attempt: the next one is taken at
+// once. Each can be taken only once, so in the end a new one is made.
 func (c *Client) exchange(waitCtx context.Context, deadline time.Time, call apiCall, retries int, askedAt time.Time) (ans *answer, connected bool, err error) {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(waitCtx))
+	seen := Exchange{Operation: call.operation, Retries: retries}
+	started := time.Now()
+	for {
+		a := &attempt{isRead: call.form == "", waitCtx: waitCtx, before: call.before, tries: retries, askedAt: askedAt, trust: &c.trust}
+		ans, err = c.try(a, deadline, call)
+		if a.isStale() {
+			continue
+		}
+		if ans != nil {
+			ans.retries, seen.Status = retries, ans.status
+		}
+		seen.Duration = time.Since(started)
+		c.observe(seen)
+		return ans, a.connected(), err
+	}
+}
+
+// try makes one HTTP exchange on one connection.
+func (c *Client) try(a *attempt, deadline time.Time, call apiCall) (*answer, error) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.waitCtx))
 	defer cancel(nil)
 	// A timer is cheaper than another context with a deadline, by 1 µs and 600 bytes.
 	defer time.AfterFunc(time.Until(deadline), func() { cancel(context.DeadlineExceeded) }).Stop()
-	a := &attempt{ctx: ctx, cancel: cancel, isRead: call.form == "", waitCtx: waitCtx, before: call.before, tries: retries, askedAt: askedAt}
-	defer context.AfterFunc(waitCtx, func() { a.giveUp(context.Cause(waitCtx)) })()
+	a.ctx, a.cancel = ctx, cancel
+	defer context.AfterFunc(a.waitCtx, func() { a.giveUp(context.Cause(a.waitCtx)) })()
 
-	r := c.newRequest(httptrace.WithClientTrace(ctx, a.trace()), call)
-	started := time.Now()
-	seen := Exchange{Operation: call.operation, Retries: retries}
-	resp, err := c.pool.RoundTrip(r)
-	if err == nil {
-		ans = readAnswer(resp, call.limit)
-		ans.retries = retries
-		seen.Status = ans.status
-	} else {
-		err = a.explain(err)
+	resp, err := c.pool.RoundTrip(c.newRequest(httptrace.WithClientTrace(ctx, a.trace()), call))
+	a.end(err)
+	if err != nil {
+		return nil, a.explain(err)
 	}
-	seen.Duration = time.Since(started)
-	c.observe(seen)
-	return ans, a.connected(), err
+	if !a.connected() { // the server said it before it was asked
+		resp.Body.Close()
+		return nil, a.explain(errUnasked)
+	}
+	return readAnswer(resp, call.limit), nil
 }
 
 func readAnswer(resp *http.Response, limit int64) *answer {

@@ -21,9 +21,12 @@ type attempt struct {
 	tries   int
 	askedAt time.Time // when before was called, or a little earlier
 
+	trust *idleTrust // how long an idle connection may be used
+
 	mu      sync.Mutex
 	hasConn bool
-	hookErr error // the error of before, when it was called again for a connection
+	kept    *keptConn // nil for a new connection
+	hookErr error     // the error of before, when it was called again for a connection
 
 	answered atomic.Bool // used only for the error's text
 }
@@ -33,6 +36,7 @@ type attempt struct {
 func (a *attempt) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		GotConn:              a.gotConn,
+		WroteHeaders:         a.leave,
 		GotFirstResponseByte: func() { a.answered.Store(true) },
 	}
 }
@@ -50,7 +54,10 @@ func (a *attempt) gotConn(info httptrace.GotConnInfo) {
 		info.Conn.Close()
 		return
 	}
-	a.hasConn = true
+	a.hasConn, a.kept = true, nil
+	if info.Reused {
+		a.kept = &keptConn{Conn: info.Conn, idle: info.IdleTime}
+	}
 }
 
 // recheckAfter is how long the before hook's consent is good for without asking
@@ -95,12 +102,12 @@ func (a *attempt) giveUp(cause error) {
 	}
 }
 
-// connected reports whether the attempt got a connection. From then on, Twilio
-// may have received the request.
+// connected reports whether the attempt got a connection that took the request.
+// From then on, Twilio may have received it.
 func (a *attempt) connected() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.hasConn
+	return a.hasConn && (a.kept == nil || a.kept.left)
 }
 
 func (a *attempt) explain(err error) error {
