@@ -90,6 +90,9 @@ func (f *Fake) do(c *call) (any, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c.now = f.clock.now()
+	if err := f.checkRoom(c.op); err != nil {
+		return nil, err
+	}
 	return c.op.do(f, c)
 }
 

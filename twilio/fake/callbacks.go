@@ -27,6 +27,7 @@ const callbackTimeout = 5 * time.Second
 type callbacks struct {
 	timeout time.Duration // bounds one call
 	waiting []webhook
+	bytes   int // what those that wait take, by size
 	running bool
 	done    sync.WaitGroup
 }
@@ -43,12 +44,35 @@ func (f *Fake) callback(m *message, now time.Time) {
 	if !loopbackURL(target) {
 		return
 	}
-	f.callbacks.waiting = append(f.callbacks.waiting, webhook{target, f.callbackForm(m, now)})
+	f.callbacks.wait(webhook{target, f.callbackForm(m, now)}, f.config.KeepBytes)
 	if !f.callbacks.running {
 		f.callbacks.running = true
 		f.callbacks.done.Add(1)
 		go f.runCallbacks()
 	}
+}
+
+// wait adds a callback. If they take more than keepBytes, the oldest go: the
+// service's URL is slower than the messages.
+func (c *callbacks) wait(hook webhook, keepBytes int) {
+	c.waiting = append(c.waiting, hook)
+	for c.bytes += hook.size(); c.bytes > keepBytes && len(c.waiting) > 1; {
+		c.next()
+	}
+}
+
+// next takes the oldest callback that waits.
+func (c *callbacks) next() webhook {
+	oldest := c.waiting[0]
+	c.waiting[0] = webhook{}
+	c.waiting = c.waiting[1:]
+	c.bytes -= oldest.size()
+	return oldest
+}
+
+// size is about what a callback takes, in bytes.
+func (hook webhook) size() int {
+	return callbackBytes + len(hook.url) + len(hook.form.Get("interactionData"))
 }
 
 func (f *Fake) runCallbacks() {
@@ -57,7 +81,7 @@ func (f *Fake) runCallbacks() {
 		f.mu.Lock()
 		select {
 		case <-f.closed:
-			f.callbacks.waiting = nil
+			f.callbacks.waiting, f.callbacks.bytes = nil, 0
 		default:
 		}
 		if len(f.callbacks.waiting) == 0 {
@@ -65,8 +89,7 @@ func (f *Fake) runCallbacks() {
 			f.mu.Unlock()
 			return
 		}
-		next := f.callbacks.waiting[0]
-		f.callbacks.waiting = f.callbacks.waiting[1:]
+		next := f.callbacks.next()
 		f.mu.Unlock()
 		_, _ = f.postWebhook(context.Background(), next) // nobody needs the answer
 	}

@@ -34,7 +34,7 @@
 //	DELETE /_fake/faults     204
 //	POST   /_fake/reset      goes back to the seed or the default state, 204
 //	POST   /_fake/seed       replaces all resources (see Fake.Seed), 204
-//	GET    /_fake/requests   {"requests": [Request…]}, oldest first; only the last ones are kept.
+//	GET    /_fake/requests   {"requests": [Request…]}, oldest first; only the last ones are kept (see Size).
 //	                         ?after= (a number), ?operation= and ?session= (a SID) filter them.
 //	                         ?brief=true leaves out headers and bodies. It adds receipt: whether
 //	                         the caller got the operation's own success, complete. If not, it
@@ -150,7 +150,19 @@
 //
 // # Size
 //
-// A message takes about 300 bytes plus its text. Creating one costs the same with 100,000 messages as with none
-// (BenchmarkCreate). The cost of a list depends only on the size of its page (BenchmarkPages). The state file is written
-// as a whole.
+// Memory is bounded, and so is the state file:
+//
+//   - Messages are kept up to Config.KeepBytes (64 MiB), counted as 512 bytes and their texts each: about 120,000 short
+//     ones. Beyond that, the oldest messages of all sessions go. They are then as deleted ones: lists are shorter, a
+//     fetch is 404 with 20404, and their later statuses are not announced. The count of accepted messages stays.
+//   - The last 1,000 requests are kept (Config.KeepRequests), with up to Config.KeepBytes together.
+//   - Callbacks that wait for a slow URL take up to Config.KeepBytes. Beyond that, the oldest are not sent.
+//   - Of services, phone numbers, sessions and participants, there can be 100,000 together (Config.MaxRecords). Creating
+//     one more is refused with 400 and no code. A seed or state file may have more.
+//
+// Seeds, faults and requests in progress come on top. Messages of a seed or state file beyond the bound go when it is
+// loaded, the oldest first.
+//
+// Creating a message costs the same with 100,000 messages as with none (BenchmarkCreate). The cost of a list depends
+// only on the size of its page (BenchmarkPages). The state file is written as a whole.
 package fake

@@ -34,6 +34,8 @@ type Config struct {
 	RateLimit    bool             // enforce 30 requests a second per operation and service
 	MaxPageSize  int              // most records on a page of a list, whatever PageSize asks for; 0 = 100, negative = 1,000
 	KeepRequests int              // how many recorded requests are kept; 0 = 1,000
+	KeepBytes    int              // how many bytes of messages are kept, and again of recorded requests and of waiting callbacks; 0 = 64 MiB
+	MaxRecords   int              // the most services, phone numbers, sessions and participants together; 0 = 100,000
 	Log          *slog.Logger     // gets errors that no API answer can report; nil = slog.Default()
 	Page         http.Handler     // answers all paths outside /v1 and /_fake/, such as /; nil = 404
 }
@@ -79,6 +81,12 @@ func New(config Config) *Fake {
 	if config.KeepRequests <= 0 {
 		config.KeepRequests = 1000
 	}
+	if config.KeepBytes <= 0 {
+		config.KeepBytes = defaultKeepBytes
+	}
+	if config.MaxRecords <= 0 {
+		config.MaxRecords = defaultMaxRecords
+	}
 	if config.Log == nil {
 		config.Log = slog.Default()
 	}
@@ -92,7 +100,7 @@ func New(config Config) *Fake {
 	}
 	f.control = f.controlRoutes()
 	f.limits.on = config.RateLimit
-	f.requests.keep = config.KeepRequests
+	f.requests.keep, f.requests.keepBytes = config.KeepRequests, config.KeepBytes
 	f.world = f.newWorld()
 	f.world.addDefaults(f.clock.now())
 	return f

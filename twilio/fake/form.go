@@ -54,7 +54,7 @@ func (p *params) text(name string, limit int) (string, bool) {
 	if limit > 0 && utf8.RuneCountInString(value) > limit {
 		p.fail(name, "It has more than %d characters.", limit)
 	}
-	return value, p.values.Has(name)
+	return strings.Clone(value), p.values.Has(name) // else it keeps the whole form
 }
 
 func (p *params) required(name string, limit int) string {

@@ -129,7 +129,7 @@ func (f *Fake) deleteInteraction(c *call) (any, error) {
 	if p := f.world.participants[m.Outbound]; p != nil {
 		p.created = slices.DeleteFunc(p.created, same)
 	}
-	delete(f.world.messages, m.Sid)
+	f.world.unlink(m)
 	f.sessionChanged(s)
 	return nil, nil
 }

@@ -25,6 +25,7 @@ func (f *Fake) load(data []byte) error {
 		return l.err
 	}
 	l.world.sort()
+	l.world.relink()
 	f.clock, f.world, f.accepted = clock, l.world, doc.Accepted
 	f.rescheduleAll()
 	return nil

@@ -1,6 +1,9 @@
 package fake
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 type messageInteractionView struct {
 	Sid            string `json:"sid"`
@@ -62,7 +65,7 @@ func (f *Fake) createMessageInteraction(c *call) (any, error) {
 	for _, url := range c.form.values["MediaUrl"] {
 		switch {
 		case webURL(url):
-			media = append(media, url)
+			media = append(media, strings.Clone(url)) // else it keeps the whole form
 		case url != "": // an empty one counts as not given
 			c.form.fail("MediaUrl", "It must be an absolute http or https URL.")
 		}
@@ -86,6 +89,8 @@ func (f *Fake) createMessageInteraction(c *call) (any, error) {
 // addMessage puts a new message into a session and announces it.
 func (f *Fake) addMessage(s *session, m *message, now time.Time) {
 	f.world.addMessage(s, m)
+	f.world.dropOldest()
+	f.prune()
 	s.recordInteraction(now)
 	f.changed()
 	f.feed.publish(Event{Type: "message", Service: s.service.Sid, Session: s.Sid, Message: m.Sid})

@@ -1,7 +1,9 @@
 package fake
 
 import (
+	"maps"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -57,6 +59,11 @@ func tooMany(service string) *refusal {
 
 // forget restarts the limit for all.
 func (l *rateLimits) forget() { l.windows = nil }
+
+// forgetService drops what is counted for a service that is gone.
+func (l *rateLimits) forgetService(sid string) {
+	maps.DeleteFunc(l.windows, func(key string, _ *rateWindow) bool { return strings.HasSuffix(key, " "+sid) })
+}
 
 // SetRateLimit switches the limit on or off.
 func (f *Fake) SetRateLimit(on bool) {

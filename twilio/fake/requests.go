@@ -2,7 +2,7 @@ package fake
 
 import (
 	"net/http"
-	"slices"
+	"strings"
 	"time"
 )
 
@@ -31,28 +31,65 @@ type Request struct {
 	receipt          bool   // the caller got the operation's own success, complete
 }
 
-// A recorder keeps the last requests in a ring buffer.
+// A recorder keeps the last requests in a ring buffer, within two bounds.
 type recorder struct {
-	keep  int
-	count uint64
-	ring  []Request
+	keep      int
+	keepBytes int
+	count     uint64 // all that were added
+	first     uint64 // the oldest that is kept
+	bytes     int    // what those take, by size
+	ring      []Request
 }
 
 func (rec *recorder) add(r Request) uint64 {
 	rec.count++
 	r.Number = rec.count
-	r.Body = r.Body[:min(len(r.Body), keepBody)]
+	r.Body = strings.Clone(r.Body[:min(len(r.Body), keepBody)]) // the rest is let go of
 	if len(rec.ring) < rec.keep {
 		rec.ring = append(rec.ring, r)
 	} else {
+		if rec.count-rec.first >= uint64(rec.keep) {
+			rec.drop()
+		}
 		rec.ring[(rec.count-1)%uint64(rec.keep)] = r
 	}
+	rec.first = max(rec.first, 1)
+	rec.bytes += r.size()
+	rec.shrink()
 	return rec.count
+}
+
+// shrink drops the oldest until the rest is within the bound of bytes. The newest
+// stays.
+func (rec *recorder) shrink() {
+	for rec.bytes > rec.keepBytes && rec.first < rec.count {
+		rec.drop()
+	}
+}
+
+func (rec *recorder) drop() {
+	oldest := &rec.ring[(rec.first-1)%uint64(rec.keep)]
+	rec.bytes -= oldest.size()
+	*oldest = Request{}
+	rec.first++
+}
+
+// size is about what a request and its answer take, in bytes.
+func (r *Request) size() int {
+	size := requestBytes + len(r.URL) + len(r.Body) + len(r.Answer)
+	for _, header := range []http.Header{r.Header, r.AnswerHeader} {
+		for name, values := range header {
+			for _, value := range values {
+				size += len(name) + len(value) + 64
+			}
+		}
+	}
+	return size
 }
 
 // find returns the request with this number, or nil if it is not kept any more.
 func (rec *recorder) find(number uint64) *Request {
-	if number == 0 || number > rec.count || rec.count-number >= uint64(rec.keep) {
+	if number == 0 || number < rec.first || number > rec.count {
 		return nil
 	}
 	return &rec.ring[(number-1)%uint64(rec.keep)]
@@ -60,21 +97,24 @@ func (rec *recorder) find(number uint64) *Request {
 
 func (rec *recorder) answered(number uint64, header http.Header, a answer) {
 	if r := rec.find(number); r != nil {
+		rec.bytes -= r.size()
 		r.Status, r.AnswerHeader, r.receipt = a.status, header.Clone(), a.receipt
 		r.Answer = string(a.body[:min(len(a.body), keepBody)])
+		rec.bytes += r.size()
+		rec.shrink()
 	}
 }
 
-func (rec *recorder) forget() { rec.count, rec.ring = 0, nil }
+func (rec *recorder) forget() { rec.count, rec.first, rec.bytes, rec.ring = 0, 0, 0, nil }
 
 // Requests returns the recorded requests of the API, oldest first. Only the last
-// Config.KeepRequests are kept.
+// are kept, by Config.KeepRequests and Config.KeepBytes.
 func (f *Fake) Requests() []Request {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.requests.ring) < f.requests.keep {
-		return slices.Clone(f.requests.ring)
+	var kept []Request
+	for number := f.requests.first; number > 0 && number <= f.requests.count; number++ {
+		kept = append(kept, *f.requests.find(number))
 	}
-	oldest := f.requests.count % uint64(f.requests.keep)
-	return slices.Concat(f.requests.ring[oldest:], f.requests.ring[:oldest])
+	return kept
 }

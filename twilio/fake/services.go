@@ -143,14 +143,15 @@ func (f *Fake) deleteService(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, n := range s.Numbers { // first, so that no session is looked up in them
+		delete(f.world.numbers, n.Sid)
+	}
 	for _, session := range s.Sessions {
 		f.world.forgetSession(session)
 	}
-	for _, n := range s.Numbers {
-		delete(f.world.numbers, n.Sid)
-	}
 	f.world.services = slices.DeleteFunc(f.world.services, func(other *service) bool { return other == s })
 	delete(f.world.bySid, s.Sid)
+	f.limits.forgetService(s.Sid)
 	delete(f.world.names, s.UniqueName)
 	f.changed()
 	f.feed.publish(Event{Type: "service", Service: s.Sid})

@@ -68,10 +68,11 @@ func (f *Fake) sessionChanged(s *session) {
 
 func (w *world) forgetSession(s *session) {
 	for _, m := range s.Messages {
-		delete(w.messages, m.Sid)
+		w.unlink(m)
 	}
 	for _, p := range s.Participants {
 		delete(w.participants, p.Sid)
+		w.forgetPairings(p)
 	}
 	delete(w.sessions, s.Sid)
 	delete(s.service.names, s.UniqueName)

@@ -16,6 +16,10 @@ type world struct {
 	participants map[string]*participant
 	messages     map[string]*message
 	lives        map[life]*life
+
+	oldest, newest *message // of all sessions, linked by message.newer and message.older
+	messageBytes   int      // what all messages take, by message.size
+	keepBytes      int      // the most that they may take
 }
 
 func (f *Fake) newWorld() *world {
@@ -28,6 +32,7 @@ func (f *Fake) newWorld() *world {
 		participants: map[string]*participant{},
 		messages:     map[string]*message{},
 		lives:        map[life]*life{},
+		keepBytes:    f.config.KeepBytes,
 	}
 }
 
@@ -114,8 +119,9 @@ type message struct {
 	Outbound  string   `json:"outbound_participant_sid,omitempty"` // who receives it; "" = nobody
 	Life      *life    `json:"life,omitempty"`
 
-	session  *session
-	exchange uint64 // the number of the recorded request; 0 = none
+	session      *session
+	exchange     uint64   // the number of the recorded request; 0 = none
+	older, newer *message // see world.oldest
 }
 
 // sharedLife returns one pointer for all equal lives, which saves memory.
@@ -160,6 +166,9 @@ func (w *world) addParticipant(c *session, p *participant) {
 		if c.Status != "closed" || c.service.holders[pair] == nil {
 			c.service.holders[pair] = p
 		}
+		if len(c.service.sticky) >= defaultMaxRecords { // it outlives the participants
+			clear(c.service.sticky)
+		}
 		c.service.sticky[p.Identifier] = p.ProxyIdentifier
 	}
 	if n := w.numbers[p.ProxyIdentifierSid]; n != nil {
@@ -174,6 +183,7 @@ func (w *world) addMessage(c *session, m *message) {
 	if p := w.participants[m.Outbound]; p != nil && m.Inbound == "" {
 		p.created = append(p.created, m)
 	}
+	w.link(m)
 }
 
 // addDefaults creates the resources of a new fake. The phone numbers are
