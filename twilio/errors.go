@@ -81,7 +81,7 @@ func (e *Error) Error() string {
 	}
 }
 
-// NotSentError means that the request never got a connection. Nothing reached
+// NotSentError means that the request never got an open connection. Nothing reached
 // Twilio, and it is safe to send the request again.
 type NotSentError struct{ Err error }
 

@@ -72,8 +72,17 @@ func (c *Client) do(ctx context.Context, call apiCall) (*answer, error) {
 		if err := mayStart(waitCtx, call.before, tries); err != nil {
 			return nil, &NotSentError{Err: err}
 		}
-		ans, connected, err := c.exchange(waitCtx, deadline, call, tries, askedAt)
-		outcome := c.outcome(call, ans, connected, err)
+		seen, started := Exchange{Operation: call.operation, Retries: tries}, time.Now()
+		a, ans, err := c.exchange(waitCtx, deadline, call, tries, askedAt)
+		for a.isStale() { // each kept connection can be taken only once, so in the end a new one is made
+			a, ans, err = c.exchange(waitCtx, deadline, call, tries, askedAt)
+		}
+		if ans != nil {
+			ans.retries, seen.Status = tries, ans.status
+		}
+		seen.Duration = time.Since(started)
+		c.observe(seen)
+		outcome := c.outcome(call, ans, a.connected(), err)
 		wait, again := retryWait(outcome, tries)
 		if end, _ := waitCtx.Deadline(); !again || !time.Now().Add(wait).Before(end) {
 			return ans, outcome
@@ -93,47 +102,26 @@ func mayStart(waitCtx context.Context, before func(context.Context, int) error, 
 	return context.Cause(waitCtx)
 }
 
-// exchange makes one attempt and reads the answer to its end or limit. connected
-// says whether there was a connection that took the request, so that Twilio may
-// have received it. A stale connection is no attempt: the next one is taken at
-// once. Each can be taken only once, so in the end a new one is made.
-func (c *Client) exchange(waitCtx context.Context, deadline time.Time, call apiCall, retries int, askedAt time.Time) (ans *answer, connected bool, err error) {
-	seen := Exchange{Operation: call.operation, Retries: retries}
-	started := time.Now()
-	for {
-		a := &attempt{isRead: call.form == "", waitCtx: waitCtx, before: call.before, tries: retries, askedAt: askedAt, trust: &c.trust}
-		ans, err = c.try(a, deadline, call)
-		if a.isStale() {
-			continue
-		}
-		if ans != nil {
-			ans.retries, seen.Status = retries, ans.status
-		}
-		seen.Duration = time.Since(started)
-		c.observe(seen)
-		return ans, a.connected(), err
-	}
-}
-
-// try makes one HTTP exchange on one connection.
-func (c *Client) try(a *attempt, deadline time.Time, call apiCall) (*answer, error) {
-	ctx, cancel := context.WithCancelCause(context.WithoutCancel(a.waitCtx))
+// exchange makes one HTTP exchange on one connection, and reads the answer to its
+// end or limit.
+func (c *Client) exchange(waitCtx context.Context, deadline time.Time, call apiCall, tries int, askedAt time.Time) (*attempt, *answer, error) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(waitCtx))
 	defer cancel(nil)
 	// A timer is cheaper than another context with a deadline, by 1 µs and 600 bytes.
 	defer time.AfterFunc(time.Until(deadline), func() { cancel(context.DeadlineExceeded) }).Stop()
-	a.ctx, a.cancel = ctx, cancel
-	defer context.AfterFunc(a.waitCtx, func() { a.giveUp(context.Cause(a.waitCtx)) })()
+	a := &attempt{ctx: ctx, cancel: cancel, isRead: call.form == "", waitCtx: waitCtx, before: call.before, tries: tries, askedAt: askedAt, trust: &c.trust}
+	defer context.AfterFunc(waitCtx, func() { a.giveUp(context.Cause(waitCtx)) })()
 
 	resp, err := c.pool.RoundTrip(c.newRequest(httptrace.WithClientTrace(ctx, a.trace()), call))
 	a.end(err)
 	if err != nil {
-		return nil, a.explain(err)
+		return a, nil, a.explain(err)
 	}
 	if !a.connected() { // the server said it before it was asked
 		resp.Body.Close()
-		return nil, a.explain(errUnasked)
+		return a, nil, a.explain(errUnasked)
 	}
-	return readAnswer(resp, call.limit), nil
+	return a, readAnswer(resp, call.limit), nil
 }
 
 func readAnswer(resp *http.Response, limit int64) *answer {
