@@ -71,7 +71,7 @@ func (l *Ledger) Known(ctx context.Context, in Intent) (decision Decision, err e
 		return Decision{}, err
 	}
 	err = store.write(ctx, func(ctx context.Context, tx transaction) (err error) {
-		decision, err = checkEarlier(ctx, tx, in, d)
+		decision, err = store.checkEarlier(ctx, tx, in, d)
 		return err
 	})
 	return decision, unavailable("look for the send", err)
@@ -99,10 +99,11 @@ func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digest
 		claim := &Claim{ledger: l, token: rand.Text(), owner: owner}
 		l.unsettled.Store(claim.token, make(chan struct{}))
 		err = store.write(ctx, func(ctx context.Context, tx transaction) error {
-			decision, err = grant(ctx, tx, in, d, claim)
+			decision, err = store.grant(ctx, tx, in, d, claim)
 			return err
 		})
 		if err == nil && decision.Verdict == Granted {
+			store.remember(claim.ID)
 			return decision, nil
 		}
 		if err != nil && claim.ID.number != 0 { // a commit that failed may still have happened

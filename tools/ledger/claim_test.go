@@ -77,10 +77,10 @@ func TestWhichCallsAreTheSame(t *testing.T) {
 		{"a key while none is unknown", intent("hello"), Unknown, after, keyed("hello", "k"), Unresolved},
 	}
 	everywhere(t, func(t *testing.T, p place) {
-		l := p.open(t)
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
-				sqlOn(t, l, "DELETE FROM twilio_proxy_mcp_sends")
+				sqlOn(t, p.open(t), "DELETE FROM twilio_proxy_mcp_sends")
+				l := p.open(t)
 				settle(t, claim(t, l, c.first), Settlement{State: c.state})
 				sqlOn(t, l, "UPDATE twilio_proxy_mcp_sends SET begun = begun - $1, settled = settled - $1", c.age.Milliseconds())
 				known, err := l.Known(t.Context(), c.then)

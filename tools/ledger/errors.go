@@ -37,6 +37,7 @@ var (
 	errNoFile    = errors.New("this is not a ledger: it is a directory, or something else that is no file")
 	errEmpty     = errors.New("the ledger's file is empty, and what it had recorded is lost: put it back, or remove it to begin a new ledger, which knows of no earlier message")
 	errReplaced  = errors.New("the ledger's file was removed or replaced while in use: restart this program")
+	errLost      = errors.New("the ledger has lost entries, or another one is in its place: put back what is missing, or look at what went out and restart every server, which then goes on with what is there")
 	errOwnerGone = errors.New("the connection that shows this process alive was lost")
 )
 
@@ -51,7 +52,7 @@ const (
 	Full      Reason = "full"       // no space is left, or a limit on the size is reached
 	ReadOnly  Reason = "read_only"  // the file, its directory or the server does not allow writing
 	Locked    Reason = "locked"     // somebody held a lock for longer than a call waits
-	Corrupt   Reason = "corrupt"    // the file is damaged, emptied, or no SQLite database
+	Corrupt   Reason = "corrupt"    // the file is damaged, emptied, or no SQLite database; or entries are lost
 	Gone      Reason = "gone"       // the server or the file cannot be reached, or was replaced while in use
 	TooNew    Reason = "too_new"    // a newer version of this program made the tables
 	OtherFail Reason = "other_fail" // anything else; see Err
@@ -88,7 +89,7 @@ func reason(err error) Reason {
 	switch {
 	case errors.Is(err, errTooNew):
 		return TooNew
-	case errors.Is(err, errEmpty):
+	case errors.Is(err, errEmpty), errors.Is(err, errLost):
 		return Corrupt
 	case errors.As(err, &lite):
 		return cmp.Or(sqliteReasons[lite.Code()], sqliteReasons[lite.Code()&0xff], OtherFail)

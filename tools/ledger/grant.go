@@ -9,8 +9,8 @@ import (
 )
 
 // grant decides on an intent within one transaction: it grants the claim unless an earlier entry or a cap forbids it.
-func grant(ctx context.Context, tx transaction, in Intent, d digests, claim *Claim) (Decision, error) {
-	decision, err := checkEarlier(ctx, tx, in, d)
+func (s *store) grant(ctx context.Context, tx transaction, in Intent, d digests, claim *Claim) (Decision, error) {
+	decision, err := s.checkEarlier(ctx, tx, in, d)
 	if err == nil && decision.Verdict == 0 {
 		decision, err = checkLimits(ctx, tx, in, d)
 	}
@@ -38,8 +38,12 @@ func grant(ctx context.Context, tx transaction, in Intent, d digests, claim *Cla
 
 // checkEarlier says which earlier entry answers the intent. The Verdict is zero when none does. Until the transaction ends, no
 // other can claim or settle what looks the same upstream.
-func checkEarlier(ctx context.Context, tx transaction, in Intent, d digests) (Decision, error) {
-	if err := tx.lock(ctx, lockContent, d.listed); err != nil {
+func (s *store) checkEarlier(ctx context.Context, tx transaction, in Intent, d digests) (Decision, error) {
+	err := tx.lock(ctx, lockContent, d.listed)
+	if err == nil {
+		err = s.check(ctx, tx)
+	}
+	if err != nil {
 		return Decision{}, err
 	}
 	earlier, err := earlierEntries(ctx, tx, in, d)

@@ -79,12 +79,6 @@ func (l *Ledger) open(ctx context.Context) (*store, error) {
 	}
 }
 
-// store is an opened database and the key of its digests.
-type store struct {
-	engine
-	digestKey []byte
-}
-
 func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	var engine engine
 	wait := cmp.Or(l.lockWait, defaultLockWait)
@@ -106,7 +100,18 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
 	}
 	l.markDeadOwners(ctx, engine)
-	return &store{engine: engine, digestKey: key}, nil
+	opened := &store{engine: engine, digestKey: key}
+	err = engine.read(ctx, func(ctx context.Context, tx transaction) error {
+		latest, err := queryRecords(ctx, tx, "SELECT "+columns+" FROM twilio_proxy_mcp_sends ORDER BY id DESC LIMIT 1")
+		for _, r := range latest {
+			opened.remember(r.ID)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(unavailable("read the ledger", err), engine.close())
+	}
+	return opened, nil
 }
 
 // read opens the ledger and runs op on a committed state of it.
@@ -115,7 +120,12 @@ func (l *Ledger) read(ctx context.Context, op operation) error {
 	if err != nil {
 		return err
 	}
-	return unavailable("read the ledger", store.read(ctx, op))
+	return unavailable("read the ledger", store.read(ctx, func(ctx context.Context, tx transaction) error {
+		if err := store.check(ctx, tx); err != nil {
+			return err
+		}
+		return op(ctx, tx)
+	}))
 }
 
 // Close writes postponed settlements, as far as the database allows, and closes the database for good. The claims that this

@@ -82,9 +82,8 @@ func TestReconcileDoesNotGuess(t *testing.T) {
 			{"another host's", func(in *Intent) { in.Scope.Host = "fake" }, nil, false},
 		} {
 			t.Run(c.name, func(t *testing.T) {
+				sqlOn(t, p.open(t), "DELETE FROM twilio_proxy_mcp_sends")
 				l := p.open(t)
-				require.NoError(t, l.Open(t.Context()))
-				sqlOn(t, l, "DELETE FROM twilio_proxy_mcp_sends")
 				in := keyed("hello", "k")
 				in.Listed = []byte("hello")
 				lost := claim(t, l, in)
