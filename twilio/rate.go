@@ -24,6 +24,8 @@ type Rate struct {
 
 	mu       sync.Mutex
 	services map[string]*turns
+
+	alone sync.Map // name -> chan struct{}, closed by leave
 }
 
 // turns are the times of the last turns of one Service, in a ring. The next turn is free a window after the oldest.
@@ -54,6 +56,23 @@ func (r *Rate) Wait(ctx context.Context, service string, latest time.Time) error
 	case <-ctx.Done(): // the turn is lost, which errs on the safe side
 	}
 	return ctx.Err()
+}
+
+// Alone lets one of several requests with the same name at a time wait for its turn, until it calls leave: nobody else knows
+// yet whether that one will be made. It returns false when ctx ends before the others have left.
+func (r *Rate) Alone(ctx context.Context, name string) (leave func(), ok bool) {
+	mine := make(chan struct{})
+	for {
+		other, there := r.alone.LoadOrStore(name, mine)
+		if !there {
+			return func() { r.alone.Delete(name); close(mine) }, true
+		}
+		select {
+		case <-other.(chan struct{}):
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
 }
 
 func (r *Rate) take(service string, now, latest time.Time) (time.Time, error) {

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -18,7 +19,7 @@ const (
 	Unresolved                    // nobody knows whether Decision.Entry was sent; call Reconcile or Resolve, then claim again
 	Conflict                      // the idempotency key already belongs to other content, that of Decision.Entry
 	OverLimit                     // a cap of Intent.Limits is reached; wait for Decision.RetryAfter
-	InProgress                    // a living owner is sending Decision.Entry; only Known says so, Claim waits
+	inProgress                    // a living owner is sending Decision.Entry
 )
 
 // Decision is the answer to an Intent.
@@ -29,7 +30,7 @@ type Decision struct {
 	RetryAfter     time.Duration // with OverLimit: when the cap allows the next claim
 	PerParticipant bool          // with OverLimit: it is the participant's cap
 
-	awaited string // with InProgress: the token of the claim that Claim waits for
+	awaited string // with inProgress: the token of its claim
 }
 
 // Claim is the right to send one message once. It ends with Settle. If this process ends first, the message becomes unknown.
@@ -42,50 +43,49 @@ type Claim struct {
 }
 
 // Claim asks to send a message. A granted claim is durable. While a living owner sends the same message, Claim waits and then
-// shares the outcome; when ctx ends first, the error is ErrInProgress. After any error nothing is granted.
+// shares the outcome; when ctx ends first, the error is ErrInProgress. When nobody sent it, and Intent.Until is over, the error
+// is ErrTooLate. After any error nothing is granted.
 func (l *Ledger) Claim(ctx context.Context, in Intent) (Decision, error) {
-	store, d, err := l.prepare(ctx, in)
-	if err != nil {
+	return l.decide(ctx, in, l.tryClaim)
+}
+
+// Known says what Claim would answer because of an earlier entry, and waits as Claim does, but claims nothing: Replay,
+// Unresolved or Conflict. The Verdict is zero where Claim would grant the message or meet a cap.
+func (l *Ledger) Known(ctx context.Context, in Intent) (Decision, error) {
+	return l.decide(ctx, in, func(ctx context.Context, store *store, in Intent, d digests) (decision Decision, err error) {
+		err = store.write(ctx, func(ctx context.Context, tx transaction) (err error) {
+			decision, err = store.checkEarlier(ctx, tx, in, d)
+			return err
+		})
+		return decision, unavailable("look for the send", err)
+	})
+}
+
+// decide tries until nobody is sending the message.
+func (l *Ledger) decide(ctx context.Context, in Intent, try func(context.Context, *store, Intent, digests) (Decision, error)) (Decision, error) {
+	begin, stop := context.WithDeadline(ctx, cmp.Or(in.Until, time.Now().Add(time.Hour)))
+	defer stop()
+	store, err := l.open(begin)
+	if err = cmp.Or(in.check(), err); err != nil {
 		return Decision{}, err
 	}
-	for {
-		decision, err := l.tryClaim(ctx, store, in, d)
-		if err != nil || decision.Verdict != InProgress {
+	l.writePostponed(begin, store, false)
+	for d := store.digests(in); begin.Err() == nil; {
+		decision, err := try(begin, store, in, d)
+		if err != nil || decision.Verdict != inProgress {
 			return decision, err
 		}
 		r, err := l.await(ctx, store, decision.Entry.ID, decision.awaited)
-		if err != nil {
+		switch {
+		case err != nil:
 			return Decision{}, err
-		}
-		if r.State == Sent && d.mayShare(r) {
+		case r.State == Sent && d.mayShare(r):
 			return Decision{Verdict: Replay, Entry: r.Entry}, nil
+		case begin.Err() != nil && (r.State == Claimed || r.State == Unknown):
+			return Decision{Verdict: Unresolved, Entry: r.Entry}, nil
 		}
 	}
-}
-
-// Known says what Claim would answer because of an earlier entry, and claims nothing: Replay, Unresolved or Conflict, or
-// InProgress where Claim would wait. The Verdict is zero where Claim would grant the message or meet a cap.
-func (l *Ledger) Known(ctx context.Context, in Intent) (decision Decision, err error) {
-	store, d, err := l.prepare(ctx, in)
-	if err != nil {
-		return Decision{}, err
-	}
-	err = store.write(ctx, func(ctx context.Context, tx transaction) (err error) {
-		decision, err = store.checkEarlier(ctx, tx, in, d)
-		return err
-	})
-	return decision, unavailable("look for the send", err)
-}
-
-func (l *Ledger) prepare(ctx context.Context, in Intent) (store *store, d digests, err error) {
-	if err = in.check(); err == nil {
-		store, err = l.open(ctx)
-	}
-	if err != nil {
-		return nil, digests{}, err
-	}
-	l.writePostponed(ctx, store, false)
-	return store, store.digests(in), nil
+	return Decision{}, cmp.Or(ctx.Err(), ErrTooLate)
 }
 
 // tryClaim does not wait for another owner. It repeats the transaction when this process lost its proof of life, or when a new
@@ -103,7 +103,7 @@ func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digest
 			return err
 		})
 		if err == nil && decision.Verdict == Granted {
-			store.remember(claim.ID)
+			store.latest.Store(&claim.ID)
 			return decision, nil
 		}
 		if err != nil && claim.ID.number != 0 { // a commit that failed may still have happened

@@ -114,8 +114,8 @@ func (e *awaiting) read(ctx context.Context, op operation) error {
 	return e.engine.read(ctx, op)
 }
 
-// claimUntilAwaited asks for a message that another owner is sending, and gives up when the call waits.
-func claimUntilAwaited(t testing.TB, l *Ledger, in Intent) (Decision, error) {
+// untilAwaited asks for a message that another owner is sending, and gives up when the call waits.
+func untilAwaited(t testing.TB, l *Ledger, ask func(*Ledger, context.Context, Intent) (Decision, error), in Intent) (Decision, error) {
 	t.Helper()
 	require.NoError(t, l.Open(t.Context()))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -123,7 +123,7 @@ func claimUntilAwaited(t testing.TB, l *Ledger, in Intent) (Decision, error) {
 	under := l.store.engine
 	l.store.engine = &awaiting{under, cancel}
 	defer func() { l.store.engine = under }()
-	return l.Claim(ctx, in)
+	return ask(l, ctx, in)
 }
 
 func settle(t testing.TB, c *Claim, s Settlement) {

@@ -20,6 +20,7 @@ import (
 // Errors that a caller tells apart. None of them comes with a granted claim.
 var (
 	ErrInProgress    = errors.New("another send of the same message is under way and was not settled in time")
+	ErrTooLate       = errors.New("the wait took so long that no time is left to send the message")
 	ErrClaimLost     = errors.New("the claim on this message does not stand any more")
 	ErrSidKnown      = errors.New("this interaction already belongs to another entry of the ledger")
 	ErrAmbiguous     = errors.New("another unresolved entry of the ledger has the same content")
@@ -119,7 +120,7 @@ var postgresReasons = map[string]Reason{
 	"53100": Full, "53200": Full,
 	"25006": ReadOnly, "42501": ReadOnly,
 	"55P03": Locked, "57014": Locked, "40P01": Locked,
-	"XX001": Corrupt, "XX002": Corrupt,
+	"XX001": Corrupt, "XX002": Corrupt, "42P01": Corrupt, // a table is missing
 	"08": Gone, "25": Gone, "28": Gone, "3D": Gone, "53": Gone, "57": Gone,
 }
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -39,11 +40,7 @@ func (s *store) grant(ctx context.Context, tx transaction, in Intent, d digests,
 // checkEarlier says which earlier entry answers the intent. The Verdict is zero when none does. Until the transaction ends, no
 // other can claim or settle what looks the same upstream.
 func (s *store) checkEarlier(ctx context.Context, tx transaction, in Intent, d digests) (Decision, error) {
-	err := tx.lock(ctx, lockContent, d.listed)
-	if err == nil {
-		err = s.check(ctx, tx)
-	}
-	if err != nil {
+	if err := cmp.Or(tx.lock(ctx, lockContent, d.listed), s.check(ctx, tx)); err != nil {
 		return Decision{}, err
 	}
 	earlier, err := earlierEntries(ctx, tx, in, d)
@@ -95,10 +92,10 @@ func judge(ctx context.Context, tx transaction, earlier []record, d digests) (de
 		}
 		switch {
 		case r.State == Claimed:
-			decision = Decision{Verdict: InProgress, Entry: r.Entry, awaited: r.claim}
+			decision = Decision{Verdict: inProgress, Entry: r.Entry, awaited: r.claim}
 		case r.State == Sent && d.mayShare(r):
 			return Decision{Verdict: Replay, Entry: r.Entry}, nil
-		case r.State == Unknown && decision.Verdict != InProgress:
+		case r.State == Unknown && decision.Verdict != inProgress:
 			decision = Decision{Verdict: Unresolved, Entry: r.Entry}
 		}
 	}

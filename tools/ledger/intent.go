@@ -33,6 +33,7 @@ type Intent struct {
 	Listed []byte
 	Key    string        // the caller's idempotency key, 1 to 255 characters, or "" for none
 	Window time.Duration // how long after its settlement a sent message answers a repeat without a key; 0 is never
+	Until  time.Time     // nothing is granted later, but a wait for another send may go on; zero is in an hour
 	Limits Limits
 	// UpstreamBegun tells the upstream's time, known from an earlier answer's Date; nil or a zero time is unknown. It is called
 	// when the claim is granted, which may be long after the call began.

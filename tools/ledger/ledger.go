@@ -1,12 +1,15 @@
 package ledger
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -79,6 +82,35 @@ func (l *Ledger) open(ctx context.Context) (*store, error) {
 	}
 }
 
+// store is an opened database, the key of its digests, and an entry that must be in it.
+type store struct {
+	engine
+	digestKey []byte
+	latest    atomic.Pointer[ID] // the last that this process claimed, or found at its start; the zero ID when there was none
+}
+
+// check fails when the database is another one than was opened, or has lost the latest entry and perhaps more. It only reads,
+// so claims do not wait for each other, but nobody can drop or truncate the tables before its transaction ends.
+func (s *store) check(ctx context.Context, tx transaction) error {
+	var version, number int64
+	var key []byte
+	var claim string
+	known := cmp.Or(s.latest.Load(), &ID{})
+	err := tx.queryRow(ctx, "SELECT version, digest_key, coalesce(id, 0), coalesce(claim, '') FROM "+metaTable+` LEFT JOIN twilio_proxy_mcp_sends
+		ON id = coalesce(nullif(CAST($1 AS bigint), 0), (SELECT max(id) FROM twilio_proxy_mcp_sends))`, known.number).Scan(&version, &key, &number, &claim)
+	found := idOf(number, claim)
+	switch {
+	case errors.Is(err, sql.ErrNoRows), reason(err) == Corrupt:
+		return fmt.Errorf("%w: %w", errLost, err)
+	case err != nil, version > int64(len(migrations)):
+		return cmp.Or(err, errTooNew)
+	case !bytes.Equal(key, s.digestKey), known.number != 0 && found != *known:
+		return errLost
+	}
+	s.latest.CompareAndSwap(nil, &found) // at the start
+	return nil
+}
+
 func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	var engine engine
 	wait := cmp.Or(l.lockWait, defaultLockWait)
@@ -96,21 +128,14 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 		return nil, unavailable("open the ledger", err)
 	}
 	key, err := migrate(ctx, engine, l.MustExist && !l.Memory)
+	opened := &store{engine: engine, digestKey: key}
+	if err == nil {
+		err = opened.read(ctx, opened.check)
+	}
 	if err != nil {
 		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
 	}
 	l.markDeadOwners(ctx, engine)
-	opened := &store{engine: engine, digestKey: key}
-	err = engine.read(ctx, func(ctx context.Context, tx transaction) error {
-		latest, err := queryRecords(ctx, tx, "SELECT "+columns+" FROM twilio_proxy_mcp_sends ORDER BY id DESC LIMIT 1")
-		for _, r := range latest {
-			opened.remember(r.ID)
-		}
-		return err
-	})
-	if err != nil {
-		return nil, errors.Join(unavailable("read the ledger", err), engine.close())
-	}
 	return opened, nil
 }
 
@@ -121,10 +146,7 @@ func (l *Ledger) read(ctx context.Context, op operation) error {
 		return err
 	}
 	return unavailable("read the ledger", store.read(ctx, func(ctx context.Context, tx transaction) error {
-		if err := store.check(ctx, tx); err != nil {
-			return err
-		}
-		return op(ctx, tx)
+		return cmp.Or(store.check(ctx, tx), op(ctx, tx))
 	}))
 }
 

@@ -169,7 +169,7 @@ func TestAnOwnerThatSettlesAndEndsWhileItIsLookedAtHasTheWord(t *testing.T) {
 				got, err = judge(ctx, tx, rows, d)
 				return err
 			}))
-			require.NotEqual(t, InProgress, got.Verdict, content)
+			require.NotEqual(t, inProgress, got.Verdict, content)
 			require.Equal(t, test.want, got.Verdict, content)
 		}
 	})

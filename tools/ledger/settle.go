@@ -57,15 +57,11 @@ func (c *Claim) Stands(ctx context.Context) error {
 	}
 	var stands bool
 	err = store.asOwner(ctx, c.owner, func(ctx context.Context, tx transaction) error {
-		err := tx.queryRow(ctx, `SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE id = $1 AND claim = $2 AND state = 'claimed'`,
+		return tx.queryRow(ctx, `SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE id = $1 AND claim = $2 AND state = 'claimed'`,
 			c.ID.number, c.token).Scan(&stands)
-		if !stands { // the whole ledger may be lost
-			err = cmp.Or(store.check(ctx, tx), err)
-		}
-		return err
 	})
 	if err == nil && !stands {
-		err = ErrClaimLost
+		err = cmp.Or(store.read(ctx, store.check), ErrClaimLost)
 	}
 	return unavailable("see whether the claim stands", err)
 }

@@ -15,7 +15,7 @@ func TestAStoppedOwnerLivesAndBlocks(t *testing.T) {
 		require.Equal(t, "verdict 1", owner.says(t))
 		require.NoError(t, owner.cmd.Process.Signal(syscall.SIGSTOP))
 		l := p.open(t)
-		_, err := claimUntilAwaited(t, l, intent("hello"))
+		_, err := untilAwaited(t, l, (*Ledger).Claim, intent("hello"))
 		require.ErrorIs(t, err, ErrInProgress)
 		entries, err := l.History(t.Context(), Filter{State: Claimed})
 		require.NoError(t, err)

@@ -20,36 +20,30 @@ type delivery struct {
 }
 
 // claim asks the ledger for the right to send, once it is this call's turn. A Failure says why it could not be asked. A
-// repeat needs no turn. So when there is no turn at once, the ledger is asked first whether this is a repeat: "try later,
-// nothing was sent" would mislead about a message that went out.
+// repeat needs no turn, and waits for the first call until long after a new send must have begun. So without a turn, the
+// ledger is asked first whether this is one: "try later, nothing was sent" would mislead about a message that went out.
 func (d *delivery) claim(ctx context.Context) (ledger.Decision, *tools.Failure) {
-	ctx, stop := context.WithDeadline(ctx, d.lastStart(ctx))
+	intent := d.intent(d.lastStart(ctx))
+	ctx, stop := context.WithDeadline(ctx, deadlineOf(ctx).Add(-d.reserve()/2))
 	defer stop()
 	noTurn := d.turn(ctx, time.Now())
 	if errors.Is(noTurn, twilio.ErrNoTurn) {
-		past, err := d.Ledger.Known(ctx, d.intent())
-		if err != nil && errors.Is(ctx.Err(), context.Canceled) {
-			return ledger.Decision{}, noTurnFailure(ctx.Err())
-		}
-		if err != nil {
-			return ledger.Decision{}, d.unrecorded(ctx, err)
-		}
-		if past.Verdict != 0 && past.Verdict != ledger.InProgress {
-			return past, nil
-		}
-		noTurn = d.turn(ctx, d.lastStart(ctx))
-		if noTurn != nil && past.Verdict == ledger.InProgress {
+		leave, alone := d.sends.Alone(ctx, intent.Scope.Caller+intent.Participant+string(intent.Content))
+		if !alone {
 			return ledger.Decision{}, d.unrecorded(ctx, ledger.ErrInProgress)
 		}
+		defer leave()
+		past, err := d.Ledger.Known(ctx, intent)
+		if err != nil || past.Verdict != 0 {
+			return past, d.unrecorded(ctx, err)
+		}
+		noTurn = d.turn(ctx, intent.Until)
 	}
 	if noTurn != nil {
 		return ledger.Decision{}, noTurnFailure(noTurn)
 	}
-	decision, err := d.Ledger.Claim(ctx, d.intent())
-	if err != nil {
-		return ledger.Decision{}, d.unrecorded(ctx, err)
-	}
-	return decision, nil
+	decision, err := d.Ledger.Claim(ctx, intent)
+	return decision, d.unrecorded(ctx, err)
 }
 
 // lastStart is the latest time at which a request may begin, so that it can be recorded and looked for.
@@ -64,7 +58,7 @@ func (d *delivery) turn(ctx context.Context, latest time.Time) error {
 
 // intent is what the ledger compares. Two messages are the same when their Body and MediaUrl are; Twilio's list of
 // interactions shows the Body alone.
-func (d *delivery) intent() ledger.Intent {
+func (d *delivery) intent(until time.Time) ledger.Intent {
 	content, _ := json.Marshal(map[string]any{"Body": d.request.Body, "MediaUrl": append([]string{}, d.request.MediaUrl...)}) // strings always encode
 	return ledger.Intent{
 		Scope:         ledger.Scope{Account: d.Account, Host: d.Host, Caller: d.call.Caller},
@@ -75,13 +69,20 @@ func (d *delivery) intent() ledger.Intent {
 		Listed:        []byte(schema.ComparableText(d.request.Body)), // as the look compares it
 		Key:           d.call.IdempotencyKey,
 		Window:        d.DuplicateWindow,
+		Until:         until,
 		Limits:        d.Limits,
 		UpstreamBegun: d.clock.Now,
 	}
 }
 
-// unrecorded logs why the ledger could not be used and is the Failure that says so.
+// unrecorded logs why the ledger could not be used and is the Failure that says so; nil when there is no error.
 func (d *delivery) unrecorded(ctx context.Context, err error) *tools.Failure {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.Canceled) && !errors.Is(err, ledger.ErrInProgress):
+		return noTurnFailure(ctx.Err())
+	}
 	d.Log.ErrorContext(ctx, "the ledger cannot be used", "error", err)
 	return notRecorded(err)
 }

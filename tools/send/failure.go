@@ -26,6 +26,10 @@ func notRecorded(err error) *tools.Failure {
 		return failure(tools.Outcome{Code: tools.CodeOutcomeUnknown, Sent: tools.SentUnknown},
 			"The same message is being sent by another call, which did not end in time.", "Call again with the same arguments to learn how it ended; that does not send it twice.")
 	}
+	if errors.Is(err, ledger.ErrTooLate) {
+		return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo},
+			"This call had to wait so long that no time was left to send the message.", tools.NextLater)
+	}
 	why, next := "could not be used", "Tell the user, who can repair it: this server's log says more."
 	if unavailable, ok := errors.AsType[*ledger.UnavailableError](err); ok {
 		why = cmp.Or(map[ledger.Reason]string{
