@@ -66,3 +66,37 @@ func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
 		require.Equal(t, time.Second, time.Since(began))
 	})
 }
+
+func TestEqualRequestsWaitOneAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRate(30)
+		leave, ok := r.Alone(t.Context(), "hello")
+		require.True(t, ok)
+		other, ok := r.Alone(t.Context(), "other")
+		require.True(t, ok)
+		other()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, ok = r.Alone(ctx, "hello")
+		require.False(t, ok, "the first has not left")
+		entered := make(chan func())
+		for range 3 {
+			go func() {
+				next, _ := r.Alone(t.Context(), "hello")
+				entered <- next
+			}()
+		}
+		synctest.Wait()
+		leave()
+		for range 3 {
+			next := <-entered
+			synctest.Wait()
+			select {
+			case <-entered:
+				require.Fail(t, "two at a time")
+			default:
+			}
+			next()
+		}
+	})
+}

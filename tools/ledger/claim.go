@@ -46,32 +46,18 @@ type Claim struct {
 // shares the outcome; when ctx ends first, the error is ErrInProgress. When nobody sent it, and Intent.Until is over, the error
 // is ErrTooLate. After any error nothing is granted.
 func (l *Ledger) Claim(ctx context.Context, in Intent) (Decision, error) {
-	return l.decide(ctx, in, l.tryClaim)
-}
-
-// Known says what Claim would answer because of an earlier entry, and waits as Claim does, but claims nothing: Replay,
-// Unresolved or Conflict. The Verdict is zero where Claim would grant the message or meet a cap.
-func (l *Ledger) Known(ctx context.Context, in Intent) (Decision, error) {
-	return l.decide(ctx, in, func(ctx context.Context, store *store, in Intent, d digests) (decision Decision, err error) {
-		err = store.write(ctx, func(ctx context.Context, tx transaction) (err error) {
-			decision, err = store.checkEarlier(ctx, tx, in, d)
-			return err
-		})
-		return decision, unavailable("look for the send", err)
-	})
-}
-
-// decide tries until nobody is sending the message.
-func (l *Ledger) decide(ctx context.Context, in Intent, try func(context.Context, *store, Intent, digests) (Decision, error)) (Decision, error) {
+	if err := in.check(); err != nil {
+		return Decision{}, err
+	}
 	begin, stop := context.WithDeadline(ctx, cmp.Or(in.Until, time.Now().Add(time.Hour)))
 	defer stop()
 	store, err := l.open(begin)
-	if err = cmp.Or(in.check(), err); err != nil {
+	if err != nil {
 		return Decision{}, err
 	}
 	l.writePostponed(begin, store, false)
 	for d := store.digests(in); begin.Err() == nil; {
-		decision, err := try(begin, store, in, d)
+		decision, err := l.tryClaim(begin, store, in, d)
 		if err != nil || decision.Verdict != inProgress {
 			return decision, err
 		}
@@ -86,6 +72,13 @@ func (l *Ledger) decide(ctx context.Context, in Intent, try func(context.Context
 		}
 	}
 	return Decision{}, cmp.Or(ctx.Err(), ErrTooLate)
+}
+
+// Known says what Claim would answer because of an earlier entry, and waits as Claim does, but claims nothing: Replay,
+// Unresolved or Conflict. The Verdict is zero where Claim would grant the message or meet a cap.
+func (l *Ledger) Known(ctx context.Context, in Intent) (Decision, error) {
+	in.known = true
+	return l.Claim(ctx, in)
 }
 
 // tryClaim does not wait for another owner. It repeats the transaction when this process lost its proof of life, or when a new

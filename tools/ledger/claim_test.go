@@ -153,6 +153,34 @@ func TestWhoWaitedSharesTheSendEvenWithoutAWindow(t *testing.T) {
 	})
 }
 
+// Until bounds what is granted, not the wait for another send.
+func TestAWaitMayGoOnWhenItIsTooLateToSend(t *testing.T) {
+	for state, want := range map[State]struct {
+		verdict Verdict
+		err     error
+	}{Sent: {Replay, nil}, Unknown: {Unresolved, nil}, Refused: {0, ErrTooLate}, NotSent: {0, ErrTooLate}} {
+		for _, ask := range []func(*Ledger, context.Context, Intent) (Decision, error){(*Ledger).Claim, (*Ledger).Known} {
+			synctest.Test(t, func(t *testing.T) {
+				l := &Ledger{Memory: true}
+				defer l.Close()
+				first := claim(t, l, intent("hello"))
+				in := intent("hello")
+				in.Window, in.Until = 0, time.Now().Add(time.Minute)
+				var got Decision
+				var err error
+				go func() { got, err = ask(l, t.Context(), in) }()
+				time.Sleep(2 * time.Minute)
+				settle(t, first, Settlement{State: state})
+				synctest.Wait()
+				require.ErrorIs(t, err, want.err)
+				require.Equal(t, want.verdict, got.Verdict, state)
+				_, err = l.Claim(t.Context(), in)
+				require.ErrorIs(t, err, ErrTooLate)
+			})
+		}
+	}
+}
+
 func TestTheUpstreamsClockIsReadWhenTheClaimIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &Ledger{Memory: true}

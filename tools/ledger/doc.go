@@ -24,7 +24,8 @@
 // blocks repeats. A sent one answers them: for [Intent.Window], or for ever if they have its idempotency key. A refused or unsent
 // one leaves the message free. A repeat has the same key, or the same content and no key; a new key means a new message.
 //
-// An [ID] names an entry, for people and programs. It fits no entry of another ledger, so that a person who looks at the wrong
+// A ledger grants nothing where its key, or the entry that it made last or found when it was opened, is gone. What else is lost
+// cannot be told. An [ID] names an entry, for people and programs. It fits no entry of another ledger, so that a person who looks at the wrong
 // one settles nothing there.
 //
 // # Claims and owners

@@ -12,10 +12,10 @@ import (
 // grant decides on an intent within one transaction: it grants the claim unless an earlier entry or a cap forbids it.
 func (s *store) grant(ctx context.Context, tx transaction, in Intent, d digests, claim *Claim) (Decision, error) {
 	decision, err := s.checkEarlier(ctx, tx, in, d)
-	if err == nil && decision.Verdict == 0 {
+	if err == nil && decision.Verdict == 0 && !in.known {
 		decision, err = checkLimits(ctx, tx, in, d)
 	}
-	if err != nil || decision.Verdict != 0 {
+	if err != nil || decision.Verdict != 0 || in.known {
 		return decision, err
 	}
 	var upstream sql.NullInt64

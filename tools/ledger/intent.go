@@ -38,6 +38,7 @@ type Intent struct {
 	// UpstreamBegun tells the upstream's time, known from an earlier answer's Date; nil or a zero time is unknown. It is called
 	// when the claim is granted, which may be long after the call began.
 	UpstreamBegun func() time.Time
+	known         bool // only an earlier entry answers, and nothing is granted
 }
 
 func (in Intent) check() error {

@@ -129,10 +129,7 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	}
 	key, err := migrate(ctx, engine, l.MustExist && !l.Memory)
 	opened := &store{engine: engine, digestKey: key}
-	if err == nil {
-		err = opened.read(ctx, opened.check)
-	}
-	if err != nil {
+	if err = cmp.Or(err, opened.read(ctx, opened.check)); err != nil {
 		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
 	}
 	l.markDeadOwners(ctx, engine)

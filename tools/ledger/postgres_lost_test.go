@@ -42,6 +42,7 @@ func TestARunningServerNoticesThatEntriesAreLost(t *testing.T) {
 		"truncated, numbers again":               {"TRUNCATE twilio_proxy_mcp_sends RESTART IDENTITY", 0},
 		"truncated, numbers again, as many":      {"TRUNCATE twilio_proxy_mcp_sends RESTART IDENTITY", 4},
 		"the key lost":                           {"TRUNCATE twilio_proxy_mcp_ledger", 0},
+		"the key replaced":                       {"UPDATE twilio_proxy_mcp_ledger SET digest_key = sha256(digest_key)", 0},
 		"tables dropped":                         {drop, 0},
 		"tables made anew":                       {drop, 4},
 		"schema dropped":                         {"DROP SCHEMA %s CASCADE; CREATE SCHEMA %s", 0},

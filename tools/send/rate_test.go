@@ -74,6 +74,99 @@ func TestARepeatOfASendUnderWayIsNotCalledUnsent(t *testing.T) {
 	<-first
 }
 
+// A repeat that has no turn waits for the first call. What that call comes to is this one's outcome, too, except that a message
+// that surely was not sent would be sent now, and has no turn.
+func TestARepeatWithoutATurnHearsHowTheFirstEnded(t *testing.T) {
+	for name, tc := range map[string]struct {
+		fault         fake.Fault
+		first, repeat tools.Code
+		sent          int
+	}{
+		"sent":      {fake.Fault{}, tools.CodeSent, tools.CodeSent, 1},
+		"found":     {fake.Fault{Effect: fake.EffectDropAfter}, tools.CodeSent, tools.CodeSent, 1},
+		"lost":      {fake.Fault{Effect: fake.EffectDropBefore}, tools.CodeOutcomeUnknown, tools.CodeOutcomeUnknown, 0},
+		"refused":   {fake.Fault{Effect: fake.EffectStatus, Status: 400}, tools.CodeRefused, tools.CodeTryLater, 0},
+		"throttled": {fake.Fault{Effect: fake.EffectStatus, Status: 429, Header: map[string]string{"Retry-After": "1"}, Times: 9}, tools.CodeTryLater, tools.CodeTryLater, 0},
+	} {
+		for _, key := range []string{"", `{"twilio-proxy-mcp/idempotency-key": "k"}`} {
+			t.Run(name+key, func(t *testing.T) {
+				t.Parallel()
+				f := newFake(t)
+				arrived, gate := make(chan struct{}), make(chan struct{})
+				arrive, open := sync.OnceFunc(func() { close(arrived) }), sync.OnceFunc(func() { close(gate) })
+				defer open()
+				b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.Method == http.MethodPost {
+						arrive()
+						<-gate
+					}
+					f.ServeHTTP(w, r)
+				}), func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+				if tc.fault.Effect != "" {
+					require.NoError(t, f.Arm(tc.fault))
+				}
+				first, repeat := make(chan answered, 1), make(chan answered, 1)
+				go func() { first <- b.call(arguments("on its way"), key) }()
+				<-arrived
+				b.takeTurns(15) // far more than the deadline leaves room for
+				go func() { repeat <- b.call(arguments("on its way"), key) }()
+				select {
+				case early := <-repeat:
+					require.Fail(t, "the repeat did not wait", early.text())
+				case <-time.After(50 * time.Millisecond): // the first takes its time
+				}
+				open()
+				one, other := <-first, <-repeat
+				require.Equal(t, tc.first, one.outcome().Code, one.text())
+				require.Equal(t, tc.repeat, other.outcome().Code, other.text())
+				require.Equal(t, tc.sent, f.Accepted())
+				if tc.sent > 0 {
+					require.Equal(t, one.receipt()["sid"], other.receipt()["sid"])
+				}
+			})
+		}
+	}
+}
+
+// A call that waits for its turn has claimed nothing yet. An equal one does not take its message for one that nobody sends.
+func TestEqualCallsThatWaitForATurnShareOne(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 10*time.Second })
+	b.takeTurns(9) // the next is the last in time for this deadline
+	got := make(chan answered)
+	for range 3 {
+		go func() { got <- b.send("hello") }()
+	}
+	replays := 0
+	for range 3 {
+		a := <-got
+		require.Equal(t, tools.CodeSent, a.outcome().Code, a.text())
+		if a.outcome().Replayed {
+			replays++
+		}
+	}
+	require.Equal(t, 2, replays)
+	require.Equal(t, 1, f.Accepted())
+}
+
+// The first may end later than a repeat could begin a send of its own.
+func TestARepeatWaitsLongerThanASendMayBegin(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.Deadline = 7500 * time.Millisecond })
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(b.Deadline - 3*b.reserve()/2)}))
+	got := make(chan answered)
+	for range 2 {
+		go func() { got <- b.send("hello") }()
+	}
+	for range 2 {
+		a := <-got
+		require.Equal(t, tools.CodeSent, a.outcome().Code, a.text())
+	}
+	require.Equal(t, 1, f.Accepted())
+}
+
 // Whoever gives up while there is no turn hears that, with a ledger and without.
 func TestACallCancelledWithoutATurn(t *testing.T) {
 	for name, change := range map[string]func(*Config){"ledger": func(*Config) {}, "none": func(c *Config) { c.Ledger = nil }} {
