@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -18,6 +19,8 @@ import (
 type historyCmd struct {
 	List    historyListCmd    `cmd:"" default:"withargs" help:"List what was sent, newest first (the default)."`
 	Resolve historyResolveCmd `cmd:"" help:"Record what became of a message whose outcome is unknown."`
+	// Its name says what it costs.
+	AcceptLoss historyAcceptLossCmd `cmd:"" help:"Go on with a damaged ledger file without what it lost. A lost message can then be sent again, so put the right files back if you have them. What can still be read is kept; files that cannot are moved aside. It is refused while nothing is damaged, and while a server that has sent is still running."`
 }
 
 type historyListCmd struct {
@@ -87,20 +90,32 @@ func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s program) error 
 		return nil
 	case err != nil:
 		return c.failed(l, err)
-	case len(entries) == 0:
+	}
+	losses, damage := l.Losses(ctx)
+	for record := range strings.Lines(losses) {
+		fmt.Fprint(s.err, "A loss was accepted at ", record)
+	}
+	if err = cmd.print(ctx, c, l, s, entries); err == nil && damage != nil {
+		err = c.failed(l, damage)
+	}
+	return err
+}
+
+func (cmd *historyListCmd) print(ctx context.Context, c *Common, l *ledger.Ledger, s program, entries []ledger.Entry) error {
+	if len(entries) == 0 {
 		return cmd.sayNone(ctx, c, l, s.err)
 	}
 	fmt.Fprintln(s.err, "Ledger:", ledgerName(l))
-	if cmd.JSON {
-		encoder := json.NewEncoder(s.out)
-		for _, entry := range entries {
-			if err := encoder.Encode(entry); err != nil {
-				return err
-			}
-		}
-		return nil
+	if !cmd.JSON {
+		return printTable(s.out, entries)
 	}
-	return printTable(s.out, entries)
+	encoder := json.NewEncoder(s.out)
+	for _, entry := range entries {
+		if err := encoder.Encode(entry); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // sayNone tells an empty ledger from one of which nothing fits the filter.

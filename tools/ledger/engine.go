@@ -21,6 +21,10 @@ type engine interface {
 	dropOwner(token string)
 	// asOwner runs op while the token is this process's and proven alive; otherwise the error is ErrClaimLost.
 	asOwner(ctx context.Context, token string, op operation) error
+	// adopt is called once the tables are up to date, and before anything else is recorded. accepts is Ledger.Accepts.
+	adopt(ctx context.Context, looks bool, accepts string) error
+	// raise returns when the loss of a committed entry would be noticed.
+	raise(ctx context.Context, number int64) error
 	// grace is how long after its claim an owner that looks dead may still be sending.
 	grace() time.Duration
 	close() error

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
@@ -33,17 +34,31 @@ var (
 	// errMayLive is an ErrOwnerAlive that is not proven.
 	errMayLive = fmt.Errorf("%w, for all that is known: only its database session is gone; try again a minute after the message was begun",
 		ErrOwnerAlive)
-	errTooNew    = errors.New("a newer version of this program made the ledger's tables: update this program")
-	errNoLedger  = errors.New("this is not a ledger: its tables are not there, and none were made")
-	errNoFile    = errors.New("this is not a ledger: it is a directory, or something else that is no file")
-	errEmpty     = errors.New("the ledger's file is empty, and what it had recorded is lost: put it back, or remove it to begin a new ledger, which knows of no earlier message")
-	errReplaced  = errors.New("the ledger's file was removed or replaced while in use: restart this program")
-	errLost      = errors.New("the ledger has lost entries, or another one is in its place: put back what is missing, or look at what went out and restart every server, which then goes on with what is there")
-	errOwnerGone = errors.New("the connection that shows this process alive was lost")
+	errTooNew     = errors.New("a newer version of this program made the ledger's tables: update this program")
+	errNoLedger   = errors.New("this is not a ledger: its tables are not there, and none were made")
+	errNoFile     = errors.New("this is not a ledger: it is a directory, or something else that is no file")
+	errNoMark     = errors.New("a ledger on PostgreSQL has no mark that could be set right: restore the database, or restart every server that uses it; they go on with the entries that are there")
+	errNotDamaged = errors.New("the ledger is not damaged: nothing was changed")
+	errInUse      = errors.New("a process that has sent with the ledger is still running: stop every server that uses it first")
+	errLinked     = errors.New("the ledger's file has a second name, a hard link; SQLite takes both names for two databases and damages them: remove one of them")
+	errEmpty      = errors.New("the ledger's file is empty, and what it had recorded is lost")
+	errMissing    = errors.New("entries of the ledger are missing")
+	errMarkGone   = fmt.Errorf("%w, for all that is known: the mark that would tell, a file beside it, is gone", errMissing)
+	errMarkOther  = fmt.Errorf("%w, for all that is known: the mark beside it is of another ledger, or of another copy of this one", errMissing)
+	errMarkBroken = fmt.Errorf("%w, for all that is known: the mark beside it cannot be read", errMissing)
+	errLost       = errors.New("the ledger has lost entries, or another one is in its place: put back what is missing, or look at what went out and restart every server, which then goes on with what is there")
+	errReplaced   = errors.New("a file of the ledger was removed, moved or replaced while in use: put it back, and restart this program")
+	errOwnerGone  = errors.New("the connection that shows this process alive was lost")
 )
 
 // answers are the errors above that are not a failure of the database.
-var answers = []error{ErrClaimLost, ErrSidKnown, ErrAmbiguous, ErrNotUnresolved, ErrOwnerAlive, ErrNotFound, ErrClosed, errNoLedger, errNoFile}
+var answers = []error{ErrClaimLost, ErrSidKnown, ErrAmbiguous, ErrNotUnresolved, ErrOwnerAlive, ErrNotFound, ErrClosed, errNoLedger, errNoFile,
+	errNoMark, errNotDamaged, errInUse, errLinked}
+
+// missing says which entries are.
+func missing(known, marked int64) error {
+	return fmt.Errorf("%w: entry %d was recorded, and the last one that is there is %d", errMissing, marked, known)
+}
 
 // Reason says why a database could not be used.
 type Reason string
@@ -68,7 +83,11 @@ type UnavailableError struct {
 }
 
 func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("the ledger is unavailable (%s), could not %s: %v", e.Reason, e.Doing, e.Err)
+	text := fmt.Sprintf("the ledger is unavailable (%s), could not %s: %v", e.Reason, e.Doing, e.Err)
+	if e.Reason == Corrupt {
+		text += `; put the right files back, or go on without what is lost: "twilio-proxy-mcp history accept-loss"`
+	}
+	return text
 }
 
 func (e *UnavailableError) Unwrap() error { return e.Err }
@@ -90,14 +109,16 @@ func reason(err error) Reason {
 	switch {
 	case errors.Is(err, errTooNew):
 		return TooNew
-	case errors.Is(err, errEmpty), errors.Is(err, errLost):
+	case errors.Is(err, errEmpty), errors.Is(err, errMissing), errors.Is(err, errLost):
 		return Corrupt
 	case errors.As(err, &lite):
 		return cmp.Or(sqliteReasons[lite.Code()], sqliteReasons[lite.Code()&0xff], OtherFail)
 	case errors.As(err, &server):
 		return cmp.Or(postgresReasons[server.Code], postgresReasons[server.Code[:min(2, len(server.Code))]], OtherFail)
-	case errors.Is(err, os.ErrPermission):
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return ReadOnly
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return Full
 	case errors.As(err, &connect), errors.As(err, &network), pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn),
 		errors.Is(err, sql.ErrConnDone), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
 		errors.Is(err, errReplaced), errors.Is(err, errOwnerGone), errors.Is(err, context.DeadlineExceeded):

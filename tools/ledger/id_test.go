@@ -91,7 +91,9 @@ func TestACopyOfALedgerGivesIDsOfItsOwn(t *testing.T) {
 	before := claim(t, first, intent("before"))
 	settle(t, before, Settlement{State: Unknown})
 	require.NoError(t, first.Close())
-	require.NoError(t, os.WriteFile(copied.path, []byte(contents(t, p.path)), 0o600))
+	for _, suffix := range []string{"", markSuffix} {
+		require.NoError(t, os.WriteFile(copied.path+suffix, []byte(contents(t, p.path+suffix)), 0o600))
+	}
 
 	first, second := p.open(t), copied.open(t)
 	one, two := claim(t, first, intent("after")), claim(t, second, intent("after"))

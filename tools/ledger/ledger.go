@@ -28,7 +28,10 @@ type Ledger struct {
 	// MustExist is for who only looks: where no ledger was made yet, calls fail, and nothing is made or changed. The error is an
 	// fs.ErrNotExist when there is no file.
 	MustExist bool
-	Log       *slog.Logger // receives warnings, never content or passwords; nil is slog.Default
+	// Accepts is a person's decision to go on without what is missing: opening a SQLite ledger records this line and sets the mark
+	// right. Entries that are still there stay, and block repeats.
+	Accepts string
+	Log     *slog.Logger // receives warnings, never content or passwords; nil is slog.Default
 
 	lockWait  time.Duration // how long a call waits for another writer; 0 is defaultLockWait
 	opening   singleflight.Group
@@ -128,8 +131,14 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 		return nil, unavailable("open the ledger", err)
 	}
 	key, err := migrate(ctx, engine, l.MustExist && !l.Memory)
+	if err == nil {
+		err = engine.adopt(ctx, l.MustExist && l.Accepts == "", l.Accepts)
+	}
 	opened := &store{engine: engine, digestKey: key}
-	if err = cmp.Or(err, opened.read(ctx, opened.check)); err != nil {
+	if err == nil {
+		err = opened.read(ctx, opened.check)
+	}
+	if err != nil {
 		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
 	}
 	l.markDeadOwners(ctx, engine)

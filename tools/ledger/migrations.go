@@ -16,9 +16,13 @@ var (
 	listedWithoutAccount string
 	//go:embed migrations/3_proven_ids.sql
 	provenIDs string
+	//go:embed migrations/4_mark.sql
+	marks string
 
-	migrations = []string{sends, listedWithoutAccount, provenIDs}
+	migrations = []string{sends, listedWithoutAccount, provenIDs, marks}
 )
+
+const markVersion = 4 // since when there is a mark
 
 const metaTable = "twilio_proxy_mcp_ledger"
 

@@ -73,9 +73,11 @@ func TestEntry(t *testing.T) {
 
 func TestEntriesOfAnEarlierVersionStand(t *testing.T) {
 	shared(t, func(t *testing.T, p place) {
-		l := p.open(t)
-		settle(t, claim(t, l, intent("hello")), Settlement{State: Unknown})
-		sqlOn(t, l, "UPDATE "+metaTable+" SET version = $1", 1)
+		older(1, func() {
+			l := p.open(t)
+			settle(t, claim(t, l, intent("hello")), Settlement{State: Unknown})
+			require.NoError(t, l.Close())
+		})
 		later := p.open(t)
 		require.Equal(t, Unresolved, decide(t, later, intent("hello")).Verdict)
 		var version int

@@ -53,9 +53,10 @@ func (p *process) kill(t *testing.T) {
 //	hold   claims "hello", says so, waits for a line on stdin, asks whether the claim stands, and settles it
 //	race   sends "0" to "39", each with and without a key, and says which were granted
 //	open   opens the ledger
+//	stand  claims messages of its own, asks whether each claim stands, and says when it is done
 func runTask(task string) int {
 	l := &Ledger{Path: os.Getenv("LEDGER_TEST_PATH"), DSN: os.Getenv("LEDGER_TEST_DSN"), lockWait: hang}
-	if err := map[string]func(*Ledger) error{"hold": hold, "race": race, "open": openIt}[task](l); err != nil {
+	if err := map[string]func(*Ledger) error{"hold": hold, "race": race, "open": openIt, "stand": stand}[task](l); err != nil {
 		fmt.Println("failed:", err)
 		return 1
 	}

@@ -21,29 +21,35 @@ type sqliteEngine struct {
 	db     *sql.DB
 	writer *groupCommit
 	reader *sqliteTransaction
-	opened os.FileInfo // the file's identity when it was opened
+	opened []os.FileInfo // what files found when it was opened
+
+	raising chan struct{} // holds one while the mark is written
+	raised  int64         // what this process wrote; while it is alive, nobody accepts a loss and lowers the mark
 }
 
+// files are the database and what SQLite keeps beside it while anybody has it open. The path as given may lead elsewhere later.
+func (e *sqliteEngine) files() []string { return []string{e.given, e.path + "-wal", e.path + "-shm"} }
+
 func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist bool) (_ engine, err error) {
-	e := &sqliteEngine{}
+	e := &sqliteEngine{raising: make(chan struct{}, 1)}
 	if path != "" {
-		e.given, err = filepath.Abs(path)
+		e.given, _ = filepath.Abs(path)
+		if e.path, err = realPath(path); err == nil {
+			livingOwners(e.path) // removes a second name that a kill left
+			err = oneName(e.path)
+		}
 		if err == nil && mustExist {
-			err = findTables(ctx, e.given)
+			err = findTables(ctx, e.path)
 		}
 		if err == nil {
-			err = makeFile(e.given)
+			err = makeFile(ctx, e.path)
 		}
 		if err == nil {
-			e.path, err = filepath.EvalSymlinks(e.given)
-		}
-		if err == nil {
-			e.opened, err = os.Stat(e.path)
+			e.path, err = filepath.EvalSymlinks(e.path)
 		}
 		if err != nil {
 			return nil, err
 		}
-		removeDeadOwners(e.path)
 	}
 	if e.db, err = sql.Open("sqlite", sqliteURI(e.path, wait)); err != nil {
 		return nil, err
@@ -64,6 +70,13 @@ func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist 
 	e.reader = &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: e.db, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
 	tx := &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: conn, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
 	e.writer = &groupCommit{conn: conn, tx: tx, check: e.checkFile, busy: make(chan struct{}, 1)}
+	for _, name := range e.files() {
+		info, err := os.Stat(name)
+		if e.path != "" && err != nil {
+			return nil, errors.Join(err, conn.Close(), e.db.Close())
+		}
+		e.opened = append(e.opened, info)
+	}
 	return e, nil
 }
 
@@ -90,17 +103,19 @@ func fileURI(path string, settings url.Values) string {
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}).String()
 }
 
-// checkFile fails when the file was replaced or emptied: nobody else would find what is recorded in it.
+// checkFile fails when a file was removed, replaced or emptied: nobody else would find what is recorded in it.
 func (e *sqliteEngine) checkFile() error {
 	if e.path == "" {
 		return nil
 	}
-	now, err := os.Stat(e.given)
-	if err != nil || !os.SameFile(now, e.opened) {
-		return errReplaced
-	}
-	if now.Size() == 0 {
-		return errEmpty
+	for i, name := range e.files() {
+		now, err := os.Stat(name)
+		if err != nil || !os.SameFile(now, e.opened[i]) {
+			return errReplaced
+		}
+		if i == 0 && now.Size() == 0 {
+			return errEmpty
+		}
 	}
 	return nil
 }

@@ -15,6 +15,8 @@ type groupCommit struct {
 	tx    *sqliteTransaction // on conn
 	check func() error       // called before each transaction
 	busy  chan struct{}      // holds one while a group runs
+	// verify is called in each transaction, before its jobs; nil while there may be no tables.
+	verify func(context.Context, transaction) (mark, error)
 
 	mu     sync.Mutex
 	queue  []*job
@@ -127,6 +129,12 @@ func (g *groupCommit) begin() error {
 	err := g.check()
 	if err == nil {
 		_, err = g.tx.exec(context.Background(), "BEGIN IMMEDIATE")
+	}
+	if err != nil || g.verify == nil {
+		return err
+	}
+	if _, err = g.verify(context.Background(), g.tx); err != nil {
+		g.tx.exec(context.Background(), "ROLLBACK")
 	}
 	return err
 }

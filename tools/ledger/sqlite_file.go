@@ -1,21 +1,47 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 )
+
+// realPath is the absolute path without symbolic links, if there is such a file.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if real, missing := filepath.EvalSymlinks(path); missing == nil {
+		path = real
+	}
+	return path, err
+}
+
+// oneName fails when a file has several: SQLite would take them for two databases. Windows does not tell.
+func oneName(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil // makeFile says what is wrong
+	}
+	if links := reflect.Indirect(reflect.ValueOf(info.Sys())).FieldByName("Nlink"); links.IsValid() && links.Uint() > 1 {
+		return errLinked
+	}
+	return nil
+}
 
 // makeFile makes the file if it is missing, and private. A new file gets its name only when it is a database. So an empty file
 // always is one that lost its entries, and must not be used: what it had recorded would be sent again.
-func makeFile(path string) error {
+func makeFile(ctx context.Context, path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return newFile(path)
+		if err := neverUsed(path); err != nil {
+			return err
+		}
+		return newFile(ctx, path)
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
@@ -23,13 +49,19 @@ func makeFile(path string) error {
 	case info.Size() == 0:
 		return errEmpty
 	}
-	return errors.Join(makePrivate(path), makePrivate(path+"-wal"), makePrivate(path+"-shm"))
+	for _, name := range Files(path) {
+		err = errors.Join(err, makePrivate(name))
+	}
+	return err
 }
 
 // findTables fails where the file does not exist or is no ledger. It leaves somebody else's database as it is, which opening
 // it as a ledger does not.
 func findTables(ctx context.Context, path string) error {
 	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return cmp.Or(neverUsed(path), err)
+	}
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return err // makeFile says what else is wrong
 	}
@@ -40,7 +72,7 @@ func findTables(ctx context.Context, path string) error {
 	defer db.Close()
 	var made bool
 	if err = db.QueryRowContext(ctx, sqliteSQL.Replace("SELECT {table_exists}"), metaTable).Scan(&made); err == nil && !made {
-		err = errNoLedger
+		err = cmp.Or(neverUsed(path), errNoLedger)
 	}
 	return err
 }
@@ -58,17 +90,28 @@ func makePrivate(name string) error {
 	return err
 }
 
-// newFile makes a database without tables under a temporary name and links it to its own. The first process to link wins.
-func newFile(path string) error {
+// newFile makes a database without tables under a temporary name and moves it to its own. One process at a time does: it has the
+// mark locked, and removes what a killed one left.
+func newFile(ctx context.Context, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-new-*") // mode 0600, which SQLite's -wal and -shm inherit
+	lock, err := lockMark(ctx, path, os.O_RDWR|os.O_CREATE)
 	if err != nil {
 		return err
 	}
-	temporary := file.Name()
-	defer os.Remove(temporary)
+	defer lock.Close()
+	if _, err := os.Stat(path); err == nil {
+		return nil // another process was first
+	}
+	temporary := path + "-making"
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		os.Remove(temporary + suffix)
+	}
+	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // which SQLite's -wal and -shm inherit
+	if err != nil {
+		return err
+	}
 	db, err := sql.Open("sqlite", sqliteURI(temporary, defaultLockWait))
 	if err != nil {
 		return errors.Join(err, file.Close())
@@ -76,26 +119,5 @@ func newFile(path string) error {
 	if err := errors.Join(file.Close(), db.Ping(), db.Close()); err != nil { // turning it to WAL writes its first page
 		return err
 	}
-	err = os.Link(temporary, path)
-	if err == nil || errors.Is(err, os.ErrExist) {
-		return nil
-	}
-	return copyFile(path, temporary)
-}
-
-// copyFile is for a file system without links. A process that opens an incomplete file finds it damaged and sends nothing.
-func copyFile(to, from string) error {
-	content, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(content)
-	return errors.Join(err, file.Sync(), file.Close())
+	return os.Rename(temporary, path)
 }

@@ -55,14 +55,3 @@ func TestANewFileIsOneForAllAndNeverEmpty(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
-
-func TestAFileSystemWithoutLinks(t *testing.T) {
-	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
-	require.NoError(t, os.WriteFile(from, []byte("first"), 0o600))
-	require.NoError(t, copyFile(to, from))
-	require.NoError(t, os.WriteFile(from, []byte("second"), 0o600))
-	require.NoError(t, copyFile(to, from), "whoever is first made it")
-	content, err := os.ReadFile(to)
-	require.NoError(t, err)
-	require.Equal(t, "first", string(content))
-}

@@ -92,14 +92,20 @@ func ownerLives(path string) (bool, error) {
 	return false, nil
 }
 
-// removeDeadOwners removes the files that killed processes left behind.
-func removeDeadOwners(database string) {
+// livingOwners says whether a process lives that has claimed a send. It removes the files that killed processes left, and the
+// PATH-new-… of older versions that were killed while they made the database.
+func livingOwners(database string) (living bool) {
 	entries, _ := os.ReadDir(filepath.Dir(database))
 	for _, entry := range entries {
-		if strings.HasPrefix(entry.Name(), filepath.Base(database)+ownerInfix) {
-			ownerLives(filepath.Join(filepath.Dir(database), entry.Name()))
+		path := filepath.Join(filepath.Dir(database), entry.Name())
+		if strings.HasPrefix(path, database+ownerInfix) {
+			alive, err := ownerLives(path)
+			living = living || alive || err != nil
+		} else if strings.HasPrefix(path, database+"-new-") {
+			os.Remove(path)
 		}
 	}
+	return living
 }
 
 // inPlace says whether the locked file is still the one that its path leads to.

@@ -33,7 +33,7 @@ func TestFilesAreTheirOwnersAlone(t *testing.T) {
 	require.Equal(t, os.FileMode(0o700), dir.Mode().Perm())
 	files, err := os.ReadDir(filepath.Dir(p.path))
 	require.NoError(t, err)
-	require.Len(t, files, 4) // database, -wal, -shm, owner
+	require.Len(t, files, 5) // database, -wal, -shm, mark, owner
 	for _, file := range files {
 		info, err := file.Info()
 		require.NoError(t, err)
@@ -42,11 +42,11 @@ func TestFilesAreTheirOwnersAlone(t *testing.T) {
 	require.NoError(t, l.Close())
 	files, err = os.ReadDir(filepath.Dir(p.path))
 	require.NoError(t, err)
-	require.Len(t, files, 1)
+	require.Len(t, files, 2) // database, mark
 
 	other := p.open(t)
 	claim(t, other, intent("other"))
-	names := []string{p.path, p.path + "-wal", p.path + "-shm"}
+	names := Files(p.path)
 	for _, name := range names {
 		require.NoError(t, os.Chmod(name, 0o644))
 	}

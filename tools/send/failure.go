@@ -37,8 +37,11 @@ func notRecorded(err error) *tools.Failure {
 			ledger.Locked:  "is in use by other processes of this server or by another program",
 			ledger.Corrupt: "is damaged", ledger.Gone: "cannot be reached", ledger.TooNew: "was made by a newer version of this program",
 		}[unavailable.Reason], why)
-		if unavailable.Reason == ledger.Locked {
+		switch unavailable.Reason {
+		case ledger.Locked:
 			next = tools.NextLater
+		case ledger.Corrupt:
+			next = "Tell the user: this server's log says what is missing. A person can put the right files back, or go on without: \"twilio-proxy-mcp history accept-loss\"."
 		}
 	}
 	return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo},

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"twilio-proxy-mcp/tools/ledger"
+)
+
+type historyAcceptLossCmd struct{}
+
+// Run says what is missing, and makes the ledger usable without it. Nothing is deleted.
+func (cmd *historyAcceptLossCmd) Run(ctx context.Context, c *Common, s program) error {
+	l, err := c.historyLedger(s)
+	if err != nil {
+		return err
+	}
+	damage := l.Check(ctx)
+	l.Close() // before its files change their names
+	unusable, is := damaged(damage)
+	switch {
+	case damage == nil:
+		return fmt.Errorf("%s is not damaged: nothing was changed", ledgerName(l))
+	case !is:
+		return fmt.Errorf("nothing was changed: %w", c.failed(l, damage))
+	}
+	record := fmt.Sprintf("%s: %v", time.Now().UTC().Format(time.RFC3339), unusable.Err)
+	err = accept(ctx, l, record)
+	if _, still := damaged(err); still { // it cannot be read at all, or not as a whole
+		var aside string
+		if aside, err = moveAside(l.Path); err == nil {
+			record += "; what could not be used is in " + aside
+			err = accept(ctx, &ledger.Ledger{Path: l.Path, Log: l.Log}, record)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("the loss was not accepted: %w", c.failed(l, err))
+	}
+	fmt.Fprintf(s.out, "Accepted, at %s\n%s is in use again. A message that is missing from it can be sent again: look at the conversations.\n", record, ledgerName(l))
+	return nil
+}
+
+func damaged(err error) (*ledger.UnavailableError, bool) {
+	unusable, is := errors.AsType[*ledger.UnavailableError](err)
+	return unusable, is && unusable.Reason == ledger.Corrupt
+}
+
+// accept opens the ledger as it is.
+func accept(ctx context.Context, l *ledger.Ledger, record string) error {
+	accepting := &ledger.Ledger{Path: l.Path, MustExist: l.MustExist, Accepts: record, Log: l.Log}
+	defer accepting.Close()
+	return accepting.Check(ctx)
+}
+
+// moveAside renames the files of a ledger and returns what the first is called now. Without a mark they may be anybody's, and
+// stay. While the mark is there, it tells that the ledger is not; so it goes last.
+func moveAside(path string) (aside string, err error) {
+	if real, unresolved := filepath.EvalSymlinks(path); unresolved == nil {
+		path = real
+	}
+	aside = path + time.Now().UTC().Format("-damaged-20060102T150405Z")
+	from, to := ledger.Files(path), ledger.Files(aside)
+	if _, err := os.Stat(from[len(from)-1]); err != nil {
+		return "", fmt.Errorf("nothing shows that this was a ledger, so it stays; move it away yourself to begin a new ledger: %w", err)
+	}
+	for i := range from {
+		if err := os.Rename(from[i], to[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	return aside, nil
+}

@@ -1,0 +1,49 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+)
+
+// Check says what is damaged or missing, or nil. It refuses while a process lives that has claimed a send. It is for a person who
+// then decides to go on with Accepts: with what can be opened, or when Files were moved aside with a new ledger.
+func (l *Ledger) Check(ctx context.Context) error {
+	if l.Path == "" {
+		return errNoMark
+	}
+	path, err := realPath(l.Path)
+	if err == nil && livingOwners(path) {
+		err = errInUse
+	}
+	if err == nil {
+		_, err = l.Losses(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return l.read(ctx, func(ctx context.Context, tx transaction) error {
+		var sound string
+		if err := tx.queryRow(ctx, "PRAGMA integrity_check(1)").Scan(&sound); err != nil || sound != "ok" {
+			return cmp.Or(err, fmt.Errorf("%w: %s", errMissing, sound))
+		}
+		return nil
+	})
+}
+
+// Losses returns what was recorded with Accepts, a line each, oldest first. The error also says what is missing now.
+func (l *Ledger) Losses(ctx context.Context) (records string, err error) {
+	err = l.read(ctx, func(ctx context.Context, tx transaction) error {
+		err := tx.queryRow(ctx, "SELECT losses FROM "+metaTable).Scan(&records)
+		if lite, ok := l.store.engine.(*sqliteEngine); ok && err == nil {
+			_, err = lite.verify(ctx, tx)
+		}
+		return err
+	})
+	return records, err
+}
+
+// Files are those of a SQLite file, its mark last.
+func Files(path string) []string {
+	return []string{path, path + "-wal", path + "-shm", path + markSuffix}
+}

@@ -1,0 +1,174 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// mark says outside of a SQLite file how far it has come: it is the file PATH-mark. Entries are numbered without a gap and never
+// removed, so a database whose last entry is before the mark has lost some: a part of its WAL, or everything since a backup.
+type mark struct {
+	ledger  string // a token that the database has, too; "" while it has none
+	highest int64  // the number of the last entry; more in the database than in the file is no damage
+}
+
+const markSuffix = "-mark"
+
+// line is the file's content. Its length never changes, so that it is overwritten in place. Nobody reads its first byte: on
+// Windows a lock is on that, and keeps others from reading it.
+func (m mark) line() string {
+	facts := fmt.Sprintf("%s %020d", m.ledger, m.highest)
+	return fmt.Sprintf("#%s %08x\n", facts, crc32.ChecksumIEEE([]byte(facts)))
+}
+
+// write returns when the file is durable. Its name in the directory may not be.
+func (m mark) write(database string) error {
+	file, err := os.OpenFile(database+markSuffix, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt([]byte(m.line()[1:]), 1)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+func readMark(database string) (m mark, err error) {
+	file, err := os.Open(database + markSuffix)
+	if err != nil {
+		return mark{}, err
+	}
+	defer file.Close()
+	for range 3 { // another process may be writing it
+		content, err := io.ReadAll(io.NewSectionReader(file, 1, 256))
+		if err != nil || len(content) == 0 {
+			return mark{}, cmp.Or(err, fs.ErrNotExist) // whoever makes a ledger locks the file, and has not written it yet
+		}
+		fmt.Sscanf(string(content), "%s %d", &m.ledger, &m.highest)
+		if m.line()[1:] == string(content) {
+			return m, nil
+		}
+		time.Sleep(pollFirst)
+	}
+	return mark{}, errMarkBroken
+}
+
+// neverUsed fails where a mark says that a database, which is not there or has no tables, had entries.
+func neverUsed(database string) error {
+	m, err := readMark(database)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && m.highest == 0 {
+		return nil
+	}
+	return cmp.Or(err, missing(0, m.highest))
+}
+
+// verify returns the mark that is true for what tx sees, and fails when entries are missing. It reads the file first: what that
+// says was committed before.
+func (e *sqliteEngine) verify(ctx context.Context, tx transaction) (mark, error) {
+	m, unread := readMark(e.path)
+	var token sql.NullString
+	var highest sql.NullInt64
+	err := tx.queryRow(ctx, "SELECT mark, (SELECT max(id) FROM twilio_proxy_mcp_sends) FROM "+metaTable).Scan(&token, &highest)
+	now := mark{token.String, highest.Int64}
+	switch {
+	case err != nil:
+	case !token.Valid && (errors.Is(unread, fs.ErrNotExist) || errors.Is(unread, errMarkBroken)): // it was never whole
+	case errors.Is(unread, fs.ErrNotExist):
+		err = errMarkGone
+	case unread != nil:
+		err = unread
+	case token.Valid && token.String != m.ledger:
+		err = errMarkOther
+	case m.highest > now.highest:
+		err = missing(now.highest, m.highest)
+	}
+	return now, err
+}
+
+// adopt gives a ledger without a mark its first one, and has it compared from then on. Who only looks makes none. A person who
+// accepts what is missing has that recorded, and the mark set right.
+func (e *sqliteEngine) adopt(ctx context.Context, looks bool, accepts string) error {
+	if e.path == "" || len(migrations) < markVersion { // in a test, which is an older program
+		return nil
+	}
+	defer func() { e.writer.verify = e.verify }()
+	if looks {
+		return nil
+	}
+	return e.write(ctx, func(ctx context.Context, tx transaction) error {
+		now, err := e.verify(ctx, tx)
+		switch {
+		case accepts != "" && (err == nil || errors.Is(err, errMissing)):
+			_, err = tx.exec(ctx, "UPDATE "+metaTable+" SET losses = losses || $1", accepts+"\n")
+		case now.ledger != "":
+			return err
+		}
+		if err == nil {
+			err = e.renew(ctx, tx, now)
+		}
+		return err
+	})
+}
+
+// renew makes the mark true under a new token, which no copy of the ledger from before has. The file comes first, so that no
+// kill in between looks like a loss.
+func (e *sqliteEngine) renew(ctx context.Context, tx transaction, now mark) error {
+	now.ledger = rand.Text()
+	err := now.write(e.path)
+	if directory, unopened := os.Open(filepath.Dir(e.path)); unopened == nil {
+		directory.Sync() // Windows cannot
+		directory.Close()
+	}
+	if err == nil {
+		_, err = tx.exec(ctx, "UPDATE "+metaTable+" SET mark = $1", now.ledger)
+	}
+	return err
+}
+
+// raise returns when the mark has the entry, which is committed. Callers that come meanwhile share the next write.
+func (e *sqliteEngine) raise(ctx context.Context, number int64) error {
+	if e.path == "" {
+		return nil
+	}
+	select {
+	case e.raising <- struct{}{}:
+		defer func() { <-e.raising }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if e.raised >= number {
+		return nil
+	}
+	lock, err := lockMark(ctx, e.path, os.O_RDWR) // or another process would lower it
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	now, err := e.verify(ctx, e.reader)
+	if err == nil {
+		err = now.write(e.path)
+	}
+	if err == nil {
+		e.raised = now.highest
+	}
+	return err
+}
+
+func lockMark(ctx context.Context, database string, flag int) (*flock.Flock, error) {
+	lock := flock.New(database+markSuffix, flock.SetFlag(flag))
+	_, err := lock.TryLockContext(ctx, time.Millisecond)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errMarkGone
+	}
+	return lock, err
+}
