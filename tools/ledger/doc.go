@@ -46,5 +46,12 @@
 // [Ledger.Reconcile] settles such an entry with what was found upstream, [Ledger.Resolve] with a person's word. An owner that
 // was taken for dead still has the last word, because it knows whether it sent.
 //
+// # Lost entries
+//
+// A SQLite file can lose its latest entries without a sign: they are in its WAL, and SQLite leaves out what it cannot read of
+// that. So a mark beside the file, PATH-mark, has the number of the last entry that was sent. [Claim.Stands] makes it durable
+// before the message goes out. Whoever begins a transaction compares it, and that the files are still those that were opened.
+// A ledger that is behind its mark, or has none, is [Corrupt]. A person goes on without what is missing ([Ledger.Accepts]).
+//
 // Content, idempotency keys and callers are stored as keyed digests only.
 package ledger

@@ -68,7 +68,7 @@ const (
 	Full      Reason = "full"       // no space is left, or a limit on the size is reached
 	ReadOnly  Reason = "read_only"  // the file, its directory or the server does not allow writing
 	Locked    Reason = "locked"     // somebody held a lock for longer than a call waits
-	Corrupt   Reason = "corrupt"    // the file is damaged, emptied, or no SQLite database; or entries are lost
+	Corrupt   Reason = "corrupt"    // the file is damaged, emptied, or no SQLite database, or entries are missing
 	Gone      Reason = "gone"       // the server or the file cannot be reached, or was replaced while in use
 	TooNew    Reason = "too_new"    // a newer version of this program made the tables
 	OtherFail Reason = "other_fail" // anything else; see Err

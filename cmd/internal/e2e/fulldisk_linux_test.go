@@ -25,9 +25,9 @@ func fillDisk(t *testing.T, made place) place {
 	}
 	t.Cleanup(func() { require.NoError(t, syscall.Unmount(dir, syscall.MNT_DETACH)) })
 	p := place(filepath.Join(dir, "ledger.db"))
-	content, err := os.ReadFile(string(made))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(string(p), content, 0o600))
+	for _, suffix := range []string{"", "-mark"} {
+		require.NoError(t, os.WriteFile(p.file(suffix), made.content(t, suffix), 0o600))
+	}
 	rest, err := os.Create(filepath.Join(dir, "rest"))
 	require.NoError(t, err)
 	defer rest.Close()
