@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,7 @@ type sqliteEngine struct {
 	reader *sqliteTransaction
 	opened []os.FileInfo // what files found when it was opened
 
+	wanted  atomic.Int64  // the last entry that anybody in this process asked the mark to have
 	raising chan struct{} // holds one while the mark is written
 	raised  int64         // what this process wrote; while it is alive, nobody accepts a loss and lowers the mark
 }

@@ -139,10 +139,12 @@ func (e *sqliteEngine) renew(ctx context.Context, tx transaction, now mark) erro
 	return err
 }
 
-// raise returns when the mark has the entry, which is committed. Callers that come meanwhile share the next write.
+// raise returns when the mark has the entry, which is committed. Callers that come while it is written share the next write.
 func (e *sqliteEngine) raise(ctx context.Context, number int64) error {
 	if e.path == "" {
 		return nil
+	}
+	for wanted := e.wanted.Load(); wanted < number && !e.wanted.CompareAndSwap(wanted, number); wanted = e.wanted.Load() {
 	}
 	select {
 	case e.raising <- struct{}{}:
@@ -158,12 +160,17 @@ func (e *sqliteEngine) raise(ctx context.Context, number int64) error {
 		return err
 	}
 	defer lock.Close()
-	now, err := e.verify(ctx, e.reader)
-	if err == nil {
-		err = now.write(e.path)
+	m, err := readMark(e.path)
+	wanted := e.wanted.Load()
+	m.highest = max(m.highest, wanted)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errMarkGone
 	}
 	if err == nil {
-		e.raised = now.highest
+		err = m.write(e.path)
+	}
+	if err == nil {
+		e.raised = wanted
 	}
 	return err
 }
