@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -36,7 +37,9 @@ func (l *Ledger) Losses(ctx context.Context) (records string, err error) {
 	err = l.read(ctx, func(ctx context.Context, tx transaction) error {
 		err := tx.queryRow(ctx, "SELECT losses FROM "+metaTable).Scan(&records)
 		if lite, ok := l.store.engine.(*sqliteEngine); ok && err == nil {
-			_, err = lite.verify(ctx, tx)
+			if _, err = lite.verify(ctx, tx); errors.Is(err, errMissing) { // or the first mark was made meanwhile
+				_, err = lite.verify(ctx, tx)
+			}
 		}
 		return err
 	})

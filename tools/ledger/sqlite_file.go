@@ -38,9 +38,6 @@ func makeFile(ctx context.Context, path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		if err := neverUsed(path); err != nil {
-			return err
-		}
 		return newFile(ctx, path)
 	case err != nil:
 		return err
@@ -58,9 +55,10 @@ func makeFile(ctx context.Context, path string) error {
 // findTables fails where the file does not exist or is no ledger. It leaves somebody else's database as it is, which opening
 // it as a ledger does not.
 func findTables(ctx context.Context, path string) error {
+	lost := neverUsed(path) // before the look, because another process may make the ledger meanwhile
 	info, err := os.Stat(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return cmp.Or(neverUsed(path), err)
+		return cmp.Or(lost, err)
 	}
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return err // makeFile says what else is wrong
@@ -72,7 +70,7 @@ func findTables(ctx context.Context, path string) error {
 	defer db.Close()
 	var made bool
 	if err = db.QueryRowContext(ctx, sqliteSQL.Replace("SELECT {table_exists}"), metaTable).Scan(&made); err == nil && !made {
-		err = cmp.Or(neverUsed(path), errNoLedger)
+		err = cmp.Or(lost, errNoLedger)
 	}
 	return err
 }
@@ -103,6 +101,9 @@ func newFile(ctx context.Context, path string) error {
 	defer lock.Close()
 	if _, err := os.Stat(path); err == nil {
 		return nil // another process was first
+	}
+	if err := neverUsed(path); err != nil {
+		return err
 	}
 	temporary := path + "-making"
 	for _, suffix := range []string{"", "-wal", "-shm"} {
