@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -20,57 +19,36 @@ type postSession struct {
 	to     http.ResponseWriter
 	encode func(mcp.JSONRPCNotification) []byte
 	of     *message
-	stop   chan struct{}
-
-	mu     sync.Mutex
-	queue  *notifications // nil until somebody notifies
-	filter *mcp.SubscriptionFilter
-	ended  bool // nothing more may be told
-	events bool // the response is an event stream
+	events bool                   // the response is an event stream
+	filter mcp.SubscriptionFilter // session.mu is held
 }
 
 var _ server.SessionWithSubscriptionFilter = (*postSession)(nil)
 
 // newPostSession tells its client everything that is logged: without sessions nobody can set a level.
 func (e *endpoints) newPostSession(w http.ResponseWriter, m *message) *postSession {
-	s := &session{}
-	s.initialized.Store(true)
-	s.level.Store(mcp.LoggingLevelDebug)
+	p := &postSession{session: &session{}, to: w, encode: e.server.encodeNotification, of: m}
+	p.notifications = newNotifications(p.tell)
+	p.initialized.Store(true)
+	p.level.Store(mcp.LoggingLevelDebug)
 	if m.Method == mcp.MethodSubscriptionsListen {
-		s.id = rand.Text()
+		p.id = rand.Text()
 	}
-	return &postSession{session: s, to: w, encode: e.server.encodeNotification, of: m, stop: make(chan struct{})}
+	return p
 }
 
 // SetSubscriptionFilter is mcp-go's: what a subscriptions/listen asked for.
 func (p *postSession) SetSubscriptionFilter(filter mcp.SubscriptionFilter) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.filter = &filter
+	p.filter = filter
 }
 
 // SubscriptionFilter is mcp-go's.
 func (p *postSession) SubscriptionFilter() (filter mcp.SubscriptionFilter, active bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.filter != nil {
-		filter = *p.filter
-	}
-	return filter, p.of.Method == mcp.MethodSubscriptionsListen
-}
-
-// NotificationChannel is mcp-go's. Few requests notify, so that the channel is made when it is asked for.
-func (p *postSession) NotificationChannel() chan<- mcp.JSONRPCNotification {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.ended:
-		return make(chan mcp.JSONRPCNotification) // nobody listens any more: mcp-go drops it
-	case p.queue == nil:
-		p.queue = newNotifications(100)
-		go p.queue.run(p.stop, p.tell)
-	}
-	return p.queue.queue
+	return p.filter, p.of.Method == mcp.MethodSubscriptionsListen
 }
 
 // tell writes one notification as an event.
@@ -104,14 +82,7 @@ func (p *postSession) writeEvent(message []byte) {
 
 // answer writes what is left to be told, and then the answer. Nil is accepted without one.
 func (p *postSession) answer(status int, message []byte) {
-	p.mu.Lock()
-	p.ended = true
-	queue := p.queue
-	p.mu.Unlock()
-	close(p.stop)
-	if queue != nil {
-		<-queue.ended
-	}
+	<-p.end()
 	switch {
 	case message == nil && !p.events:
 		p.to.WriteHeader(http.StatusAccepted)

@@ -1,52 +1,58 @@
 package serve
 
 import (
-	"sync/atomic"
+	"sync"
 
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
 // notifications are on their way to one client. mcp-go puts them into a channel and does not say when they are written.
-// Without settle, a call's answer could overtake what its handler told the client before.
+// Without settle, a call's answer could overtake what its handler told the client before. Few clients are told anything,
+// so that the channel and its goroutine are made when mcp-go asks for them.
 type notifications struct {
-	queue chan mcp.JSONRPCNotification
-	used  atomic.Bool
+	write func(mcp.JSONRPCNotification)
+	stop  chan struct{} // closed when nothing more may be put in
 	ended chan struct{} // closed when nothing takes from queue any more
+
+	mu    sync.Mutex
+	queue chan mcp.JSONRPCNotification // nil until somebody notifies
+	over  bool
 }
 
-// newNotifications has room for that many; mcp-go drops what does not fit.
-func newNotifications(room int) *notifications {
-	return &notifications{queue: make(chan mcp.JSONRPCNotification, room), ended: make(chan struct{})}
+func newNotifications(write func(mcp.JSONRPCNotification)) *notifications {
+	return &notifications{write: write, stop: make(chan struct{}), ended: make(chan struct{})}
 }
 
-// NotificationChannel is mcp-go's.
+// NotificationChannel is mcp-go's, which drops what does not fit.
 func (n *notifications) NotificationChannel() chan<- mcp.JSONRPCNotification {
-	n.used.Store(true)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.over:
+		return make(chan mcp.JSONRPCNotification) // nobody listens any more: mcp-go drops it
+	case n.queue == nil:
+		n.queue = make(chan mcp.JSONRPCNotification, 100)
+		go n.run()
+	}
 	return n.queue
 }
 
 // markField is the field of a notification that is only a mark in the queue: a channel to close when it is reached.
 const markField = "mark"
 
-// reached closes the channel of a mark; false for a notification.
-func reached(n mcp.JSONRPCNotification) bool {
-	mark, is := n.Params.AdditionalFields[markField].(chan struct{})
-	if is {
-		close(mark)
-	}
-	return is
-}
-
 // settle returns when everything that was put in before has been written, or when nothing will be written any more.
 func (n *notifications) settle() {
-	if !n.used.Load() {
+	n.mu.Lock()
+	queue := n.queue
+	n.mu.Unlock()
+	if queue == nil {
 		return
 	}
 	mark := make(chan struct{})
 	var marked mcp.JSONRPCNotification
 	marked.Params.AdditionalFields = map[string]any{markField: mark}
 	select {
-	case n.queue <- marked:
+	case queue <- marked:
 	case <-n.ended:
 		return
 	}
@@ -56,19 +62,35 @@ func (n *notifications) settle() {
 	}
 }
 
+// end takes nothing more. The channel is closed when what was put in before has been written.
+func (n *notifications) end() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.over {
+		n.over = true
+		close(n.stop)
+		if n.queue == nil {
+			close(n.ended)
+		}
+	}
+	return n.ended
+}
+
 // run writes what is put in until stop is closed, and then what is left.
-func (n *notifications) run(stop <-chan struct{}, write func(mcp.JSONRPCNotification)) {
+func (n *notifications) run() {
 	defer close(n.ended)
 	take := func(next mcp.JSONRPCNotification) {
-		if !reached(next) {
-			write(next)
+		if mark, is := next.Params.AdditionalFields[markField].(chan struct{}); is {
+			close(mark)
+			return
 		}
+		n.write(next)
 	}
 	for {
 		select {
 		case next := <-n.queue:
 			take(next)
-		case <-stop:
+		case <-n.stop:
 			for len(n.queue) > 0 {
 				take(<-n.queue)
 			}

@@ -39,9 +39,14 @@ var (
 	_ server.SessionWithElicitation = (*session)(nil)
 )
 
-// newSession has room for that many notifications.
-func newSession(id string, send func([]byte) error, room int) *session {
-	c := &session{notifications: newNotifications(room), id: id, send: send, gone: make(chan struct{})}
+// newSession is that of a client which is asked and told through send.
+func (s *Server) newSession(id string, send func([]byte) error) *session {
+	c := &session{id: id, send: send, gone: make(chan struct{})}
+	c.notifications = newNotifications(func(n mcp.JSONRPCNotification) {
+		if encoded := s.encodeNotification(n); encoded != nil {
+			_ = send(encoded) // dropped when the client does not read
+		}
+	})
 	c.level.Store(mcp.LoggingLevelError)
 	return c
 }

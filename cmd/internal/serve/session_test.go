@@ -42,7 +42,7 @@ func TestAnEndedRequestDoesNotFreeTheIDOfTheFirst(t *testing.T) {
 
 func TestAnEndedQuestionIsForgotten(t *testing.T) {
 	asked := 0
-	session := newSession("any", func([]byte) error { asked++; return nil }, 1)
+	session := new(Server).newSession("any", func([]byte) error { asked++; return nil })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := session.RequestElicitation(ctx, mcp.ElicitationRequest{})

@@ -8,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
@@ -30,7 +28,7 @@ func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", typeEventStream)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold events back
-	t := newStream(guard.Caller(r.Context()), &e.unsent)
+	t := e.server.newStream(guard.Caller(r.Context()), &e.unsent)
 	// The endpoint is relative to /sse or /sse/, because only a client knows what a proxy puts before them.
 	opening := "event: endpoint\ndata: " + strings.Repeat("../", strings.Count(r.URL.Path, "/")-1) + "message?sessionId=" + t.session.id + eventEnd
 	control := http.NewResponseController(w)
@@ -57,7 +55,7 @@ func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
 // stream is an event stream's life. Its place among the streams ends with it.
 func (e *endpoints) stream(ctx context.Context, to eventConn, t *stream, opening []byte) {
 	defer e.streams.Release(1)
-	defer close(t.session.ended)
+	defer t.session.end()
 	ctx, t.end = context.WithCancel(ctx)
 	defer t.end()
 	if conn, hijacked := to.(net.Conn); hijacked {
@@ -92,16 +90,12 @@ func (e *endpoints) pump(to eventConn, t *stream) {
 	for {
 		var err error
 		select {
-		case n := <-t.session.queue:
-			e.tell(t, n)
 		case <-t.wake:
 			err = t.flush(to)
 		case <-quiet.C:
 			err = writeEvents(to, []byte(": keep-alive\n\n"))
 		case <-e.closing.Done():
-			for len(t.session.queue) > 0 {
-				e.tell(t, <-t.session.queue)
-			}
+			<-t.session.end()
 			_ = t.flush(to)
 			return
 		case <-t.ctx.Done():
@@ -110,15 +104,6 @@ func (e *endpoints) pump(to eventConn, t *stream) {
 		if err != nil {
 			return
 		}
-	}
-}
-
-func (e *endpoints) tell(t *stream, n mcp.JSONRPCNotification) {
-	if reached(n) {
-		return
-	}
-	if encoded := e.server.encodeNotification(n); encoded != nil {
-		_ = t.send(encoded) // dropped when the client does not read
 	}
 }
 

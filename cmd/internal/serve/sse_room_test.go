@@ -18,7 +18,7 @@ func TestSSEWhatWaitsIsBoundedInBytes(t *testing.T) {
 	megabyte := bytes.Repeat([]byte("x"), 1<<20)
 	var all []*stream
 	for range 5 {
-		all = append(all, newStream("", &total))
+		all = append(all, new(Server).newStream("", &total))
 	}
 	for _, stream := range all[:4] {
 		require.NoError(t, stream.reserve())
@@ -43,7 +43,7 @@ func TestSSEAnAnswerWithoutRoomEndsItsStream(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			total := guard.Budget{Max: int64(c.total)}
-			stream := newStream("", &total)
+			stream := new(Server).newStream("", &total)
 			ctx, end := context.WithCancel(t.Context())
 			stream.end = end
 			answer := make([]byte, c.answer)

@@ -42,9 +42,9 @@ type stream struct {
 	closed bool
 }
 
-func newStream(caller string, all *guard.Budget) *stream {
+func (s *Server) newStream(caller string, all *guard.Budget) *stream {
 	t := &stream{caller: caller, all: all, end: func() {}, wake: make(chan struct{}, 1)}
-	t.session = newSession(rand.Text(), t.send, 16) // few, because an idle stream holds the room for them too
+	t.session = s.newSession(rand.Text(), t.send)
 	return t
 }
 

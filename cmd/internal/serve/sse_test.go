@@ -92,7 +92,7 @@ func TestSSESessionsAreTheirCallersOwn(t *testing.T) {
 }
 
 func TestSSERefusesCallsWhenNobodyReads(t *testing.T) {
-	stream := newStream("", &guard.Budget{Max: maxUnsent})
+	stream := new(Server).newStream("", &guard.Budget{Max: maxUnsent})
 	for range maxUnsentMessages {
 		require.NoError(t, stream.reserve())
 	}

@@ -37,7 +37,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	c := &stdioConn{
 		server:     s,
 		out:        w,
-		session:    newSession("stdio", w.write, 100),
+		session:    s.newSession("stdio", w.write),
 		slots:      make(chan struct{}, s.maxInFlight()),
 		unanswered: newInFlight(maxUnanswered),
 		ended:      make(chan error, 1),
@@ -54,21 +54,18 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	c.streams, endStreams = context.WithCancel(c.calls)
 	defer endStreams()
 
-	stopNotifying := make(chan struct{})
-	go c.session.run(stopNotifying, func(n mcp.JSONRPCNotification) { c.write(s.encodeNotification(n)) })
 	go c.read(newLineReader(in, s.maxMessage()))
 	err := c.waitForEnd(in)
 	stopReading()
 	endStreams()
 	close(c.session.gone)
 	err = errors.Join(err, c.drain(ctx, endCalls))
-	close(stopNotifying)
 	patience := time.Minute // of a client whose input has ended
 	if ctx.Err() != nil {
 		patience = time.Second
 	}
 	select {
-	case <-c.session.ended:
+	case <-c.session.end():
 	case <-time.After(patience): // the client does not read
 	}
 	return err
