@@ -17,15 +17,14 @@ import (
 // answer answers one message; nil when it calls for no answer. code is that of an error, or 0. A panic becomes an error that
 // tells nothing.
 func (s *Server) answer(ctx context.Context, m *message) (answer []byte, code int) {
-	meta := m.readMeta()
-	ctx = withTrace(ctx, m, meta.traceparent)
+	ctx = withTrace(ctx, m)
 	defer func() {
 		if p := recover(); p != nil {
 			answer, code = s.panicked(ctx, m, p), mcp.INTERNAL_ERROR
 		}
 	}()
-	if tool := s.toolOf(m); tool != nil && meta.clear {
-		return s.call(ctx, m, meta, tool.Handler)
+	if tool := s.toolOf(m); tool != nil && m.meta.clear {
+		return s.call(ctx, m, tool.Handler)
 	}
 	raw, refusal := m.forMCPGo()
 	if raw == nil {
@@ -76,10 +75,10 @@ func (s *Server) toolOf(m *message) *server.ServerTool {
 
 // call has a tool's handler answer a tools/call, in its first round or a later one. A task is not made: a server that
 // offers none executes the call as it comes (MCP, "Tasks").
-func (s *Server) call(ctx context.Context, m *message, meta *requestMeta, handler server.ToolHandlerFunc) ([]byte, int) {
+func (s *Server) call(ctx context.Context, m *message, handler server.ToolHandlerFunc) ([]byte, int) {
 	request := mcp.CallToolRequest{Request: mcp.Request{Method: string(m.Method)}}
 	p := &request.Params
-	p.Name, p.Meta, p.RawArguments, p.RequestState = m.Params.Name, meta.fields, m.Params.Arguments, m.Params.requestState
+	p.Name, p.Meta, p.RawArguments, p.RequestState = m.Params.Name, m.meta.fields, m.Params.Arguments, m.Params.requestState
 	if m.Params.Arguments != nil {
 		p.Arguments = m.Params.Arguments
 	}
@@ -91,8 +90,8 @@ func (s *Server) call(ctx context.Context, m *message, meta *requestMeta, handle
 	if raw != nil && jsonv2.Unmarshal(raw, &p.InputResponses) != nil {
 		return fail(mcp.INVALID_PARAMS, `params: "inputResponses" must be an object, with no name twice in it; nothing was done`)
 	}
-	if meta.protocol != nil {
-		ctx = server.WithRequestProtocolInfo(ctx, meta.protocol)
+	if m.meta.protocol != nil {
+		ctx = server.WithRequestProtocolInfo(ctx, m.meta.protocol)
 	}
 	result, err := handler(ctx, request)
 	switch {
@@ -100,10 +99,10 @@ func (s *Server) call(ctx context.Context, m *message, meta *requestMeta, handle
 		return fail(mcp.INTERNAL_ERROR, err.Error())
 	case result == nil:
 		return fail(mcp.INTERNAL_ERROR, "the tool gave no result")
-	case result.NeedsInput() && meta.protocol == nil:
+	case result.NeedsInput() && m.meta.protocol == nil:
 		return fail(mcp.INTERNAL_ERROR, "the tool asks for input in a way that the client's protocol revision does not have")
 	}
-	return s.encode(m.ID, result, meta.protocol != nil), 0
+	return s.encode(m.ID, result, m.meta.protocol != nil), 0
 }
 
 // panicked logs where a panic happened and its type. Its text may quote a message, and is left out unless the Go runtime

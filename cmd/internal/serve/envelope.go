@@ -44,6 +44,7 @@ func decode(raw []byte) (m *message, refusal []byte) {
 	e := envelope{message: m}
 	err := jsonv2.Unmarshal(raw, &e, lenient)
 	code, text := e.readStrings()
+	m.meta.clear = m.meta.read(m.Params.Meta)
 	if e.Method == mcp.MethodInitialize {
 		e.problem = e.handshake
 	}
@@ -66,7 +67,7 @@ func decode(raw []byte) (m *message, refusal []byte) {
 	case text == "" && m.Method == mcp.MethodToolsCall && m.Params.Task != nil && json.Unmarshal(m.Params.Task, new(mcp.TaskParams)) != nil:
 		code, text = mcp.INVALID_PARAMS, badTask
 	}
-	if wrong := m.readMeta().wrong; text == "" && wrong != "" && m.hasID() && m.Method != mcp.MethodInitialize {
+	if wrong := m.meta.wrong; text == "" && wrong != "" && m.hasID() && m.Method != mcp.MethodInitialize {
 		code, text = mcp.INVALID_PARAMS, `params: "_meta" `+wrong+"; nothing was done"
 	}
 	if text == "" {

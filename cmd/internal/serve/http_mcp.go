@@ -42,7 +42,7 @@ func (e *endpoints) serveMCP(w http.ResponseWriter, r *http.Request) {
 	case m.isResponse():
 		e.passOn(ctx, w, r, m)
 	case !e.server.headersAgree(r.Header, m):
-		if m.hasID() && m.readMeta().fields != nil && json.Unmarshal(m.Params.Meta, new(mcp.Meta)) != nil { // mcp-go would say so in its decoder's words
+		if m.hasID() && m.meta.fields != nil && json.Unmarshal(m.Params.Meta, new(mcp.Meta)) != nil { // mcp-go would say so in its decoder's words
 			writeJSON(w, http.StatusBadRequest, errorAnswer(m.ID, mcp.INVALID_PARAMS, m.misread("_meta")))
 			return
 		}
@@ -76,7 +76,7 @@ func (e *endpoints) untilClosing(ctx context.Context) (context.Context, context.
 
 // headersAgree holds the MCP headers of a request to its body. Where they disagree, mcp-go words the refusal.
 func (s *Server) headersAgree(h http.Header, m *message) bool {
-	meta, version := m.readMeta(), h.Get(mcp.HeaderProtocolVersion)
+	meta, version := m.meta, h.Get(mcp.HeaderProtocolVersion)
 	switch {
 	case !meta.clear:
 		return false
@@ -97,7 +97,7 @@ func (s *Server) headersAgree(h http.Header, m *message) bool {
 // earlier revisions, and every result, have 200.
 func statusOf(code int, m *message) int {
 	switch {
-	case code == 0 || code == mcp.INTERNAL_ERROR || m.readMeta().protocol == nil:
+	case code == 0 || code == mcp.INTERNAL_ERROR || m.meta.protocol == nil:
 		return http.StatusOK
 	case code == mcp.METHOD_NOT_FOUND:
 		return http.StatusNotFound
@@ -108,7 +108,7 @@ func statusOf(code int, m *message) int {
 
 // passOn has mcp-go word a refusal, with the body that was read.
 func (e *endpoints) passOn(ctx context.Context, w http.ResponseWriter, r *http.Request, m *message) {
-	ctx = withTrace(ctx, m, m.readMeta().traceparent)
+	ctx = withTrace(ctx, m)
 	defer func() {
 		if p := recover(); p != nil {
 			e.server.panicked(ctx, m, p)

@@ -39,7 +39,7 @@ type message struct {
 
 		requestState string // RequestState
 	}
-	meta *requestMeta // what readMeta has read
+	meta requestMeta
 }
 
 // hasID tells a request from a notification as mcp-go does: a null id is none.
@@ -99,7 +99,7 @@ var lenient = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.Al
 // the same words: it must not call a tool that is called here. Of capabilities that it would refuse for one odd member, it
 // gets those that are declared. A message that is too much for it has a refusal, which is nil for a notification.
 func (m *message) forMCPGo() (raw, refusal []byte) {
-	meta, method, params := m.readMeta(), m.Method, map[string]json.RawMessage{}
+	meta, method, params := &m.meta, m.Method, map[string]json.RawMessage{}
 	switch {
 	case m.Method == mcp.MethodToolsCall && !meta.clear && meta.wrong != guard.TooMuch:
 		method, params["_meta"] = mcp.MethodPing, m.Params.Meta
@@ -127,7 +127,7 @@ func (m *message) initialize() []byte {
 	if version := m.Params.Version; version != nil && version[0] == '"' {
 		params["protocolVersion"] = version
 	}
-	if meta := m.readMeta(); meta.wrong == "" && (meta.protocol != nil || !meta.clear) {
+	if meta := m.meta; meta.wrong == "" && (meta.protocol != nil || !meta.clear) {
 		params["_meta"] = m.Params.Meta
 	}
 	return mustEncode(map[string]any{"jsonrpc": mcp.JSONRPC_VERSION, "id": m.ID, "method": mcp.MethodInitialize, "params": params})
@@ -142,15 +142,6 @@ type requestMeta struct {
 	// clear is false when it cannot be read, and when mcp-go has to refuse the request: the version is unknown, or what
 	// revision 2026-07-28 requires is missing or malformed.
 	clear bool
-}
-
-// readMeta reads a request's _meta, once.
-func (m *message) readMeta() *requestMeta {
-	if m.meta == nil {
-		m.meta = &requestMeta{}
-		m.meta.clear = m.meta.read(m.Params.Meta)
-	}
-	return m.meta
 }
 
 func (meta *requestMeta) read(raw json.RawMessage) (clear bool) {

@@ -29,13 +29,13 @@ func withOrigin(ctx context.Context, o origin) context.Context {
 }
 
 // withTrace adds a message's id and its trace to the request in ctx; _meta goes before the HTTP header.
-func withTrace(ctx context.Context, m *message, traceparent string) context.Context {
+func withTrace(ctx context.Context, m *message) context.Context {
 	o := originFrom(ctx)
 	if m.hasID() && validID(m.ID) && !strings.Contains(string(m.ID), `\`) {
 		o.id = strings.Trim(string(m.ID), `"`)
 	}
 	var ok bool
-	if o.traceID, o.spanID, ok = parseTraceparent(traceparent); !ok {
+	if o.traceID, o.spanID, ok = parseTraceparent(m.meta.traceparent); !ok {
 		o.traceID, o.spanID, _ = parseTraceparent(o.traceparent)
 	}
 	return withOrigin(ctx, o)
