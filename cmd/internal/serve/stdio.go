@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -31,7 +32,8 @@ const (
 // A command that serves its standard output has to ignore SIGPIPE. Otherwise the Go runtime ends it at the first failed
 // write, whether or not calls are in flight.
 func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
-	w := newLineWriter(out)
+	w := &lineWriter{out: out}
+	w.broken, w.fail = context.WithCancelCause(context.Background())
 	calls, endCalls := context.WithCancel(context.WithoutCancel(ctx)) // calls have the grace period
 	defer endCalls()
 	c := &stdioConn{
@@ -54,7 +56,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	c.streams, endStreams = context.WithCancel(c.calls)
 	defer endStreams()
 
-	go c.read(newLineReader(in, s.maxMessage()))
+	go c.read(bufio.NewReaderSize(in, 1<<16))
 	err := c.waitForEnd(in)
 	stopReading()
 	endStreams()
@@ -92,7 +94,7 @@ func (c *stdioConn) waitForEnd(in io.Reader) error {
 			return fmt.Errorf("read: %w", err)
 		}
 		return nil
-	case <-c.out.broken:
+	case <-c.out.broken.Done():
 	case <-c.reading.Done():
 	}
 	if pipe, ok := in.(interface{ SetReadDeadline(time.Time) error }); ok {
@@ -108,13 +110,13 @@ func (c *stdioConn) drain(ctx context.Context, endCalls func()) error {
 			return err
 		}
 	}
-	return c.out.failure()
+	return context.Cause(c.out.broken)
 }
 
 // read handles lines until there are no more, or the connection is closing.
-func (c *stdioConn) read(lines *lineReader) {
+func (c *stdioConn) read(in *bufio.Reader) {
 	for {
-		line, skipped, err := lines.next()
+		line, skipped, err := nextLine(in, c.server.maxMessage())
 		if err != nil {
 			c.ended <- err
 			return
@@ -130,9 +132,9 @@ func (c *stdioConn) read(lines *lineReader) {
 		switch {
 		case c.session.deliver(m):
 		case refusal != nil:
-			c.write(refusal)
+			_ = c.out.write(refusal)
 		case m.answersAtOnce():
-			c.write(c.server.answerAtOnce(c.calls, c.session, m))
+			_ = c.out.write(c.server.answerAtOnce(c.calls, c.session, m))
 		case c.reading.Err() != nil || c.unanswered.Acquire(c.reading, weight(m)) != nil:
 			c.ended <- nil
 			return
@@ -159,11 +161,5 @@ func (c *stdioConn) run(ctx context.Context, end func(), slots chan struct{}, m 
 	}
 	answer, _ := c.server.answer(ctx, m)
 	c.session.settle()
-	c.write(answer)
-}
-
-func (c *stdioConn) write(message []byte) {
-	if message != nil {
-		_ = c.out.write(message) // a failure ends the connection through out.broken
-	}
+	_ = c.out.write(answer)
 }

@@ -7,26 +7,16 @@ import (
 	"slices"
 )
 
-// lineReader reads lines of bounded length.
-type lineReader struct {
-	in  *bufio.Reader
-	max int // bytes
-}
-
-func newLineReader(in io.Reader, max int) *lineReader {
-	return &lineReader{in: bufio.NewReaderSize(in, 1<<16), max: max}
-}
-
-// next returns the next line; the last one also without its newline. Of a line longer than max, the beginning is returned
+// nextLine reads a line; the last one also without its newline. Of a line longer than max bytes, the beginning is returned
 // and the rest skipped.
-func (r *lineReader) next() (line []byte, skipped bool, err error) {
+func nextLine(in *bufio.Reader, max int) (line []byte, skipped bool, err error) {
 	length, parts := 0, [][]byte(nil) // put together at the end, so that a line that waits takes no more than its bytes
 	for {
-		part, err := r.in.ReadSlice('\n')
+		part, err := in.ReadSlice('\n')
 		more := errors.Is(err, bufio.ErrBufferFull)
 		if !skipped {
 			parts, length = append(parts, slices.Clone(part)), length+len(part)
-			skipped = length > r.max+1 // the newline does not count
+			skipped = length > max+1 // the newline does not count
 		}
 		if more {
 			continue

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -8,33 +9,21 @@ import (
 
 // lineWriter writes messages, one a line, for many goroutines. Those wait while the client does not read.
 type lineWriter struct {
+	mu     sync.Mutex
 	out    io.Writer
-	broken chan struct{} // closed after the first failed write
-
-	mu  sync.Mutex
-	err error // of the first failed write
+	broken context.Context // ends with the first failed write, which is its cause
+	fail   context.CancelCauseFunc
 }
 
-func newLineWriter(out io.Writer) *lineWriter {
-	return &lineWriter{out: out, broken: make(chan struct{})}
-}
-
+// write writes one message, if there is one. A failure ends the connection through broken.
 func (w *lineWriter) write(message []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err != nil {
-		return w.err
+	if message == nil || w.broken.Err() != nil {
+		return context.Cause(w.broken)
 	}
 	if _, err := w.out.Write(append(message, '\n')); err != nil {
-		w.err = fmt.Errorf("write: %w", err)
-		close(w.broken)
+		w.fail(fmt.Errorf("write: %w", err))
 	}
-	return w.err
-}
-
-// failure is the error of the first failed write.
-func (w *lineWriter) failure() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err
+	return context.Cause(w.broken)
 }
