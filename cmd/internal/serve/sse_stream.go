@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -94,23 +95,8 @@ func (t *stream) send(message []byte) error {
 	return nil
 }
 
-// take empties the queue. The messages keep their room until written is told.
-func (t *stream) take() [][]byte {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	messages := t.queue
-	t.queue = nil
-	return messages
-}
-
-func (t *stream) written(messages [][]byte) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.taken -= len(messages)
-	t.free(messages)
-}
-
 func (t *stream) free(messages [][]byte) {
+	t.taken -= len(messages)
 	for _, message := range messages {
 		size := len(message) + messageOverhead
 		t.unsent -= size
@@ -151,13 +137,18 @@ func writeEvents(to eventConn, events []byte) error {
 	return err
 }
 
-// flush writes what is in the queue, in writeTimeout as well. A large message is not copied.
+// flush writes what is in the queue, in writeTimeout as well. A large message is not copied. Messages keep their room until
+// they are written.
 func (t *stream) flush(to eventConn) error {
-	messages := t.take()
-	defer t.written(messages)
-	if len(messages) == 0 {
-		return nil
-	}
+	t.mu.Lock()
+	messages := t.queue
+	t.queue = nil
+	t.mu.Unlock()
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.free(messages)
+	}()
 	if err := to.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
 	}
@@ -176,16 +167,11 @@ func (t *stream) flush(to eventConn) error {
 
 // http2Stream is an eventConn over HTTP/2, where a connection is not one client's.
 type http2Stream struct {
-	http.ResponseWriter
-	control *http.ResponseController
+	io.Writer
+	*http.ResponseController
 }
 
-func (s http2Stream) SetWriteDeadline(t time.Time) error { return s.control.SetWriteDeadline(t) }
-
 func (s http2Stream) Write(events []byte) (int, error) {
-	n, err := s.ResponseWriter.Write(events)
-	if err != nil {
-		return n, err
-	}
-	return n, s.control.Flush()
+	n, err := s.Writer.Write(events)
+	return n, errors.Join(err, s.Flush())
 }
