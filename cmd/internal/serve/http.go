@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mark3labs/mcp-go/server"
+
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
@@ -100,25 +102,24 @@ type endpoints struct {
 	endStreams context.CancelFunc
 	sse        sync.Map     // *stream by session id
 	unsent     guard.Budget // of all streams
-	mcp        http.Handler // mcp-go's Streamable HTTP
+	mcp        http.Handler // mcp-go's Streamable HTTP, for what is passed on
 }
 
 func (s *Server) newEndpoints(base context.Context, config HTTP) *endpoints {
-	stopping, stop := context.WithCancel(context.WithoutCancel(base))
-	closing, endStreams := context.WithCancel(context.WithoutCancel(base))
 	e := &endpoints{
-		server:   s,
-		base:     base,
-		config:   config,
-		calls:    newInFlight(int64(s.maxInFlight())),
-		streams:  newInFlight(maxStreams),
-		unsent:   guard.Budget{Max: maxUnsent},
-		stopping: stopping,
-		stop:     stop,
-		closing:  closing, endStreams: endStreams,
-		mcp: s.newStreamable(),
+		server:  s,
+		base:    base,
+		config:  config,
+		calls:   newInFlight(int64(s.maxInFlight())),
+		streams: newInFlight(maxStreams),
+		unsent:  guard.Budget{Max: maxUnsent},
+		// The Host guard does what mcp-go's own protection against DNS rebinding would, and knows the hosts' names.
+		mcp: server.NewStreamableHTTPServer(s.MCP, server.WithStateLess(true), server.WithDisableLocalhostProtection(true),
+			server.WithStreamableHTTPLogger(s.log())),
 	}
-	e.bodies = guard.Bodies{Max: s.maxMessage(), Patience: bodyTimeout, Stopping: stopping, Guards: &e.config.Guards, Shared: guard.Budget{Max: guard.BodiesTotal}}
+	e.stopping, e.stop = context.WithCancel(context.WithoutCancel(base))
+	e.closing, e.endStreams = context.WithCancel(context.WithoutCancel(base))
+	e.bodies = guard.Bodies{Max: s.maxMessage(), Patience: bodyTimeout, Stopping: e.stopping, Guards: &e.config.Guards, Shared: guard.Budget{Max: guard.BodiesTotal}}
 	return e
 }
 

@@ -27,17 +27,15 @@ func (e *endpoints) refuseBusy(w http.ResponseWriter, r *http.Request, err error
 }
 
 // enter counts a message in, among the calls or, when it asks for a stream of events, among the streams.
-func (e *endpoints) enter(m *message) (inFlight, error) {
+func (e *endpoints) enter(method mcp.MCPMethod) (inFlight, error) {
 	counted, full := e.calls, errCallsFull
-	if m.Method == mcp.MethodSubscriptionsListen {
+	if method == mcp.MethodSubscriptionsListen {
 		counted, full = e.streams, errStreamsFull
 	}
 	switch {
-	case e.draining():
-		return inFlight{}, errStopping
-	case counted.TryAcquire(1):
+	case !e.draining() && counted.TryAcquire(1):
 		return counted, nil
-	case e.draining(): // since then
+	case e.draining():
 		return inFlight{}, errStopping
 	default:
 		return inFlight{}, full

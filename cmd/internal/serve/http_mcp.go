@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
 
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
@@ -23,7 +22,7 @@ func (e *endpoints) serveMCP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer body.Done()
 	m, refusal := decode(body.Bytes)
-	counted, err := e.enter(m)
+	counted, err := e.enter(m.Method)
 	if err != nil {
 		e.refuseBusy(w, r, err)
 		return
@@ -123,13 +122,6 @@ func (e *endpoints) passOn(ctx context.Context, w http.ResponseWriter, r *http.R
 	r.Body = io.NopCloser(bytes.NewReader(raw))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
 	e.mcp.ServeHTTP(w, r)
-}
-
-// newStreamable is mcp-go's handler for what is passed on. The Host guard does what mcp-go's own protection against DNS
-// rebinding would, and knows the hosts' names.
-func (s *Server) newStreamable() http.Handler {
-	return server.NewStreamableHTTPServer(s.MCP, server.WithStateLess(true), server.WithDisableLocalhostProtection(true),
-		server.WithStreamableHTTPLogger(s.log()))
 }
 
 // originOf is what the header of an HTTP request says of the calls in it.

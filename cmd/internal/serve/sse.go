@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mark3labs/mcp-go/mcp"
+
 	"twilio-proxy-mcp/cmd/internal/guard"
 )
 
@@ -17,12 +19,8 @@ const keepAlive = 25 * time.Second
 // serveSSE opens an event stream. An HTTP/1 connection is taken from net/http, whose buffers and stack for it are 20 KB of
 // an idle stream's 30 KB.
 func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
-	switch {
-	case e.draining():
-		e.refuseBusy(w, r, errStopping)
-		return
-	case !e.streams.TryAcquire(1):
-		e.refuseBusy(w, r, errStreamsFull)
+	if _, err := e.enter(mcp.MethodSubscriptionsListen); err != nil { // it counts as one of those
+		e.refuseBusy(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", typeEventStream)
@@ -133,7 +131,7 @@ func (e *endpoints) accept(t *stream, b *guard.Body, o origin) error {
 		b.Done()
 		return nil
 	}
-	counted, err := e.enter(m)
+	counted, err := e.enter(m.Method)
 	if err != nil {
 		b.Done()
 		return err
