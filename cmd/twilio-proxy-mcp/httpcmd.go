@@ -56,7 +56,7 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 	if err := cmd.check(site); err != nil {
 		return usageError{err}
 	}
-	listener, err := site.Listen(ctx, cmd.Addr)
+	listener, err := site.Guards.Listen(ctx, cmd.Addr, cmd.TLSCert, cmd.TLSKey)
 	if err != nil {
 		return err
 	}
@@ -135,8 +135,6 @@ func (cmd *httpCmd) site(a *app, m *metrics) (*serve.HTTP, error) {
 
 			OriginSetting: originSetting, HostSetting: hostSetting,
 		},
-		TLSCert: cmd.TLSCert,
-		TLSKey:  cmd.TLSKey,
 		Metrics: m.handler(),
 		Ready:   a.ready,
 	}

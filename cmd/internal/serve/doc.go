@@ -10,7 +10,7 @@
 // Or over HTTP, behind the guards of package guard:
 //
 //	config := serve.HTTP{Guards: guard.Guards{Tokens: tokens}}
-//	listener, err := config.Listen(ctx, "127.0.0.1:8080")
+//	listener, err := config.Guards.Listen(ctx, "127.0.0.1:8080", "", "")
 //	err = s.HTTP(ctx, listener, config)
 //
 // HTTP serves Streamable HTTP on /mcp, and the older HTTP+SSE on /sse and /message.

@@ -29,8 +29,7 @@ const (
 type HTTP struct {
 	Guards guard.Guards // also before /metrics; the health routes are not checked for host or token
 
-	TLSCert, TLSKey string       // files in PEM; both or none
-	Metrics         http.Handler // serves /metrics; nil: there is none
+	Metrics http.Handler // serves /metrics; nil: there is none
 	// Other serves every path that is not named here, behind the same guards; nil: there are none. The context of its
 	// requests ends when event streams have to.
 	Other      http.Handler
@@ -39,13 +38,8 @@ type HTTP struct {
 	Ready func(context.Context) error
 }
 
-// Listen opens addr ("127.0.0.1:8080"), unless the guards are not enough for it; see guard.Guards.Listen.
-func (h *HTTP) Listen(ctx context.Context, addr string) (net.Listener, error) {
-	return h.Guards.Listen(ctx, addr, h.TLSCert, h.TLSKey)
-}
-
 // HTTP serves /mcp (Streamable HTTP, stateless), /sse with /message (HTTP+SSE of revision 2024-11-05), /healthz,
-// /readyz and /metrics on listener, which it closes.
+// /readyz and /metrics on listener (see guard.Guards.Listen), which it closes.
 //
 // When ctx ends, /readyz turns to 503 and new calls are refused; the calls in flight get Server.Grace to finish; then
 // event streams are closed, and the listener is. The error says when calls were cut off, or why serving failed.

@@ -27,7 +27,13 @@ type httpServer struct {
 
 func startHTTP(t *testing.T, s *Server, config HTTP) *httpServer {
 	t.Helper()
-	listener, err := config.Listen(context.Background(), "127.0.0.1:0")
+	return startTLS(t, s, config, "", "")
+}
+
+// startTLS is startHTTP with a certificate and its key.
+func startTLS(t *testing.T, s *Server, config HTTP, certFile, keyFile string) *httpServer {
+	t.Helper()
+	listener, err := config.Guards.Listen(context.Background(), "127.0.0.1:0", certFile, keyFile)
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	h := &httpServer{

@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -79,12 +78,12 @@ func TestHTTPEndsSubscriptionsAtOnce(t *testing.T) {
 }
 
 func TestListenRefusesWhatIsNotSafe(t *testing.T) {
-	for addr, config := range map[string]HTTP{
+	for addr, files := range map[string][2]string{
 		"0.0.0.0:0":   {},
-		"127.0.0.1:0": {TLSCert: "only-one.pem"},
-		"127.0.0.1:1": {TLSCert: "missing.pem", TLSKey: "missing.pem"},
+		"127.0.0.1:0": {"only-one.pem", ""},
+		"127.0.0.1:1": {"missing.pem", "missing.pem"},
 	} {
-		_, err := config.Listen(context.Background(), addr)
+		_, err := new(HTTP).Guards.Listen(t.Context(), addr, files[0], files[1])
 		require.Error(t, err)
 	}
 }

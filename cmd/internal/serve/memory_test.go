@@ -39,7 +39,7 @@ func serveForMemory() error {
 		runtime.ReadMemStats(&stats)
 		_, _ = fmt.Fprint(w, stats.Sys-stats.HeapReleased)
 	})}
-	listener, err := config.Listen(ctx, "127.0.0.1:0")
+	listener, err := config.Guards.Listen(ctx, "127.0.0.1:0", "", "")
 	if err != nil {
 		return err
 	}

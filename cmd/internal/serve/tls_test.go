@@ -2,7 +2,6 @@ package serve
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
@@ -38,8 +37,7 @@ func certificate(t *testing.T) (certFile, keyFile string, pool *x509.CertPool) {
 func TestTLSServesCallsAndEventStreamsOverBothVersionsOfHTTP(t *testing.T) {
 	certFile, keyFile, pool := certificate(t)
 	for protocol, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
-		config := HTTP{TLSCert: certFile, TLSKey: keyFile}
-		h := startHTTP(t, newFixture().server(), config)
+		h := startTLS(t, newFixture().server(), HTTP{}, certFile, keyFile)
 		h.url = strings.Replace(h.url, "http:", "https:", 1)
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: http2}
 		h.client = &http.Client{Transport: transport}
@@ -62,7 +60,7 @@ func TestTLSServesCallsAndEventStreamsOverBothVersionsOfHTTP(t *testing.T) {
 
 func TestTLSRefusesPlainHTTP(t *testing.T) {
 	certFile, keyFile, _ := certificate(t)
-	h := startHTTP(t, newFixture().server(), HTTP{TLSCert: certFile, TLSKey: keyFile})
+	h := startTLS(t, newFixture().server(), HTTP{}, certFile, keyFile)
 	response, err := h.client.Get(h.url + "/healthz")
 	require.NoError(t, err)
 	defer response.Body.Close()
@@ -72,14 +70,13 @@ func TestTLSRefusesPlainHTTP(t *testing.T) {
 }
 
 func TestTLSFilesAreReadBeforeListening(t *testing.T) {
-	config := HTTP{TLSCert: "missing.pem", TLSKey: "missing.pem"}
-	_, err := config.Listen(context.Background(), "127.0.0.1:0")
+	_, err := new(HTTP).Guards.Listen(t.Context(), "127.0.0.1:0", "missing.pem", "missing.pem")
 	require.ErrorContains(t, err, "TLS certificate")
 }
 
 func TestTLSIsOfVersion12AtLeast(t *testing.T) {
 	certFile, keyFile, pool := certificate(t)
-	h := startHTTP(t, newFixture().server(), HTTP{TLSCert: certFile, TLSKey: keyFile})
+	h := startTLS(t, newFixture().server(), HTTP{}, certFile, keyFile)
 	for version, admitted := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		conn, err := tls.Dial("tcp", h.addr(), &tls.Config{RootCAs: pool, MinVersion: version, MaxVersion: version})
 		if !admitted {
