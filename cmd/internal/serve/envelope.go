@@ -186,7 +186,7 @@ func (e *envelope) find(where string, quoted []byte, members []member, others *m
 		e.refuse(where, "", tooMany)
 		return nil
 	}
-	name = strings.Map(foldRune, name)
+	name = strings.ToLower(strings.ToUpper(name)) // one form of all that encoding/json takes for one name
 	if (*others)[name] {
 		e.refuse(where, "", twice)
 	}
@@ -204,17 +204,6 @@ func (e *envelope) refuse(where, name, problem string) {
 		e.handshake = cmp.Or(e.handshake, where+problem)
 	case name == "_meta" || name == "capabilities" || name == "protocolVersion":
 		e.handshake = cmp.Or(e.handshake, `params: "`+name+once)
-	}
-}
-
-// foldRune is the least of the runes that encoding/json takes for r.
-func foldRune(r rune) rune {
-	for {
-		next := unicode.SimpleFold(r)
-		if next <= r {
-			return next
-		}
-		r = next
 	}
 }
 

@@ -38,9 +38,7 @@ func (e *endpoints) serveMCP(w http.ResponseWriter, r *http.Request) {
 		// Without sessions mcp-go would cancel any client's request that has this id. A client cancels its request by
 		// hanging up.
 		w.WriteHeader(http.StatusAccepted)
-	case m.isResponse():
-		e.passOn(ctx, w, r, m)
-	case !e.server.headersAgree(r.Header, m):
+	case m.isResponse(), !e.server.headersAgree(r.Header, m):
 		if m.hasID() && m.meta.fields != nil && json.Unmarshal(m.Params.Meta, new(mcp.Meta)) != nil { // mcp-go would say so in its decoder's words
 			writeJSON(w, http.StatusBadRequest, errorAnswer(m.ID, mcp.INVALID_PARAMS, m.misread("_meta")))
 			return

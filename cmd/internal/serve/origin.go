@@ -34,9 +34,8 @@ func withTrace(ctx context.Context, m *message) context.Context {
 	if m.hasID() && validID(m.ID) && !strings.Contains(string(m.ID), `\`) {
 		o.id = strings.Trim(string(m.ID), `"`)
 	}
-	var ok bool
-	if o.traceID, o.spanID, ok = parseTraceparent(m.meta.traceparent); !ok {
-		o.traceID, o.spanID, _ = parseTraceparent(o.traceparent)
+	if o.traceID, o.spanID = parseTraceparent(m.meta.traceparent); o.traceID == "" {
+		o.traceID, o.spanID = parseTraceparent(o.traceparent)
 	}
 	return withOrigin(ctx, o)
 }
@@ -63,12 +62,12 @@ func AppendLogAttrs(ctx context.Context, attrs []slog.Attr) []slog.Attr {
 // traceparent is W3C's (https://www.w3.org/TR/trace-context/#traceparent-header): lower-case hexadecimal digits.
 var traceparent = regexp.MustCompile(`^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?$`)
 
-// parseTraceparent refuses ids of zeros only and version ff. More may come after the flags only in versions above 00.
-func parseTraceparent(value string) (traceID, spanID string, ok bool) {
+// parseTraceparent gives no ids when they are of zeros only, and of version ff. More may come after the flags only in versions above 00.
+func parseTraceparent(value string) (traceID, spanID string) {
 	parts := traceparent.FindStringSubmatch(value)
 	if parts == nil || parts[1] == "ff" || parts[1] == "00" && parts[4] != "" ||
 		strings.Trim(parts[2], "0") == "" || strings.Trim(parts[3], "0") == "" {
-		return "", "", false
+		return "", ""
 	}
-	return parts[2], parts[3], true
+	return parts[2], parts[3]
 }

@@ -42,6 +42,7 @@ var (
 // newSession is that of a client which is asked and told through send.
 func (s *Server) newSession(id string, send func([]byte) error) *session {
 	c := &session{id: id, send: send, gone: make(chan struct{})}
+	c.running, c.questions = map[string]context.CancelFunc{}, map[string]chan *message{}
 	c.notifications = newNotifications(func(n mcp.JSONRPCNotification) {
 		if encoded := s.encodeNotification(n); encoded != nil {
 			_ = send(encoded) // dropped when the client does not read
@@ -83,9 +84,6 @@ func (c *session) begin(ctx context.Context, m *message) (_ context.Context, end
 	if _, taken := c.running[key]; taken { // the client breaks the protocol: the first request keeps the id
 		return ctx, cancel
 	}
-	if c.running == nil {
-		c.running = map[string]context.CancelFunc{}
-	}
 	c.running[key] = cancel
 	return ctx, func() {
 		cancel()
@@ -119,9 +117,6 @@ func (c *session) RequestElicitation(ctx context.Context, request mcp.Elicitatio
 	c.mu.Lock()
 	c.asked++
 	id := fmt.Sprintf(`"question-%d"`, c.asked) // no number, which the client's own calls have
-	if c.questions == nil {
-		c.questions = map[string]chan *message{}
-	}
 	c.questions[id] = response
 	c.mu.Unlock()
 	defer func() {
