@@ -167,20 +167,18 @@ func (e *envelope) find(where string, quoted []byte, members []member, others *m
 		name = string(unquoted)
 	}
 	for _, m := range members {
-		if name == m.name {
-			if *m.value != nil {
-				e.refuse(where, m.name, twice)
-				e.idTwice = e.idTwice || m.value == &e.ID
-				return nil
-			}
-			return m.value
-		}
-	}
-	for _, m := range members {
-		if strings.EqualFold(name, m.name) {
+		switch {
+		case !strings.EqualFold(name, m.name):
+			continue
+		case name != m.name:
 			e.refuse(where, m.name, otherCase)
 			return nil
+		case *m.value != nil:
+			e.refuse(where, m.name, twice)
+			e.idTwice = e.idTwice || m.value == &e.ID
+			return nil
 		}
+		return m.value
 	}
 	if len(*others) >= guard.MaxValues {
 		e.refuse(where, "", tooMany)

@@ -54,11 +54,10 @@ func (p *postSession) SubscriptionFilter() (filter mcp.SubscriptionFilter, activ
 // tell writes one notification as an event.
 func (p *postSession) tell(n mcp.JSONRPCNotification) {
 	if p.of.Method == mcp.MethodSubscriptionsListen { // each is tagged with the id of the subscription
-		n.Params.Meta = maps.Clone(n.Params.Meta)
-		if n.Params.Meta == nil {
-			n.Params.Meta = map[string]any{}
-		}
-		n.Params.Meta[mcp.MetaKeySubscriptionID] = p.of.ID
+		meta := map[string]any{}
+		maps.Copy(meta, n.Params.Meta)
+		meta[mcp.MetaKeySubscriptionID] = p.of.ID
+		n.Params.Meta = meta
 	}
 	encoded := p.encode(n)
 	if encoded == nil {
