@@ -24,8 +24,6 @@ var ErrCannotAsk = errors.New("nobody can be asked over this connection")
 // could not be read, or the call was cancelled or took too long.
 var ErrNoAnswer = errors.New("the question to a person has no answer")
 
-var errSecondQuestion = errors.New("tools: a call may ask one question")
-
 // inputRequired leaves Run, so that the client asks its user and calls again.
 type inputRequired struct{ Question }
 
@@ -48,7 +46,7 @@ func (c *Call) CanAsk(mode string) bool {
 // and must return every other error of Ask. Waiting for the answer ends with ctx.
 func (c *Call) Ask(ctx context.Context, q Question) (*mcp.ElicitationResult, error) {
 	if c.question != "" && c.question != q.ID {
-		return nil, errSecondQuestion
+		return nil, errors.New("tools: a call may ask one question")
 	}
 	c.question = q.ID
 	if !c.CanAsk(q.Params.Mode) {

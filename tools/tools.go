@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync/atomic"
@@ -60,12 +61,7 @@ func (t *Tools) Unknown(ctx context.Context) {
 	t.ended(ctx, "(unknown)", &Call{Outcome: Outcome{Code: CodeInvalidArguments, Sent: SentNo}}, 0)
 }
 
-func (t *Tools) log() *slog.Logger {
-	if t.Log == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return t.Log
-}
+func (t *Tools) log() *slog.Logger { return cmp.Or(t.Log, slog.New(slog.DiscardHandler)) }
 
 // ended writes the log line of a call and reports its Observation.
 func (t *Tools) ended(ctx context.Context, tool string, c *Call, took time.Duration) {
