@@ -57,7 +57,8 @@ func (d *delivery) mayBegin(claim *ledger.Claim, entry *unsettled) func(ctx cont
 		if claim == nil {
 			return nil
 		}
-		entry.restart(d.clock.Now()) // the waits are over, and the request begins now
+		// The waits are over, and the request begins now.
+		*entry = unsettled{ledger.Entry{ID: entry.ID, UpstreamBegun: d.clock.Now()}, time.Now()}
 		return claim.Stands(ctx)
 	}
 }
@@ -146,9 +147,4 @@ func stored(receipt schema.MessageInteraction) json.RawMessage {
 type unsettled struct {
 	ledger.Entry
 	at time.Time
-}
-
-// restart makes this moment the beginning. upstream is Twilio's clock, if known.
-func (u *unsettled) restart(upstream time.Time) {
-	u.Read, u.Begun, u.at, u.UpstreamBegun = time.Time{}, time.Time{}, time.Now(), upstream
 }

@@ -15,14 +15,11 @@ import (
 
 // accepted is the receipt of a message that Twilio took.
 func (d *delivery) accepted(created *twilio.Created) schema.MessageInteraction {
-	d.call.Outcome = tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, RequestID: created.RequestID}
+	d.call.Outcome = tools.Outcome{Code: tools.CodeSent, Sent: tools.SentYes, RequestID: created.RequestID, Misfits: map[string]string{}}
 	if created.Interaction.Sid != nil {
 		d.call.Log(slog.String("interaction_sid", created.Interaction.Sid.String()))
 	}
 	for field, raw := range created.Misfits {
-		if d.call.Outcome.Misfits == nil {
-			d.call.Outcome.Misfits = map[string]string{}
-		}
 		d.call.Outcome.Misfits[field] = cut(string(raw), 200)
 		d.call.Log(slog.String("misfit", field)) // the name, never the value
 	}
