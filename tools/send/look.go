@@ -55,9 +55,8 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 	if twin, err := d.Ledger.Ambiguous(ctx, entry.ID); err != nil || twin {
 		return nil, err
 	}
-	candidates := map[string]schema.MessageInteraction{} // by SID: when pages move, one interaction is on two of them
 	var since time.Time
-	more, read := false, 0
+	more, read, matches := false, 0, 0
 	latest := deadlineOf(ctx).Add(-d.reserve())
 	for page, err := range d.Client.ListInteractions(ctx, twilio.ListInteractions{
 		ServiceSid: d.request.ServiceSid, SessionSid: d.request.SessionSid, PageSize: pageSize, MaxPages: maxPages,
@@ -77,8 +76,9 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 			if err != nil {
 				return nil, err
 			}
-			if mine {
-				candidates[interaction.Sid.String()] = interaction
+			if mine && (found == nil || *found.Sid != *interaction.Sid) { // when pages move, one interaction is on two of them
+				found = &interaction
+				matches++
 			}
 		}
 		more = page.More
@@ -86,11 +86,8 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 			break
 		}
 	}
-	if more || len(candidates) != 1 { // with more, an equal message could be on a page that was not read
+	if more || matches != 1 { // with more, an equal message could be on a page that was not read
 		return nil, nil
-	}
-	for _, one := range candidates {
-		found = &one
 	}
 	return found, nil
 }
