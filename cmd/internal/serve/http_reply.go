@@ -73,10 +73,9 @@ func (p *postSession) tell(n mcp.JSONRPCNotification) {
 
 func (p *postSession) writeEvent(message []byte) {
 	control := http.NewResponseController(p.to)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout))
-	_, _ = p.to.Write(slices.Concat([]byte(eventStart), message, []byte(eventEnd))) // the client is gone when it fails
-	_ = control.Flush()
-	_ = control.SetWriteDeadline(time.Time{}) // which would end a quiet stream over HTTP/2
+	event := slices.Concat([]byte(eventStart), message, []byte(eventEnd))
+	_ = writeEvents(responseStream{p.to, control}, event) // the client is gone when it fails
+	_ = control.SetWriteDeadline(time.Time{})             // which would end a quiet stream over HTTP/2
 }
 
 // answer writes what is left to be told, and then the answer. Nil is accepted without one.

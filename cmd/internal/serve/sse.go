@@ -32,7 +32,7 @@ func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	if r.ProtoMajor != 1 {
 		_ = control.SetReadDeadline(time.Time{})
-		e.stream(withOrigin(r.Context(), originOf(r, "sse")), http2Stream{w, control}, t, []byte(opening))
+		e.stream(withOrigin(r.Context(), originOf(r, "sse")), responseStream{w, control}, t, []byte(opening))
 		return
 	}
 	conn, _, err := control.Hijack()

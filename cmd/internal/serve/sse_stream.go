@@ -165,13 +165,13 @@ func (t *stream) flush(to eventConn) error {
 	return out.Flush() // says whether one of the writes failed
 }
 
-// http2Stream is an eventConn over HTTP/2, where a connection is not one client's.
-type http2Stream struct {
+// responseStream is an eventConn that net/http keeps: over HTTP/2, where a connection is not one client's, and of a POST.
+type responseStream struct {
 	io.Writer
 	*http.ResponseController
 }
 
-func (s http2Stream) Write(events []byte) (int, error) {
+func (s responseStream) Write(events []byte) (int, error) {
 	n, err := s.Writer.Write(events)
 	return n, errors.Join(err, s.Flush())
 }
