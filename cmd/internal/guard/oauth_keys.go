@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -173,15 +174,24 @@ func (o *OAuth) discover(ctx context.Context) (string, error) {
 	return "", failed
 }
 
+// checkRedirect follows up to ten redirects, as net/http does, but none to where the answer could be changed on its way.
+func checkRedirect(r *http.Request, via []*http.Request) error {
+	if !isSecure(r.URL.String()) {
+		return errors.New("redirected to what is not an https URL")
+	}
+	if len(via) >= 10 {
+		return errors.New("too many redirects")
+	}
+	return nil
+}
+
 func (o *OAuth) get(ctx context.Context, where string, value any) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, where, nil)
 	if err != nil {
 		return err
 	}
-	client := o.Client
-	if client == nil {
-		client = http.DefaultClient
-	}
+	client := *cmp.Or(o.Client, http.DefaultClient)
+	client.CheckRedirect = checkRedirect
 	response, err := client.Do(r)
 	if err != nil {
 		return err

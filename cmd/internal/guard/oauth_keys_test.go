@@ -189,6 +189,62 @@ func TestOAuthRefusesMetadataOfAnotherIssuer(t *testing.T) {
 	})
 }
 
+func TestOAuthATokenIsRefusedFromItsExpiryOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := issuerInMemory(t, "https://auth.example", discovery)
+		g, token := i.guards(), i.token(t, nil) // for a minute
+		time.Sleep(time.Minute - time.Nanosecond)
+		requireStatus(t, http.StatusTeapot, g, token)
+		time.Sleep(time.Nanosecond)
+		requireStatus(t, http.StatusUnauthorized, g, token)
+	})
+}
+
+func TestOAuthFollowsNoRedirectToAnAddressWithoutTLS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, path := range []string{discovery, "/keys"} {
+			for to, want := range map[string]int{"http://auth.example": http.StatusServiceUnavailable, "https://other.example": http.StatusTeapot} {
+				i := issuerInMemory(t, "https://auth.example", discovery)
+				mux := i.handler(discovery)
+				i.client.Transport = onlyHandler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					if r.URL.Scheme+"://"+r.URL.Host == i.URL && r.URL.Path == path {
+						http.Redirect(w, r, to+path, http.StatusFound)
+						return
+					}
+					mux.ServeHTTP(w, r)
+				})}
+				got, _, _ := status(t.Context(), i.guards(), i.token(t, nil))
+				require.Equal(t, want, got, "%s from %s", to, path)
+			}
+		}
+	})
+}
+
+func TestOAuthWhatIsNoListOfKeysIsAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, keys := range map[string]http.HandlerFunc{
+			"no list":   func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) },
+			"no object": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`[]`)) },
+			"too long": func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write([]byte(`{"x":"` + strings.Repeat("x", maxIssuerAnswer) + `","keys":[]}`))
+			},
+			"a redirect without an end": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/keys", http.StatusFound) },
+		} {
+			i := issuerInMemory(t, "https://auth.example", discovery)
+			mux := i.handler(discovery)
+			i.client.Transport = onlyHandler{http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/keys" {
+					keys(w, r)
+					return
+				}
+				mux.ServeHTTP(w, r)
+			})}
+			got, _, _ := status(t.Context(), i.guards(), i.token(t, nil))
+			require.Equal(t, http.StatusServiceUnavailable, got, name)
+		}
+	})
+}
+
 func TestOAuthIgnoresKeysThatAreNotForSigning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		i := issuerInMemory(t, "https://auth.example", discovery)

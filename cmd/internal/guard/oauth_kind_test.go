@@ -3,6 +3,7 @@ package guard
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,6 +71,11 @@ func TestOAuthTellsAccessTokensFromOthers(t *testing.T) {
 		"authentik, ID":                   {typed("JWT"), and(map[string]string{"nonce": `"n"`, "acr": `"a"`, "amr": `["pwd"]`, "sid": `"s"`}), refuses},
 		"Zitadel, access":                 {typed("JWT"), and(map[string]string{"client_id": `"c"`, "jti": `"1"`, "nbf": "1"}), admits},
 		"Zitadel, ID":                     {typed("JWT"), and(map[string]string{"client_id": `"c"`, "azp": `"c"`, "at_hash": `"h"`, "nonce": `"n"`}), refuses},
+		"WorkOS, access":                  {plain, and(map[string]string{"sid": `"s"`, "jti": `"1"`, "org_id": `"o"`, "role": `"member"`, "permissions": "[]"}), admits},
+		"Clerk, access":                   {typed("at+jwt"), map[string]string{"client_id": `"c"`, "jti": `"1"`, "nbf": "1"}, admits},
+		"Stytch, access":                  {typed("JWT"), map[string]string{"client_id": `"c"`, "jti": `"1"`, "nbf": "1"}, admits},
+		"Descope, access":                 {typed("JWT"), and(map[string]string{"drn": `"DS"`, "amr": `["oauth"]`, "tenants": "{}"}), admits},
+		"Descope, refresh":                {typed("JWT"), and(map[string]string{"drn": `"DSR"`, "amr": `["oauth"]`}), refuses},
 		"Cloudflare Access, for an app":   {typed("JWT"), and(map[string]string{"type": `"app"`, "identity_nonce": `"n"`, "country": `"XX"`, "email": `"e@example.com"`}), admits},
 		"Dex, access and ID alike":        {plain, and(map[string]string{"at_hash": `"h"`, "email": `"e@example.com"`, "email_verified": "true"}), refuses},
 		"nothing but what is required":    {plain, no, admits},
@@ -82,6 +88,27 @@ func TestOAuthTellsAccessTokensFromOthers(t *testing.T) {
 		"marks that are null":             {typed("JWT"), and(map[string]string{"nonce": "null", "at_hash": "null", "events": "null"}), admits},
 	} {
 		requireVerdict(t, c.want, i, i.raw(t, c.header, i.with(c.claims)), name)
+	}
+}
+
+// Each mark alone refuses a token, and each sign of an access token alone outweighs a nonce.
+func TestOAuthEachMarkCounts(t *testing.T) {
+	i := newIssuer(t)
+	for want, all := range map[int]string{
+		refuses: `"at_hash":"h" "c_hash":"h" "s_hash":"h" "typ":"ID" "typ":"Serialized-ID" "typ":"Logout" "typ":"Refresh" "typ":"Offline"
+			"token_use":"id" "token_use":"refresh" "tokenName":"id_token" "tokenName":"refresh_token" "tok_type":"IT" "tok_type":"RT"
+			"purpose":"id" "purpose":"id_token" "purpose":"refresh_token" "drn":"DSR" "events":{}`,
+		admits: `"scope":"send" "scp":["send"] "client_id":"c" "cid":"c" "azp":"c" "appid":"c"`,
+	} {
+		for _, mark := range strings.Fields(all) {
+			claims := map[string]string{"scope": ""}
+			if want == admits {
+				claims["nonce"] = `"n"`
+			}
+			name, value, _ := strings.Cut(mark, ":")
+			claims[strings.Trim(name, `"`)] = value
+			requireVerdict(t, want, i, i.raw(t, `{"alg":"ES256","kid":"first"}`, i.with(claims)), mark)
+		}
 	}
 }
 

@@ -20,6 +20,11 @@ var algorithms = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.ES256, jose.ES384, jose.ES512, jose.PS256, jose.PS384, jose.PS512, jose.EdDSA,
 }
 
+// maxTokenHeader is how many characters a token's header may have. It is read before the signature is checked, and reading
+// one that is deeply nested takes time and memory by the square of its size. Real ones have some hundred, or some thousand
+// with certificates.
+const maxTokenHeader = 8 << 10
+
 // clockLeeway is by how much the issuer's clock may be ahead. A token that has expired gets none.
 const clockLeeway = 5 * time.Minute
 
@@ -43,6 +48,9 @@ type claims struct {
 
 // verify checks an access token: its signature, what it says of itself, and whether it is one.
 func (o *OAuth) verify(ctx context.Context, current *keySet, raw string) (*claims, error) {
+	if encoded, _, _ := strings.Cut(raw, "."); len(encoded) > maxTokenHeader {
+		return nil, errors.New("the token's header is too long")
+	}
 	token, err := jose.ParseSignedCompact(raw, algorithms)
 	if err != nil {
 		return nil, err
@@ -112,13 +120,14 @@ func (k *keySet) open(token *jose.JSONWebSignature) ([]byte, error) {
 }
 
 // otherKinds are the claims in which authorization servers name a token's kind, with the kinds that are no access token:
-// those of Keycloak, Cognito, PingAM, Oracle and Curity.
+// those of Keycloak, Cognito, PingAM, Oracle, Curity and Descope.
 var otherKinds = map[string][]string{
 	"typ":       {"ID", "Serialized-ID", "Logout", "Refresh", "Offline"},
 	"token_use": {"id", "refresh"},
 	"tokenName": {"id_token", "refresh_token"},
 	"tok_type":  {"IT", "RT"},
 	"purpose":   {"id", "id_token", "refresh_token"},
+	"drn":       {"DSR"},
 }
 
 // isAccessToken goes by the header's typ (RFC 9068, section 4). Most authorization servers still write JWT or nothing

@@ -108,6 +108,22 @@ func TestOAuthKeysAreUsedAsTheySay(t *testing.T) {
 	}
 }
 
+func TestOAuthTakesEveryAlgorithmWithAPublicKey(t *testing.T) {
+	i := newIssuer(t)
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	for _, algorithm := range []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512} {
+		i.publish = []jose.JSONWebKey{{Key: rsaKey.Public()}}
+		requireVerdict(t, admits, i, sign(t, algorithm, rsaKey, "", i.claims()), string(algorithm))
+	}
+	for algorithm, curve := range map[jose.SignatureAlgorithm]elliptic.Curve{jose.ES256: elliptic.P256(), jose.ES384: elliptic.P384(), jose.ES512: elliptic.P521()} {
+		key, err := ecdsa.GenerateKey(curve, rand.Reader)
+		require.NoError(t, err)
+		i.publish = []jose.JSONWebKey{{Key: key.Public()}}
+		requireVerdict(t, admits, i, sign(t, algorithm, key, "", i.claims()), string(algorithm))
+	}
+}
+
 func TestOAuthHeaders(t *testing.T) {
 	i := newIssuer(t)
 	own, err := json.Marshal(jose.JSONWebKey{Key: newIssuer(t).key.Public(), KeyID: "first", Algorithm: "ES256"})
@@ -146,6 +162,9 @@ func TestOAuthHeaders(t *testing.T) {
 		`{"alg":"ES256","kid":"first","typ":"at+jwt","typ":"logout+jwt"}`:        refuses,
 	} {
 		requireVerdict(t, want, i, i.raw(t, header, i.with(nil)), header)
+	}
+	for size, want := range map[int]int{5000: admits, 7000: refuses} { // some have certificates there
+		requireVerdict(t, want, i, i.raw(t, `{"alg":"ES256","kid":"first","x":"`+strings.Repeat("x", size)+`"}`, i.with(nil)), fmt.Sprintf("%d bytes", size))
 	}
 	whole := strings.Split(i.token(t, nil), ".")
 	requireVerdict(t, refuses, i, fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, whole[0], whole[1], whole[2]), "JSON serialization")
