@@ -10,8 +10,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-// MetaIdempotencyKey is the key in a call's _meta under which a caller names its intention: two calls with one value are
-// one message.
+// MetaIdempotencyKey is the key in a call's _meta that names an intention: two calls with one value are one message.
 const MetaIdempotencyKey = "twilio-proxy-mcp/idempotency-key"
 
 // maxIdempotencyKey is in characters, the limit that other APIs have.
@@ -45,10 +44,11 @@ func (c *Call) Lead(text string) { c.lead = []string{text} }
 // Note adds a text after the content of a success and to its notice, or after the text of an error.
 func (c *Call) Note(text string) { c.notes = append(c.notes, text) }
 
-// resembles reports whether a caller that wrote this name meant one of this server's. No misspelling is very long.
+// resembles reports whether a caller that wrote this name meant ours. No misspelling is long. A domain's names are its own.
 func resembles(name string) bool {
 	letters := strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return r < 'a' || r > 'z' }), "")
-	nearly := strings.Contains(letters, "twil") || strings.Contains(letters, "proxymcp")
+	nearly := strings.HasPrefix(letters, "twil") || strings.HasPrefix(letters, "proxymcp")
+	nearly = nearly && !strings.Contains(name, ".") || strings.Contains(letters, "lioproxymcp")
 	return strings.HasPrefix(letters, "twilioproxymcp") || nearly && strings.HasSuffix(letters, "idempotencykey")
 }
 

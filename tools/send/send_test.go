@@ -143,7 +143,7 @@ func TestAMisspelledIdempotencyKeyIsNotIgnored(t *testing.T) {
 		}
 	}
 	require.Zero(t, f.Accepted())
-	for _, name := range []string{"idempotency-key", "com.example/idempotency-key", "io.modelcontextprotocol/x", "traceparent", "progressToken", "twilio/x", "com.twilio/region", "vscode.requestId", "x/twilio-proxy-mcp", "key"} {
+	for _, name := range []string{"idempotency-key", "com.example/idempotency-key", "io.modelcontextprotocol/x", "traceparent", "progressToken", "twilio/x", "com.twilio/region", "com.twilio/idempotency-key", "com.example.twilio/idempotencyKey", "com.example.proxy-mcp/idempotency-key", "example-twilio/idempotency-key", "twilio.example/idempotency-key", "twilio-proxy-mcp/" + strings.Repeat("x", 100), "vscode.requestId", "x/twilio-proxy-mcp", "key"} {
 		require.Equal(t, tools.CodeSent, b.call(arguments("hello "+name), `{"`+name+`":"k"}`).outcome().Code, name)
 	}
 }
