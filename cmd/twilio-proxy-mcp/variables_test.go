@@ -1,10 +1,15 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/cmd/internal/logs"
 )
 
 func TestVariablesThatAreNoSettingsAreRefused(t *testing.T) {
@@ -45,5 +50,19 @@ func TestVariablesThatAreNoSettingsAreRefused(t *testing.T) {
 		err := checkVariables(parser.Model, []string{"HOME=/", variable})
 		require.ErrorContains(t, err, says, variable)
 		require.ErrorAs(t, err, new(usageError))
+	}
+}
+
+func TestTheReadmeNamesTheBounds(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	words := strings.Join(strings.Fields(string(readme)), " ")
+	for _, says := range []string{
+		fmt.Sprintf("| calls in flight | %d | `--max-in-flight` |", maxInFlight),
+		fmt.Sprintf("%d calls run at once", maxOverStdio),
+		fmt.Sprintf("keep memory near %d MiB", softLimit>>20),
+		fmt.Sprintf("up to %d KiB of lines wait", logs.MaxWaiting>>10),
+	} {
+		require.Contains(t, words, says)
 	}
 }

@@ -17,27 +17,30 @@ import (
 
 // If a send cannot be recorded, nothing is sent, and the result says why.
 func TestALedgerThatCannotBeUsedSendsNothing(t *testing.T) {
+	var held *lock
+	var wire *ledgertest.Wire
 	for _, tc := range []struct {
 		name  string
 		spoil func(t *testing.T, p place) place
 		says  string
+		mend  func() // where the ledger can work again: then the same call is sent
 	}{
 		{"read-only", func(t *testing.T, p place) place {
 			require.NoError(t, os.Chmod(filepath.Dir(string(p)), 0o555))
 			require.NoError(t, os.Chmod(string(p), 0o444))
 			return p
-		}, "cannot be written"},
+		}, "cannot be written", nil},
 		{"damaged", func(t *testing.T, p place) place {
 			require.NoError(t, os.WriteFile(string(p), []byte(strings.Repeat("not a database ", 1000)), 0o600))
 			return p
-		}, "is damaged"},
-		{"locked for long", func(t *testing.T, p place) place { p.lock(t); return p }, "is in use by other processes"},
-		{"full", fillDisk, "is full"},
+		}, "is damaged", nil},
+		{"locked for long", func(t *testing.T, p place) place { held = p.lock(t); return p }, "is in use by other processes", func() { held.release() }},
+		{"full", fillDisk, "is full", nil},
 		{"PostgreSQL gone", func(t *testing.T, p place) place {
-			wire := ledgertest.NewWire(t, postgres.Schema(t))
+			wire = ledgertest.NewWire(t, postgres.Schema(t))
 			wire.Cut()
 			return place(wire.DSN)
-		}, "cannot be reached"},
+		}, "cannot be reached", func() { wire.Mend() }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -53,6 +56,11 @@ func TestALedgerThatCannotBeUsedSendsNothing(t *testing.T) {
 			require.Contains(t, got.text(), "Nothing was sent.")
 			require.True(t, got.Result.IsError)
 			require.Zero(t, u.Accepted())
+			if tc.mend != nil {
+				tc.mend()
+				require.Equal(t, sent(), server.send("hello").kind())
+				require.Equal(t, 1, u.Accepted())
+			}
 			server.stop() // its log is complete now
 			require.Contains(t, server.stderr.String(), "the ledger cannot be used")
 			require.NotContains(t, server.stderr.String(), "hello")

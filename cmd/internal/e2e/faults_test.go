@@ -2,12 +2,14 @@ package e2e
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"twilio-proxy-mcp/tools/ledger"
 	"twilio-proxy-mcp/twilio/fake"
 )
 
@@ -60,14 +62,25 @@ func TestFaultsAreToldAsTheyAre(t *testing.T) {
 	p.stop()
 }
 
-// Without a connection, nothing was sent.
+// Without a connection, nothing was sent. The same call again is sent.
 func TestUnreachableIsNotSent(t *testing.T) {
-	_, env := startFake(t)
-	env[0] = "TWILIO_PROXY_BASE_URL=http://127.0.0.1:1"
-	p := start(t, environment(t, append(env, "TWILIO_PROXY_MCP_TIMEOUT=1s")...))
-	got := p.send("hello")
-	require.Equal(t, "try_later", got.outcome().Code)
-	require.Equal(t, "no", got.outcome().Sent)
+	u := newUpstream(t)
+	listener := u.server.Listener
+	address := listener.Addr().String()
+	require.NoError(t, listener.Close())
+	u.env[0] += "http://" + address
+	env := environment(t, append(u.env, "TWILIO_PROXY_MCP_TIMEOUT=1s")...)
+	p := start(t, env)
+	require.Equal(t, outcome{Code: "try_later", Sent: "no"}, p.send("hello").kind())
+	require.Equal(t, ledger.NotSent, history(t, env)[0].State)
+
+	var err error
+	u.server.Listener, err = net.Listen("tcp", address)
+	require.NoError(t, err)
+	u.server.Start()
+	require.Equal(t, sent(), p.send("hello").kind())
+	require.Equal(t, 1, u.Accepted())
+	p.stop()
 }
 
 func TestMalformedSidsNeverReachTheWire(t *testing.T) {

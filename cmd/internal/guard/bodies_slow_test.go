@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -95,4 +96,11 @@ func TestAnUnannouncedBodyKeepsNoMoreThanItHas(t *testing.T) {
 	require.Less(t, cap(body.Bytes), 120_000)
 	body.Done()
 	require.Zero(t, s.Shared.Used())
+}
+
+func TestTheReadmeNamesTheBoundsOfBodies(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	require.NoError(t, err)
+	require.Contains(t, string(readme), fmt.Sprintf("| all bodies at once, not counting the first %d KiB of each; one that still comes after %.0f s makes room for another |",
+		freeBody>>10, slowBody.Seconds()))
 }

@@ -2,8 +2,10 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -115,4 +117,21 @@ func TestCallerIsTheTokensDigest(t *testing.T) {
 	require.NotEmpty(t, first)
 	require.NotEqual(t, first, second)
 	require.NotContains(t, first, "aaaa")
+}
+
+func TestTheReadmeNamesTheBounds(t *testing.T) {
+	readme, err := os.ReadFile("../../../README.md")
+	require.NoError(t, err)
+	words := strings.Join(strings.Fields(string(readme)), " ")
+	for _, says := range []string{
+		fmt.Sprintf("| header | %d KiB, %.0f s |", maxHeaderBytes>>10, headerTimeout.Seconds()),
+		fmt.Sprintf("| body | %d MiB, %.0f s |", (&Server{}).maxMessage()>>20, bodyTimeout.Seconds()),
+		fmt.Sprintf("makes room for another | %d MiB |", guard.BodiesTotal>>20),
+		fmt.Sprintf("| event streams | %d |", maxStreams),
+		fmt.Sprintf("| %d messages or %d MiB per stream, %d MiB in all |", maxUnsentMessages, maxUnsentBytes>>20, maxUnsent/2>>20),
+		fmt.Sprintf("may have %d KiB and %d,000 values", guard.MaxWhole>>10, guard.MaxValues/1000),
+		fmt.Sprintf("Over stdio, %d MiB of requests wait at most", maxUnanswered>>20),
+	} {
+		require.Contains(t, words, says)
+	}
 }
