@@ -177,3 +177,29 @@ func connect(t *testing.T, p place) *pgx.Conn {
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	return conn
 }
+
+// A clock of the test's own goes before the server's.
+func TestTheDatabasesClockCounts(t *testing.T) {
+	p := newPlace(t, "postgres")
+	dsn, err := url.Parse(p.dsn)
+	require.NoError(t, err)
+	query := dsn.Query()
+	schema := query.Get("search_path")
+	query.Set("search_path", schema+",pg_catalog")
+	dsn.RawQuery = query.Encode()
+	p.dsn = dsn.String()
+	setClock := func(ahead time.Duration) {
+		postgres.Exec(t, fmt.Sprintf(`CREATE OR REPLACE FUNCTION %s.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE
+			AS $$ SELECT pg_catalog.clock_timestamp() + interval '%d seconds' $$`, schema, int(ahead.Seconds())))
+	}
+	setClock(time.Hour)
+	l := p.open(t)
+	c := claim(t, l, intent("hello"))
+	settle(t, c, Settlement{State: Sent})
+	setClock(time.Hour + 119*time.Second)
+	replayed := decide(t, l, intent("hello"))
+	require.Equal(t, Replay, replayed.Verdict)
+	require.WithinDuration(t, time.Now().Add(time.Hour), replayed.Entry.Begun, hang)
+	setClock(time.Hour + 121*time.Second)
+	require.Equal(t, Granted, decide(t, l, intent("hello")).Verdict)
+}
