@@ -70,8 +70,8 @@ var (
 	doubleBraces = regexp.MustCompile(`(?s)\{\{.*\}\}`)
 	shellName    = regexp.MustCompile(`^\$(env:)?[A-Za-z_][A-Za-z0-9_]*$`) // POSIX shells, PowerShell
 	windowsName  = regexp.MustCompile(`^%[A-Za-z_][A-Za-z0-9_.() -]*%$`)   // such as %ProgramFiles(x86)%
-	// brackets are how documentation writes what the reader has to fill in: as the whole value or as a part of a path or a URL.
-	brackets = regexp.MustCompile(`(^|[/\\:@])\s*<[^<>]+>\s*($|[/\\:@?])`)
+	// brackets are how documentation writes what the reader has to fill in: as the whole value or as a part of a path, a host or a URL.
+	brackets = regexp.MustCompile(`(^|[/\\:@.])\s*<[^<>]+>\s*($|[/\\:@?.])`)
 	sample   = regexp.MustCompile(`(?i)^your[-_ ]\S`)
 )
 

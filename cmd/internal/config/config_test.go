@@ -38,7 +38,7 @@ func TestValue(t *testing.T) {
 		"{{ .Token }}": "{{…}}", "x{{y}}": "{{…}}",
 		"$X": "$NAME", " $X ": "$NAME", "/a/ %X% /b": "%NAME%", "$HOME/l.db": "$NAME", "/srv/$USER/l.db": "$NAME", `C:\$X\l.db`: "$NAME", "https://h/$X": "$NAME", "$env:APPDATA": "$NAME",
 		"%APPDATA%/l.db": "%NAME%", "%X%": "%NAME%", `%ProgramFiles(x86)%\l.db`: "%NAME%", "https://%HOST%/": "%NAME%", "/a/%AB%/c": "%NAME%", "%my-token 2%": "%NAME%",
-		"<your-token>": "<…>", " <your token> ": "<…>", "https://<host>/": "<…>", "https://u:<password>@h": "<…>", "postgres://<user>:p@h/db": "<…>", "https://<host>:8080": "<…>", "/srv/<name>/l.db": "<…>", "postgres://h/<db>?sslmode=disable": "<…>",
+		"<your-token>": "<…>", " <your token> ": "<…>", "https://<host>/": "<…>", "https://u:<password>@h": "<…>", "postgres://<user>:p@h/db": "<…>", "https://<host>:8080": "<…>", "https://<tenant>.auth.example/": "<…>", "https://auth.<domain>": "<…>", "/srv/<name>.db": "<…>", "/srv/<name>/l.db": "<…>", "postgres://h/<db>?sslmode=disable": "<…>",
 		`"off"`: "quotes", "'off'": "quotes", "`off`": "quotes", "“off”": "quotes", "„off“": "quotes", "„off”": "quotes", "”off”": "quotes", "‚off‘": "quotes", "’off’": "quotes", "«off»": "quotes", "»off«": "quotes", "‹off›": "quotes", ` "off" `: "quotes", `""`: "quotes", "\ufeff\"x\"": "quotes",
 		"a\nb": "U+000A", "a\tb": "U+0009", "a\x1bb": "U+001B", "a\x7fb": "U+007F", "a\u0085b": "U+0085", "a\u2028b": "U+2028", "a\u2029b": "U+2029", "a\ufeffb": "U+FEFF", "ab\x00": "U+0000",
 		"\xff\xfeo\x00": "UTF-16", "\xfe\xff\x00o": "UTF-16", "o\x00f\x00f\x00": "UTF-16", "\x00o\x00f": "UTF-16",
