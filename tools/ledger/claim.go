@@ -78,6 +78,9 @@ func (l *Ledger) Claim(ctx context.Context, in Intent) (Decision, error) {
 // Unresolved or Conflict. The Verdict is zero where Claim would grant the message or meet a cap.
 func (l *Ledger) Known(ctx context.Context, in Intent) (Decision, error) {
 	in.known = true
+	if !in.Until.IsZero() && time.Until(in.Until) < time.Second { // it is never too late to ask
+		in.Until = time.Now().Add(time.Second)
+	}
 	return l.Claim(ctx, in)
 }
 

@@ -167,6 +167,25 @@ func TestARepeatWaitsLongerThanASendMayBegin(t *testing.T) {
 	require.Equal(t, 1, f.Accepted())
 }
 
+// Each of several repeats without a turn hears how the first ended, even if that is later than a send may begin.
+func TestRepeatsWithoutATurnWaitLongerThanASendMayBegin(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 5*time.Second })
+	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(b.Deadline - 3*b.reserve()/2)}))
+	got := make(chan answered)
+	go func() { got <- b.send("hello") }()
+	require.Eventually(t, func() bool { return f.Accepted() == 1 }, time.Second, time.Millisecond)
+	b.takeTurns(15)
+	for range 2 {
+		go func() { got <- b.send("hello") }()
+	}
+	for range 3 {
+		a := <-got
+		require.Equal(t, tools.CodeSent, a.outcome().Code, a.text())
+	}
+}
+
 // Whoever gives up while there is no turn hears that, with a ledger and without.
 func TestACallCancelledWithoutATurn(t *testing.T) {
 	for name, change := range map[string]func(*Config){"ledger": func(*Config) {}, "none": func(c *Config) { c.Ledger = nil }} {
