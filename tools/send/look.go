@@ -2,6 +2,7 @@ package send
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"twilio-proxy-mcp/schema"
@@ -112,10 +113,9 @@ func (d *delivery) isMine(ctx context.Context, i schema.MessageInteraction, sinc
 	if i.InboundParticipantSid != nil || i.InboundResourceSid != nil {
 		return false, nil // the other participant wrote it: Twilio leaves these empty for a message that a program created
 	}
-	if i.Sid == nil || i.DateCreated == nil || i.OutboundParticipantSid == nil || *i.OutboundParticipantSid != d.request.ParticipantSid {
-		return false, nil
-	}
-	if text, ok := i.Text(); !ok || text != schema.ComparableText(d.request.Body) {
+	_, hasText := i.Text()
+	if i.Sid == nil || i.DateCreated == nil || !hasText || i.OutboundParticipantSid == nil || d.request.Differing(&i, nil) != nil ||
+		!strings.EqualFold(i.OutboundParticipantSid.String(), d.request.ParticipantSid.String()) {
 		return false, nil
 	}
 	created, err := time.Parse(time.RFC3339, *i.DateCreated)

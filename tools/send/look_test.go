@@ -2,6 +2,7 @@ package send
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -223,4 +224,38 @@ func TestABlankTextIsNotLookedFor(t *testing.T) {
 	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDropAfter}))
 	require.Equal(t, tools.CodeOutcomeUnknown, b.send(" ").outcome().Code)
 	require.Len(t, f.Requests(), 1)
+}
+
+// What is listed is compared as a receipt is.
+func TestAnInteractionInAListIsComparedAsAReceiptIs(t *testing.T) {
+	digits := strings.TrimPrefix(fake.ParticipantSid, "KP")
+	for name, tc := range map[string]struct {
+		old, new string // in the list; $sid is the interaction's
+		found    bool
+	}{
+		"digits in upper case":    {`"outbound_participant_sid":"KP` + digits, `"outbound_participant_sid":"KP` + strings.ToUpper(digits), true},
+		"another's link":          {`/Interactions/KI`, `/Interactions/KI` + strings.Repeat("b", 32) + `","x":"`, false},
+		"another's participant":   {`"outbound_participant_sid":"KP` + digits, `"outbound_participant_sid":"KP` + strings.Repeat("b", 32), false},
+		"two participants":        {`"data":`, `"participant_sid":"KP` + strings.Repeat("b", 32) + `","data":`, false},
+		"nothing said of its own": {`"outbound_participant_sid":"KP` + digits + `"`, `"outbound_participant_sid":null`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFake(t)
+			b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				recorded := httptest.NewRecorder()
+				f.ServeHTTP(recorded, r)
+				if r.Method == http.MethodPost {
+					w.WriteHeader(http.StatusServiceUnavailable)
+					return
+				}
+				list := recorded.Body.String()
+				if !strings.Contains(list, tc.old) {
+					t.Error(list)
+				}
+				w.Header().Set("Date", recorded.Header().Get("Date"))
+				io.WriteString(w, strings.Replace(list, tc.old, tc.new, 1))
+			}), nil)
+			require.Equal(t, tc.found, b.send("hello").outcome().Reconciled)
+		})
+	}
 }
