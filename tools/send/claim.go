@@ -28,7 +28,7 @@ func (d *delivery) claim(ctx context.Context) (ledger.Decision, *tools.Failure) 
 	defer stop()
 	noTurn := d.turn(ctx, time.Now())
 	if errors.Is(noTurn, twilio.ErrNoTurn) {
-		leave, alone := d.sends.Alone(ctx, intent.Scope.Caller+intent.Participant+string(intent.Content))
+		leave, alone := d.sends.Alone(ctx, intent.Scope.Caller+intent.Participant+string(intent.Content)+intent.Key)
 		if !alone {
 			return ledger.Decision{}, d.unrecorded(ctx, ledger.ErrInProgress)
 		}

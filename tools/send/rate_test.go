@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,6 +185,33 @@ func TestRepeatsWithoutATurnWaitLongerThanASendMayBegin(t *testing.T) {
 		a := <-got
 		require.Equal(t, tools.CodeSent, a.outcome().Code, a.text())
 	}
+}
+
+// Two keys are two intentions. One does not wait with the other's repeats.
+func TestACallWithoutATurnDoesNotWaitForAnotherKeys(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	var posts atomic.Int32
+	gate := make(chan struct{})
+	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost && posts.Add(1) == 1 {
+			<-gate
+		}
+		f.ServeHTTP(w, r)
+	}), func(c *Config) { c.RateLimit, c.Deadline = 1, 10*time.Second })
+	var calls sync.WaitGroup
+	defer calls.Wait()
+	defer close(gate)
+	begin := func() {
+		calls.Go(func() { b.call(arguments("hello"), `{"twilio-proxy-mcp/idempotency-key":"one"}`) })
+	}
+	begin()
+	require.Eventually(t, func() bool { return posts.Load() == 1 }, time.Second, time.Millisecond)
+	b.takeTurns(4)
+	begin()
+	time.Sleep(50 * time.Millisecond) // now the repeat waits for the first
+	got := b.call(arguments("hello"), `{"twilio-proxy-mcp/idempotency-key":"two"}`)
+	require.Equal(t, tools.CodeSent, got.outcome().Code, got.text())
 }
 
 // Whoever gives up while there is no turn hears that, with a ledger and without.
