@@ -8,9 +8,11 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// ComparableText is the form in which two bodies are compared: without the white space around it and in Unicode's
-// normal form NFC, because a text may come back from Twilio so.
-func ComparableText(body string) string { return norm.NFC.String(strings.TrimSpace(body)) }
+// ComparableText is the form in which two bodies are compared: without the white space around it, with LF at the end of
+// a line, and in Unicode's normal form NFC, because a text may come back from Twilio so.
+func ComparableText(body string) string {
+	return norm.NFC.String(strings.ReplaceAll(strings.TrimSpace(body), "\r\n", "\n"))
+}
 
 // Text returns the body in data, in the form of ComparableText. It returns false if data has no body that is a string.
 func (mi *MessageInteraction) Text() (string, bool) {

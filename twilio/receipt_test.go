@@ -92,6 +92,9 @@ func TestWhatShowsNoOtherMessageIsNoMismatch(t *testing.T) {
 		"taken apart":          {with("caf\u00e9"), `some message`, "caf" + "e\u0301"},
 		"trimmed":              {with(" \n some message\u00a0\t"), `some message`, `some message`},
 		"white space added":    {nil, `some message`, ` some message\\n`},
+		"line ends changed":    {with("a\r\nb\r\n\r\nc"), `some message`, `a\\nb\\n\\nc`},
+		"line ends added":      {with("a\nb"), `some message`, `a\\r\\nb`},
+		"escapes":              {with("some <m\u00e9ss\U0001f600ge>"), `some message`, `some \\u003cm\\u00E9ss\\ud83d\\uDE00ge>`},
 		"media alone":          {media, `{\"body\":\"some message\"}`, `{\"body\":\"\",\"media_url\":[\"https://example.com/a\"]}`},
 	} {
 		t.Run(name, func(t *testing.T) {

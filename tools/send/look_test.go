@@ -191,9 +191,9 @@ func TestAProxysClockIsNotTwilios(t *testing.T) {
 	}
 }
 
-// Twilio may list a text without the white space around it, or with its accents composed.
+// Twilio may list a text without the white space around it, with its accents composed, or with other line ends.
 func TestALostMessageIsFoundUnderATextThatCountsAsTheSame(t *testing.T) {
-	for sent, listed := range map[string]string{" hello\n": "hello", "cafe\u0301": "caf\u00e9", "hello": "hello "} {
+	for sent, listed := range map[string]string{" hello\n": "hello", "cafe\u0301": "caf\u00e9", "hello": "hello ", "a\r\nb": "a\nb"} {
 		f := newFake(t)
 		b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPost {
