@@ -259,3 +259,31 @@ func TestAnInteractionInAListIsComparedAsAReceiptIs(t *testing.T) {
 		})
 	}
 }
+
+// A message whose receipt went to another call at the same time is still found.
+func TestAMessageWhoseReceiptWentToAnotherCallIsFound(t *testing.T) {
+	f := newFake(t)
+	receipt, told := make(chan []byte, 1), make(chan struct{})
+	b := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			f.ServeHTTP(w, r)
+			return
+		}
+		recorded := httptest.NewRecorder()
+		f.ServeHTTP(recorded, r)
+		select {
+		case receipt <- recorded.Body.Bytes(): // the first
+			<-told
+			w.WriteHeader(http.StatusServiceUnavailable)
+		default:
+			w.Header().Set("Content-Type", "application/json")
+			w.Write(<-receipt)
+		}
+	}), nil)
+	first := make(chan answered)
+	go func() { first <- b.send("first") }()
+	require.Eventually(t, func() bool { return f.Accepted() == 1 && len(receipt) == 1 }, time.Second, time.Millisecond)
+	require.Contains(t, b.send("second").outcome().Misfits, "data")
+	close(told)
+	require.True(t, (<-first).outcome().Reconciled)
+}
