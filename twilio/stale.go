@@ -62,8 +62,8 @@ func (a *attempt) end(err error) {
 		return
 	}
 	a.kept.ended = true
-	if err != nil && a.kept.left && !a.answered.Load() && a.ctx.Err() == nil {
-		a.trust.failed(a.kept.idle) // perhaps the close was still on its way
+	if err != nil && a.kept.left && !a.answered.Load() && a.ctx.Err() == nil && a.kept.idle >= time.Second {
+		a.trust.failed(a.kept.idle) // perhaps the close was still on its way; no server closes so soon, but any can fail
 	}
 }
 

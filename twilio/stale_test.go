@@ -233,6 +233,27 @@ func TestAConnectionIsIdleForLessTimeAfterItWasClosedEarly(t *testing.T) {
 	})
 }
 
+// An answer that is lost on a busy connection says nothing about idle ones.
+func TestALostAnswerOnABusyConnectionDoesNotEndTheReuse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var connections atomic.Int32
+		requests := 0
+		c := piped(t, "http", &connections, func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			if requests++; requests == 2 {
+				panic(http.ErrAbortHandler)
+			}
+			io.WriteString(w, documentedAnswer)
+		})
+		for n := range 20 {
+			created, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
+			require.Equal(t, n == 1, word(created, err) == "unknown", "%v", err)
+			time.Sleep(10 * time.Millisecond)
+		}
+		require.EqualValues(t, 2, connections.Load())
+	})
+}
+
 func TestIdleConnectionsAreClosedAfterTwentySeconds(t *testing.T) {
 	require.LessOrEqual(t, idleTimeout, 20*time.Second)
 	synctest.Test(t, func(t *testing.T) {
