@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"regexp"
@@ -95,11 +96,11 @@ func upstreamName(baseURL string) string {
 		return baseURL
 	}
 	host, port := strings.ToLower(u.Hostname()), u.Port()
-	ip := net.ParseIP(host)
-	if ip != nil {
+	ip, err := netip.ParseAddr(host)
+	if ip = ip.Unmap(); err == nil {
 		host = ip.String() // an IPv6 address can be spelled in many ways
 	}
-	if host == "localhost" || ip != nil && ip.IsLoopback() {
+	if host == "localhost" || ip.IsLoopback() {
 		host = "loopback"
 	}
 	if strings.HasSuffix(host, ".twilio.com") {

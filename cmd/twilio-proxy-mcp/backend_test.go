@@ -10,7 +10,7 @@ import (
 func TestUpstreamName(t *testing.T) {
 	for name, spellings := range map[string][]string{
 		"twilio.com":            {"https://proxy.twilio.com", "https://proxy.dublin.ie1.twilio.com", "https://PROXY.twilio.com/"},
-		"loopback:4010":         {"http://127.0.0.1:4010", "http://localhost:4010/", "http://[::1]:4010", "http://[::ffff:127.0.0.1]:4010"},
+		"loopback:4010":         {"http://127.0.0.1:4010", "http://localhost:4010/", "http://[::1]:4010", "http://[::ffff:127.0.0.1]:4010", "http://[::1%25lo]:4010", "http://127.0.0.2:4010"},
 		"2001:db8::a:443":       {"https://[2001:db8::a]", "https://[2001:DB8:0:0::A]", "https://[2001:0db8::0:a]:443/"},
 		"proxy.example.com:443": {"https://proxy.example.com", "https://proxy.example.com:443/", "https://Proxy.Example.com"},
 		"example.com:443/proxy": {"https://example.com/proxy", "https://example.com/proxy/"},
