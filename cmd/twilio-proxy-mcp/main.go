@@ -69,6 +69,7 @@ func run(ctx context.Context, args []string, s program) int {
 			return exitUsage
 		}
 	}
+	s.out = stoppable{s.out, ctx}
 	exited, help := -1, &watched{Writer: s.out}
 	parser, err := kong.New(&cli,
 		kong.Name("twilio-proxy-mcp"),

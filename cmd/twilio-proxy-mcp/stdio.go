@@ -20,5 +20,5 @@ func (*stdioCmd) Run(ctx context.Context, c *Common, s program) error {
 	a.announce(ctx)
 	server := a.server(c)
 	server.MaxInFlight = maxOverStdio
-	return server.Stdio(ctx, s.in, s.out)
+	return server.Stdio(ctx, s.in, s.stdout())
 }
