@@ -42,7 +42,7 @@ type commandLine struct {
 	Call    callCmd    `cmd:"" help:"Call a tool once and print what it returns."`
 	Tools   toolsCmd   `cmd:"" help:"Show the available tools. Of the common flags, only --max-body-length changes what it shows."`
 	History historyCmd `cmd:"" help:"List what was sent, or resolve an unknown outcome."`
-	Fake    fakeCmd    `cmd:"" help:"Serve only the fake Proxy API, for any client. It keeps the newest 64 MiB of messages. Of the common flags, it uses only those for the log."`
+	Fake    fakeCmd    `cmd:"" help:"Serve only the fake Proxy API, for any client. It keeps the newest 16 MiB of messages. Of the common flags, it uses only those for the log."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }

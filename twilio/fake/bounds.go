@@ -12,7 +12,7 @@ import (
 // their number, and no more are made. The package comment gives the figures.
 
 const (
-	defaultKeepBytes  = 64 << 20
+	defaultKeepBytes  = 16 << 20
 	defaultMaxRecords = 100_000
 	messageBytes      = 512  // what a message takes besides its texts; measured, and rounded up
 	requestBytes      = 2048 // the same for a recorded request and its answer

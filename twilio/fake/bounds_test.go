@@ -93,7 +93,7 @@ func TestBeyondTheBoundTheOldestMessagesGo(t *testing.T) {
 
 // Each request is a quarter of the bound, most of it in a header.
 func TestRecordedRequestsAreBoundedByBytes(t *testing.T) {
-	s := start(t, fake.Config{KeepBytes: 64 << 10, KeepRequests: 6})
+	s := start(t, fake.Config{KeepBytes: 128 << 10, KeepRequests: 6})
 	for n := range 10 {
 		r, err := http.NewRequest("GET", fmt.Sprint(s.url, "/v1/Services?n=", n), nil)
 		require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestWaitingCallbacksAreBounded(t *testing.T) {
 		<-hang
 	}))
 	t.Cleanup(hook.Close)
-	s := start(t, fake.Config{KeepBytes: 8 << 10, SentFor: -1})
+	s := start(t, fake.Config{KeepBytes: 16 << 10, SentFor: -1})
 	s.ok(200, "POST", servicePath, url.Values{"CallbackUrl": {hook.URL}})
 	s.ok(200, "POST", messagesPath, body("first"))
 	require.Contains(t, <-came, "first")
@@ -138,6 +138,18 @@ func TestWaitingCallbacksAreBounded(t *testing.T) {
 	for n := 17; n < 20; n++ {
 		require.Contains(t, <-came, fmt.Sprint("later ", n, "|"))
 	}
+}
+
+// The servers that have the fake built in keep their memory near a limit, which has to leave room for it.
+func TestByDefaultTheFakeIsSmall(t *testing.T) {
+	before := heap()
+	f := fake.New(fake.Config{})
+	defer f.Close()
+	form := "Body=" + strings.Repeat("x", 60_000)
+	for range 600 {
+		call(f, "POST", messagesPath, form)
+	}
+	require.Less(t, heap(), before+26<<20, "36 MB went through, as messages and as requests")
 }
 
 func TestThereIsABoundOfRecords(t *testing.T) {

@@ -44,7 +44,7 @@ func (f *Fake) callback(m *message, now time.Time) {
 	if !loopbackURL(target) {
 		return
 	}
-	f.callbacks.wait(webhook{target, f.callbackForm(m, now)}, f.config.KeepBytes)
+	f.callbacks.wait(webhook{target, f.callbackForm(m, now)}, f.config.KeepBytes/2)
 	if !f.callbacks.running {
 		f.callbacks.running = true
 		f.callbacks.done.Add(1)

@@ -152,11 +152,11 @@
 //
 // Memory is bounded, and so is the state file:
 //
-//   - Messages are kept up to Config.KeepBytes (64 MiB), counted as 512 bytes and their texts each: about 120,000 short
+//   - Messages are kept up to Config.KeepBytes (16 MiB), counted as 512 bytes and their texts each: about 30,000 short
 //     ones. Beyond that, the oldest messages of all sessions go. They are then as deleted ones: lists are shorter, a
 //     fetch is 404 with 20404, and their later statuses are not announced. The count of accepted messages stays.
-//   - The last 1,000 requests are kept (Config.KeepRequests), with up to Config.KeepBytes together.
-//   - Callbacks that wait for a slow URL take up to Config.KeepBytes. Beyond that, the oldest are not sent.
+//   - The last 1,000 requests are kept (Config.KeepRequests), with up to half of Config.KeepBytes together.
+//   - Callbacks that wait for a slow URL take up to half of Config.KeepBytes. Beyond that, the oldest are not sent.
 //   - Of services, phone numbers, sessions and participants, there can be 100,000 together (Config.MaxRecords). Creating
 //     one more is refused with 400 and no code. A seed or state file may have more.
 //

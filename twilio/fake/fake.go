@@ -34,7 +34,7 @@ type Config struct {
 	RateLimit    bool             // enforce 30 requests a second per operation and service
 	MaxPageSize  int              // most records on a page of a list, whatever PageSize asks for; 0 = 100, negative = 1,000
 	KeepRequests int              // how many recorded requests are kept; 0 = 1,000
-	KeepBytes    int              // how many bytes of messages are kept, and again of recorded requests and of waiting callbacks; 0 = 64 MiB
+	KeepBytes    int              // how many bytes of messages are kept, and half as many each of recorded requests and of waiting callbacks; 0 = 16 MiB
 	MaxRecords   int              // the most services, phone numbers, sessions and participants together; 0 = 100,000
 	Log          *slog.Logger     // gets errors that no API answer can report; nil = slog.Default()
 	Page         http.Handler     // answers all paths outside /v1 and /_fake/, such as /; nil = 404
@@ -100,7 +100,7 @@ func New(config Config) *Fake {
 	}
 	f.control = f.controlRoutes()
 	f.limits.on = config.RateLimit
-	f.requests.keep, f.requests.keepBytes = config.KeepRequests, config.KeepBytes
+	f.requests.keep, f.requests.keepBytes = config.KeepRequests, config.KeepBytes/2
 	f.world = f.newWorld()
 	f.world.addDefaults(f.clock.now())
 	return f

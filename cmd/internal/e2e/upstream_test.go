@@ -90,7 +90,7 @@ func startUpstream(t testing.TB) *upstream {
 
 // newUpstream makes an upstream that does not listen yet.
 func newUpstream(t testing.TB) *upstream {
-	u := &upstream{Fake: fake.New(fake.Config{KeepRequests: 20_000})}
+	u := &upstream{Fake: fake.New(fake.Config{KeepRequests: 20_000, KeepBytes: 128 << 20})}
 	u.server = httptest.NewUnstartedServer(u)
 	t.Cleanup(func() {
 		u.Close() // ends answers that hang; closing the server waits for them
