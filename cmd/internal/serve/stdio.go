@@ -40,7 +40,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 		server:     s,
 		out:        w,
 		session:    s.newSession("stdio", w.write),
-		slots:      make(chan struct{}, s.maxInFlight()),
+		slots:      newInFlight(int64(s.maxInFlight()) * minRequest),
 		unanswered: newInFlight(maxUnanswered),
 		ended:      make(chan error, 1),
 	}
@@ -78,7 +78,7 @@ type stdioConn struct {
 	server     *Server
 	out        *lineWriter
 	session    *session
-	slots      chan struct{}   // taken by calls that run
+	slots      inFlight        // in bytes, of calls that run: the answer to a large one is large
 	unanswered inFlight        // in bytes
 	reading    context.Context // ends when nothing more may begin
 	calls      context.Context // of requests
@@ -139,25 +139,25 @@ func (c *stdioConn) read(in *bufio.Reader) {
 			c.ended <- nil
 			return
 		default:
-			base, slots := c.calls, c.slots
+			base, room := c.calls, min(weight(m), c.slots.all)
 			if m.Method == mcp.MethodSubscriptionsListen { // a stream of events takes no slot
-				base, slots = c.streams, nil
+				base, room = c.streams, 0
 			}
 			ctx, end := c.session.begin(base, m)
-			go c.run(ctx, end, slots, m)
+			go c.run(ctx, end, room, m)
 		}
 	}
 }
 
 func weight(m *message) int64 { return min(max(int64(len(m.raw)), minRequest), maxUnanswered) }
 
-// run answers a request, on a goroutine of its own.
-func (c *stdioConn) run(ctx context.Context, end func(), slots chan struct{}, m *message) {
+// run answers a request, on a goroutine of its own, when there is that much room in c.slots.
+func (c *stdioConn) run(ctx context.Context, end func(), room int64, m *message) {
 	defer c.unanswered.Release(weight(m))
 	defer end()
-	if slots != nil {
-		slots <- struct{}{}
-		defer func() { <-slots }()
+	if room > 0 { // for nothing, it would wait, too
+		_ = c.slots.Acquire(context.Background(), room)
+		defer c.slots.Release(room)
 	}
 	answer, _ := c.server.answer(ctx, m)
 	c.session.settle()

@@ -70,3 +70,29 @@ func TestWhatIsUnansweredIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// The answer to a large call may be large, so that few of them run at once. An event stream does not wait with them.
+func TestLargeCallsTakeTheRoomOfSeveral(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture()
+		s := f.server()
+		s.MaxInFlight = 4
+		in, write := io.Pipe()
+		var out lockedWriter
+		done := make(chan error, 1)
+		go func() { done <- s.Stdio(t.Context(), in, &out) }()
+		for id := range 4 {
+			large := strings.Replace(callLine(id, "stubborn"), `"n":`, strings.Repeat(" ", 2*minRequest-200)+`"n":`, 1)
+			_, _ = io.WriteString(write, large)
+		}
+		synctest.Wait()
+		require.Len(t, f.started, 2, "each has the room of two")
+		_, _ = io.WriteString(write, `{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},`+modernMeta+"}}\n")
+		synctest.Wait()
+		require.Contains(t, out.String(), "acknowledged")
+		close(f.gate)
+		write.Close()
+		require.NoError(t, <-done)
+		require.Len(t, f.started, 4)
+	})
+}
