@@ -55,6 +55,7 @@ func (w *world) unlink(m *message) {
 	m.older, m.newer = nil, nil
 	delete(w.messages, m.Sid)
 	w.messageBytes -= m.size()
+	m.Body, m.MediaUrls = "", nil // the schedule lets go of m later
 }
 
 // dropOldest removes the oldest messages until the rest is within the bound. The
