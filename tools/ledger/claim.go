@@ -35,8 +35,7 @@ type Decision struct {
 
 // Claim is the right to send one message once. It ends with Settle. If this process ends first, the message becomes unknown.
 type Claim struct {
-	ID    ID
-	Begun time.Time // by the ledger's clock
+	ID ID
 
 	ledger       *Ledger
 	token, owner string

@@ -1,22 +1,7 @@
 // Package ledger remembers which messages were begun and how they ended, so that a repeated call is never a second message.
 //
-// A sender asks for a claim, sends, and settles the claim. A repeat gets the receipt of the first:
-//
-//	sends := &ledger.Ledger{Path: "state/ledger.db"}
-//	defer sends.Close()
-//	decision, err := sends.Claim(ctx, intent)
-//	if err != nil {
-//		return err // nothing was granted: do not send
-//	}
-//	switch decision.Verdict {
-//	case ledger.Granted:
-//		if err := decision.Claim.Stands(ctx); err != nil {
-//			return err // do not send
-//		}
-//		return decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Sid: send()})
-//	case ledger.Replay:
-//		return show(decision.Entry.Receipt)
-//	}
+// A sender asks for a claim ([Ledger.Claim]), asks once more whether it stands ([Claim.Stands]), sends, and settles it
+// ([Claim.Settle]). A repeat gets the receipt of the first. The example shows it.
 //
 // # Entries and states
 //

@@ -38,7 +38,6 @@ var (
 	errNoLedger   = errors.New("this is not a ledger: its tables are not there, and none were made")
 	errNoFile     = errors.New("this is not a ledger: it is a directory, or something else that is no file")
 	errNoMark     = errors.New("a ledger on PostgreSQL has no mark that could be set right: restore the database, or restart every server that uses it; they go on with the entries that are there")
-	errNotDamaged = errors.New("the ledger is not damaged: nothing was changed")
 	errInUse      = errors.New("a process that has sent with the ledger is still running: stop every server that uses it first")
 	errLinked     = errors.New("the ledger's file has a second name, a hard link; SQLite takes both names for two databases and damages them: remove one of them")
 	errEmpty      = errors.New("the ledger's file is empty, and what it had recorded is lost")
@@ -53,7 +52,7 @@ var (
 
 // answers are the errors above that are not a failure of the database.
 var answers = []error{ErrClaimLost, ErrSidKnown, ErrAmbiguous, ErrNotUnresolved, ErrOwnerAlive, ErrNotFound, ErrClosed, errNoLedger, errNoFile,
-	errNoMark, errNotDamaged, errInUse, errLinked}
+	errNoMark, errInUse, errLinked}
 
 // missing says which entries are.
 func missing(known, marked int64) error {
@@ -94,8 +93,7 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // unavailable wraps a failure of the database.
 func unavailable(doing string, err error) error {
-	_, already := errors.AsType[*UnavailableError](err)
-	if err == nil || already || slices.ContainsFunc(answers, func(answer error) bool { return errors.Is(err, answer) }) {
+	if err == nil || slices.ContainsFunc(answers, func(answer error) bool { return errors.Is(err, answer) }) {
 		return err
 	}
 	return &UnavailableError{Doing: doing, Reason: reason(err), Err: err}

@@ -24,11 +24,15 @@ func Example() {
 	for range 2 {
 		decision, err := sends.Claim(ctx, message)
 		if err != nil {
-			fmt.Println(err)
+			fmt.Println(err) // nothing was granted: do not send
 			return
 		}
 		switch decision.Verdict {
 		case ledger.Granted:
+			if err := decision.Claim.Stands(ctx); err != nil {
+				fmt.Println(err) // do not send
+				return
+			}
 			fmt.Println("granted, sending")
 			err := decision.Claim.Settle(ctx, ledger.Settlement{State: ledger.Sent, Sid: sid("KI"), Receipt: []byte(`{"type":"Message"}`)})
 			fmt.Println("settled, error:", err)

@@ -33,7 +33,7 @@ func (s *store) grant(ctx context.Context, tx transaction, in Intent, d digests,
 	if err != nil {
 		return Decision{}, err
 	}
-	claim.ID, claim.Begun = r.ID, r.Begun
+	claim.ID = r.ID
 	return Decision{Verdict: Granted, Claim: claim, Entry: r.Entry}, nil
 }
 

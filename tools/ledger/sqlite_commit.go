@@ -78,7 +78,7 @@ func (g *groupCommit) close() (err error) {
 	g.mu.Unlock()
 	g.busy <- struct{}{} // for good
 	g.runGroup()
-	for _, statement := range g.tx.prepared {
+	for _, statement := range g.tx.prepared { // an open one would keep the file open
 		err = errors.Join(err, statement.Close())
 	}
 	return errors.Join(err, g.conn.Close())
