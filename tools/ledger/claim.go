@@ -113,7 +113,7 @@ func (l *Ledger) tryClaim(ctx context.Context, store *store, in Intent, d digest
 		}
 	}
 	if err != nil {
-		return Decision{}, unavailable("record the send", err)
+		return Decision{}, l.unavailable("record the send", err)
 	}
 	return decision, nil
 }
@@ -153,7 +153,7 @@ func (l *Ledger) await(ctx context.Context, store *store, id ID, token string) (
 		case err != nil && ctx.Err() != nil:
 			return record{}, fmt.Errorf("%w: %w", ErrInProgress, ctx.Err())
 		case err != nil || !alive:
-			return r, unavailable("wait for another send of the same", err)
+			return r, l.unavailable("wait for another send of the same", err)
 		}
 	}
 }

@@ -37,15 +37,15 @@ var (
 	errTooNew     = errors.New("a newer version of this program made the ledger's tables: update this program")
 	errNoLedger   = errors.New("this is not a ledger: its tables are not there, and none were made")
 	errNoFile     = errors.New("this is not a ledger: it is a directory, or something else that is no file")
-	errNoMark     = errors.New("a ledger on PostgreSQL has no mark that could be set right: restore the database, or restart every server that uses it; they go on with the entries that are there")
+	errNoMark     = errors.New("a ledger on PostgreSQL has no mark that could be set right: " + wayOutPostgres)
 	errInUse      = errors.New("a process that has sent with the ledger is still running: stop every server that uses it first")
 	errLinked     = errors.New("the ledger's file has a second name, a hard link; SQLite takes both names for two databases and damages them: remove one of them")
-	errEmpty      = errors.New("the ledger's file is empty, and what it had recorded is lost")
 	errMissing    = errors.New("entries of the ledger are missing")
+	errEmpty      = fmt.Errorf("%w: its file is empty", errMissing)
+	errOtherOne   = fmt.Errorf("%w, or another ledger is in its place", errMissing)
 	errMarkGone   = fmt.Errorf("%w, for all that is known: the mark that would tell, a file beside it, is gone", errMissing)
 	errMarkOther  = fmt.Errorf("%w, for all that is known: the mark beside it is of another ledger, or of another copy of this one", errMissing)
 	errMarkBroken = fmt.Errorf("%w, for all that is known: the mark beside it cannot be read", errMissing)
-	errLost       = errors.New("the ledger has lost entries, or another one is in its place: put back what is missing, or look at what went out and restart every server, which then goes on with what is there")
 	errReplaced   = errors.New("a file of the ledger was removed, moved or replaced while in use: put it back, and restart this program")
 	errOwnerGone  = errors.New("the connection that shows this process alive was lost")
 )
@@ -53,6 +53,12 @@ var (
 // answers are the errors above that are not a failure of the database.
 var answers = []error{ErrClaimLost, ErrSidKnown, ErrAmbiguous, ErrNotUnresolved, ErrOwnerAlive, ErrNotFound, ErrClosed, errNoLedger, errNoFile,
 	errNoMark, errInUse, errLinked}
+
+// What a person does about a Corrupt ledger. On PostgreSQL only running servers know that entries are missing.
+const (
+	wayOutSQLite   = `put the right files back, or go on without what is lost: "twilio-proxy-mcp history accept-loss"`
+	wayOutPostgres = "put back what is missing, or look at what went out and restart every server, which then goes on with what is there"
+)
 
 // missing says which entries are.
 func missing(known, marked int64) error {
@@ -78,13 +84,14 @@ const (
 type UnavailableError struct {
 	Doing  string // what the ledger was doing
 	Reason Reason
+	WayOut string // with Corrupt: what a person can do
 	Err    error
 }
 
 func (e *UnavailableError) Error() string {
 	text := fmt.Sprintf("the ledger is unavailable (%s), could not %s: %v", e.Reason, e.Doing, e.Err)
-	if e.Reason == Corrupt {
-		text += `; put the right files back, or go on without what is lost: "twilio-proxy-mcp history accept-loss"`
+	if e.WayOut != "" {
+		text += "; " + e.WayOut
 	}
 	return text
 }
@@ -92,11 +99,18 @@ func (e *UnavailableError) Error() string {
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // unavailable wraps a failure of the database.
-func unavailable(doing string, err error) error {
+func (l *Ledger) unavailable(doing string, err error) error {
 	if err == nil || slices.ContainsFunc(answers, func(answer error) bool { return errors.Is(err, answer) }) {
 		return err
 	}
-	return &UnavailableError{Doing: doing, Reason: reason(err), Err: err}
+	unusable := &UnavailableError{Doing: doing, Reason: reason(err), Err: err}
+	switch {
+	case unusable.Reason == Corrupt && l.DSN != "":
+		unusable.WayOut = wayOutPostgres
+	case unusable.Reason == Corrupt:
+		unusable.WayOut = wayOutSQLite
+	}
+	return unusable
 }
 
 func reason(err error) Reason {
@@ -107,7 +121,7 @@ func reason(err error) Reason {
 	switch {
 	case errors.Is(err, errTooNew):
 		return TooNew
-	case errors.Is(err, errEmpty), errors.Is(err, errMissing), errors.Is(err, errLost):
+	case errors.Is(err, errMissing):
 		return Corrupt
 	case errors.As(err, &lite):
 		return cmp.Or(sqliteReasons[lite.Code()], sqliteReasons[lite.Code()&0xff], OtherFail)

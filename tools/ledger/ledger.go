@@ -104,11 +104,11 @@ func (s *store) check(ctx context.Context, tx transaction) error {
 	found := idOf(number, claim)
 	switch {
 	case errors.Is(err, sql.ErrNoRows), reason(err) == Corrupt:
-		return fmt.Errorf("%w: %w", errLost, err)
+		return fmt.Errorf("%w: %w", errOtherOne, err)
 	case err != nil, version > int64(len(migrations)):
 		return cmp.Or(err, errTooNew)
 	case !bytes.Equal(key, s.digestKey), known.number != 0 && found != *known:
-		return errLost
+		return errOtherOne
 	}
 	s.latest.CompareAndSwap(nil, &found) // at the start
 	return nil
@@ -128,7 +128,7 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 		err = errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
 	}
 	if err != nil {
-		return nil, unavailable("open the ledger", err)
+		return nil, l.unavailable("open the ledger", err)
 	}
 	key, err := migrate(ctx, engine, l.MustExist && !l.Memory)
 	if err == nil {
@@ -139,7 +139,7 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 		err = opened.read(ctx, opened.check)
 	}
 	if err != nil {
-		return nil, errors.Join(unavailable("prepare the ledger's tables", err), engine.close())
+		return nil, errors.Join(l.unavailable("prepare the ledger's tables", err), engine.close())
 	}
 	l.markDeadOwners(ctx, engine)
 	return opened, nil
@@ -151,7 +151,7 @@ func (l *Ledger) read(ctx context.Context, op operation) error {
 	if err != nil {
 		return err
 	}
-	return unavailable("read the ledger", store.read(ctx, func(ctx context.Context, tx transaction) error {
+	return l.unavailable("read the ledger", store.read(ctx, func(ctx context.Context, tx transaction) error {
 		return cmp.Or(store.check(ctx, tx), op(ctx, tx))
 	}))
 }

@@ -16,6 +16,7 @@ func requireLost(t *testing.T, l *Ledger) {
 		decision, err := l.Claim(t.Context(), intent(content))
 		requireUnavailable(t, err, Corrupt)
 		require.ErrorContains(t, err, "restart every server")
+		require.NotContains(t, err.Error(), "accept-loss", "which is for files")
 		require.Zero(t, decision)
 		_, err = l.Known(t.Context(), intent(content))
 		requireUnavailable(t, err, Corrupt)

@@ -108,7 +108,7 @@ func (l *Ledger) settleUnknown(ctx context.Context, id ID, s Settlement, foundUp
 	if err != nil {
 		return err
 	}
-	return unavailable("resolve the entry", store.write(ctx, func(ctx context.Context, tx transaction) error {
+	return l.unavailable("resolve the entry", store.write(ctx, func(ctx context.Context, tx transaction) error {
 		if err := lockEntry(ctx, tx, id); err != nil {
 			return err
 		}

@@ -57,7 +57,7 @@ func (c *Claim) Stands(ctx context.Context) error {
 	}
 	var stands bool
 	if err = store.raise(ctx, c.ID.number); err != nil {
-		return unavailable("record that the claim is used", err)
+		return c.ledger.unavailable("record that the claim is used", err)
 	}
 	err = store.asOwner(ctx, c.owner, func(ctx context.Context, tx transaction) error {
 		return tx.queryRow(ctx, `SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE id = $1 AND claim = $2 AND state = 'claimed'`,
@@ -66,7 +66,7 @@ func (c *Claim) Stands(ctx context.Context) error {
 	if err == nil && !stands {
 		err = cmp.Or(store.read(ctx, store.check), ErrClaimLost)
 	}
-	return unavailable("see whether the claim stands", err)
+	return c.ledger.unavailable("see whether the claim stands", err)
 }
 
 // Settle records how the send ended. The owner knows best, so it also settles an entry that became unknown meanwhile. Sent even
@@ -108,7 +108,7 @@ func (l *Ledger) settle(ctx context.Context, store *store, token string, p postp
 		}
 		return updateEntry(ctx, tx, overruleEntry, p.id, token, p.Settlement)
 	})
-	err = unavailable("settle the send", err)
+	err = l.unavailable("settle the send", err)
 	if err == nil || errors.Is(err, ErrClaimLost) {
 		l.untrack(token)
 	}

@@ -211,7 +211,10 @@ func TestALossIsRecordedOnce(t *testing.T) {
 
 	damaged := p.open(t)
 	damaged.MustExist = true
-	requireUnavailable(t, damaged.Check(t.Context()), Corrupt)
+	loss := damaged.Check(t.Context())
+	requireUnavailable(t, loss, Corrupt)
+	require.ErrorContains(t, loss, "twilio-proxy-mcp history accept-loss")
+	require.NotContains(t, loss.Error(), "restart every server")
 	require.NoError(t, damaged.Close())
 	accepting := p.open(t)
 	accepting.Accepts = "a person's word"

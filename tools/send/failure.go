@@ -41,7 +41,7 @@ func notRecorded(err error) *tools.Failure {
 		case ledger.Locked:
 			next = tools.NextLater
 		case ledger.Corrupt:
-			next = "Tell the user: this server's log says what is missing. A person can put the right files back, or go on without: \"twilio-proxy-mcp history accept-loss\"."
+			next = "Tell the user: this server's log says what is missing. A person can " + unavailable.WayOut + "."
 		}
 	}
 	return failure(tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo},

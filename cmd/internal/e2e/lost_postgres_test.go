@@ -43,6 +43,8 @@ func TestALedgerThatIsLostUnderARunningServer(t *testing.T) {
 				got := send(at, body)
 				require.Equal(t, outcome{Code: "try_later", Sent: "no"}, got.kind(), got.text())
 				require.Contains(t, got.text(), "is damaged")
+				require.Contains(t, got.text(), "restart every server")
+				require.NotContains(t, got.text(), "accept-loss", "which is for files")
 			}
 			require.Equal(t, accepted, u.Accepted())
 			ready, err := http.Get(strings.TrimSuffix(at, "/mcp") + "/readyz")
