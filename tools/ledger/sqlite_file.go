@@ -94,7 +94,7 @@ func newFile(ctx context.Context, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	lock, err := lockMark(ctx, path, os.O_RDWR|os.O_CREATE)
+	lock, err := lockMark(ctx, path)
 	if err != nil {
 		return err
 	}

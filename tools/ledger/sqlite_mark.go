@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -43,8 +42,12 @@ func (m mark) write(database string) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
+// readMark returns a zero mark when there is none, and errMark when it is broken.
 func readMark(database string) (m mark, err error) {
 	file, err := os.Open(database + markSuffix)
+	if errors.Is(err, fs.ErrNotExist) {
+		return mark{}, nil
+	}
 	if err != nil {
 		return mark{}, err
 	}
@@ -52,7 +55,7 @@ func readMark(database string) (m mark, err error) {
 	for range 3 { // another process may be writing it
 		content, err := io.ReadAll(io.NewSectionReader(file, 1, 256))
 		if err != nil || len(content) == 0 {
-			return mark{}, cmp.Or(err, fs.ErrNotExist) // whoever makes a ledger locks the file, and has not written it yet
+			return mark{}, err // whoever makes a ledger locks the file, and has not written it yet
 		}
 		fmt.Sscanf(string(content), "%s %d", &m.ledger, &m.highest)
 		if m.line()[1:] == string(content) {
@@ -60,16 +63,16 @@ func readMark(database string) (m mark, err error) {
 		}
 		time.Sleep(pollFirst)
 	}
-	return mark{}, errMarkBroken
+	return mark{}, errMark
 }
 
 // neverUsed fails where a mark says that a database, which is not there or has no tables, had entries.
 func neverUsed(database string) error {
 	m, err := readMark(database)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && m.highest == 0 {
-		return nil
+	if err == nil && m.highest > 0 {
+		err = missing(0, m.highest)
 	}
-	return cmp.Or(err, missing(0, m.highest))
+	return err
 }
 
 // verify returns the mark that is true for what tx sees, and fails when entries are missing. It reads the file first: what that
@@ -82,13 +85,11 @@ func (e *sqliteEngine) verify(ctx context.Context, tx transaction) (mark, error)
 	now := mark{token.String, highest.Int64}
 	switch {
 	case err != nil:
-	case !token.Valid && (errors.Is(unread, fs.ErrNotExist) || errors.Is(unread, errMarkBroken)): // it was never whole
-	case errors.Is(unread, fs.ErrNotExist):
-		err = errMarkGone
+	case !token.Valid && errors.Is(unread, errMark): // it was never whole
 	case unread != nil:
 		err = unread
 	case token.Valid && token.String != m.ledger:
-		err = errMarkOther
+		err = errMark
 	case m.highest > now.highest:
 		err = missing(now.highest, m.highest)
 	}
@@ -155,18 +156,18 @@ func (e *sqliteEngine) raise(ctx context.Context, number int64) error {
 	if e.raised >= number {
 		return nil
 	}
-	lock, err := lockMark(ctx, e.path, os.O_RDWR) // or another process would lower it
+	lock, err := lockMark(ctx, e.path) // or another process would lower it
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
 	m, err := readMark(e.path)
 	wanted := e.wanted.Load()
-	m.highest = max(m.highest, wanted)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errMarkGone
+	if err == nil && m.ledger == "" {
+		err = errMark
 	}
 	if err == nil {
+		m.highest = max(m.highest, wanted)
 		err = m.write(e.path)
 	}
 	if err == nil {
@@ -175,11 +176,9 @@ func (e *sqliteEngine) raise(ctx context.Context, number int64) error {
 	return err
 }
 
-func lockMark(ctx context.Context, database string, flag int) (*flock.Flock, error) {
-	lock := flock.New(database+markSuffix, flock.SetFlag(flag))
+// lockMark makes an empty file where there is none.
+func lockMark(ctx context.Context, database string) (*flock.Flock, error) {
+	lock := flock.New(database+markSuffix, flock.SetFlag(os.O_RDWR|os.O_CREATE))
 	_, err := lock.TryLockContext(ctx, time.Millisecond)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = errMarkGone
-	}
 	return lock, err
 }

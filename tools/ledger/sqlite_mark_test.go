@@ -91,7 +91,7 @@ func TestALockedMarkKeepsNobodyBeyondTheirTime(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)
 	c := claim(t, l, intent("hello"))
-	lock, err := lockMark(t.Context(), p.path, os.O_RDWR)
+	lock, err := lockMark(t.Context(), p.path)
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
