@@ -38,13 +38,7 @@ func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist 
 		e.given, _ = filepath.Abs(path)
 		if e.path, err = realPath(path); err == nil {
 			livingOwners(e.path) // removes a second name that a kill left
-			err = oneName(e.path)
-		}
-		if err == nil && mustExist {
-			err = findTables(ctx, e.path)
-		}
-		if err == nil {
-			err = makeFile(ctx, e.path)
+			err = makeFile(ctx, e.path, mustExist)
 		}
 		if err == nil {
 			e.path, err = filepath.EvalSymlinks(e.path)

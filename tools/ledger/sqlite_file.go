@@ -20,23 +20,15 @@ func realPath(path string) (string, error) {
 	return path, err
 }
 
-// oneName fails when a file has several: SQLite would take them for two databases. Windows does not tell.
-func oneName(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		return nil // makeFile says what is wrong
-	}
-	if links := reflect.Indirect(reflect.ValueOf(info.Sys())).FieldByName("Nlink"); links.IsValid() && links.Uint() > 1 {
-		return errLinked
-	}
-	return nil
-}
-
 // makeFile makes the file if it is missing, and private. A new file gets its name only when it is a database. So an empty file
-// always is one that lost its entries, and must not be used: what it had recorded would be sent again.
-func makeFile(ctx context.Context, path string) error {
+// always is one that lost its entries, and must not be used: what it had recorded would be sent again. With mustExist it fails
+// where the file is missing or no ledger, and leaves it as it is.
+func makeFile(ctx context.Context, path string, mustExist bool) error {
+	lost := neverUsed(path) // before the look, because another process may make the ledger meanwhile
 	info, err := os.Stat(path)
 	switch {
+	case errors.Is(err, os.ErrNotExist) && mustExist:
+		return cmp.Or(lost, err)
 	case errors.Is(err, os.ErrNotExist):
 		return newFile(ctx, path)
 	case err != nil:
@@ -45,32 +37,39 @@ func makeFile(ctx context.Context, path string) error {
 		return errNoFile
 	case info.Size() == 0:
 		return errEmpty
+	case names(info) > 1:
+		return errLinked
+	case mustExist:
+		err = findTables(ctx, path, cmp.Or(lost, errNoLedger))
 	}
 	for _, name := range Files(path) {
-		err = errors.Join(err, makePrivate(name))
+		if err == nil {
+			err = makePrivate(name)
+		}
 	}
 	return err
 }
 
-// findTables fails where the file does not exist or is no ledger. It leaves somebody else's database as it is, which opening
-// it as a ledger does not.
-func findTables(ctx context.Context, path string) error {
-	lost := neverUsed(path) // before the look, because another process may make the ledger meanwhile
-	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return cmp.Or(lost, err)
+// names is how many names a file has: SQLite would take them for as many databases. Windows does not tell.
+func names(info os.FileInfo) uint64 {
+	if links := reflect.Indirect(reflect.ValueOf(info.Sys())).FieldByName("Nlink"); links.IsValid() {
+		return links.Uint()
 	}
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return err // makeFile says what else is wrong
-	}
+	return 1
+}
+
+// findTables fails with none where a database is no ledger. It leaves somebody else's database as it is, which opening it as a
+// ledger does not.
+func findTables(ctx context.Context, path string, none error) error {
 	db, err := sql.Open("sqlite", fileURI(path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}}))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
 	var made bool
-	if err = db.QueryRowContext(ctx, sqliteSQL.Replace("SELECT {table_exists}"), metaTable).Scan(&made); err == nil && !made {
-		err = cmp.Or(lost, errNoLedger)
+	err = db.QueryRowContext(ctx, sqliteSQL.Replace("SELECT {table_exists}"), metaTable).Scan(&made)
+	if err == nil && !made {
+		err = none
 	}
 	return err
 }
@@ -110,15 +109,18 @@ func newFile(ctx context.Context, path string) error {
 		os.Remove(temporary + suffix)
 	}
 	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // which SQLite's -wal and -shm inherit
+	if err == nil {
+		err = file.Close()
+	}
 	if err != nil {
 		return err
 	}
 	db, err := sql.Open("sqlite", sqliteURI(temporary, defaultLockWait))
-	if err != nil {
-		return errors.Join(err, file.Close())
+	if err == nil {
+		err = errors.Join(db.Ping(), db.Close()) // turning it to WAL writes its first page
 	}
-	if err := errors.Join(file.Close(), db.Ping(), db.Close()); err != nil { // turning it to WAL writes its first page
-		return err
+	if err == nil {
+		err = os.Rename(temporary, path)
 	}
-	return os.Rename(temporary, path)
+	return err
 }
