@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"strings"
 	"sync"
-	"time"
 )
 
 // engine is the database under a ledger: a sqliteEngine or a postgresEngine.
@@ -19,14 +18,9 @@ type engine interface {
 	owner(ctx context.Context) (token string, err error)
 	// dropOwner gives up a token whose owner turned out to be dead. This process gets a new one.
 	dropOwner(token string)
-	// asOwner runs op while the token is this process's and proven alive; otherwise the error is ErrClaimLost.
-	asOwner(ctx context.Context, token string, op operation) error
-	// adopt is called once the tables are up to date, and before anything else is recorded. accepts is Ledger.Accepts.
-	adopt(ctx context.Context, looks bool, accepts string) error
-	// raise returns when the loss of a committed entry would be noticed.
-	raise(ctx context.Context, number int64) error
-	// grace is how long after its claim an owner that looks dead may still be sending.
-	grace() time.Duration
+	// asOwner runs op while the token is this process's and proven alive; otherwise the error is ErrClaimLost. From then on, the
+	// loss of the committed entry is noticed, where the engine can notice it.
+	asOwner(ctx context.Context, token string, entry int64, op operation) error
 	close() error
 }
 

@@ -118,12 +118,10 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	var engine engine
 	wait := cmp.Or(l.lockWait, defaultLockWait)
 	switch {
-	case l.Path != "" && l.DSN == "" && !l.Memory:
+	case l.DSN == "" && l.Memory == (l.Path == ""):
 		engine, err = openSQLite(ctx, l.Path, wait, l.MustExist)
 	case l.DSN != "" && l.Path == "" && !l.Memory:
 		engine, err = openPostgres(ctx, l.DSN, wait)
-	case l.Memory && l.Path == "" && l.DSN == "":
-		engine, err = openSQLite(ctx, "", wait, false)
 	default:
 		err = errors.New("exactly one of a file, a PostgreSQL address and memory must be chosen")
 	}
@@ -131,8 +129,8 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 		return nil, l.unavailable("open the ledger", err)
 	}
 	key, err := migrate(ctx, engine, l.MustExist && !l.Memory)
-	if err == nil {
-		err = engine.adopt(ctx, l.MustExist && l.Accepts == "", l.Accepts)
+	if lite, ok := engine.(*sqliteEngine); ok && err == nil {
+		err = lite.adopt(ctx, l.MustExist && l.Accepts == "", l.Accepts)
 	}
 	opened := &store{engine: engine, digestKey: key}
 	if err == nil {

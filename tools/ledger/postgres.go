@@ -95,12 +95,6 @@ func (e *postgresEngine) read(ctx context.Context, op operation) error {
 	return op(ctx, postgresTransaction{&sqlRunner{dialect: postgresSQL, on: e.db}})
 }
 
-func (e *postgresEngine) adopt(context.Context, bool, string) error { return nil }
-
-func (e *postgresEngine) raise(context.Context, int64) error { return nil }
-
-func (e *postgresEngine) grace() time.Duration { return SessionGrace }
-
 func (e *postgresEngine) close() error {
 	e.ownerConn.close()
 	return e.db.Close()

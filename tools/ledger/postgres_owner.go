@@ -86,7 +86,7 @@ func (o *ownerConn) connect() (token any, err error) {
 
 // asOwner runs op on the connection that holds the lock: an answer proves that the lock is held. op may still run when asOwner
 // has returned an error.
-func (o *ownerConn) asOwner(ctx context.Context, token string, op operation) error {
+func (o *ownerConn) asOwner(ctx context.Context, token string, _ int64, op operation) error {
 	o.mu.Lock()
 	c := o.current
 	if c == nil || c.token != token {

@@ -130,7 +130,7 @@ func (l *Ledger) settleUnknown(ctx context.Context, id ID, s Settlement, foundUp
 			return ErrOwnerAlive
 		case r.State != Claimed && r.State != Unknown:
 			return ErrNotUnresolved
-		case s.Sid == "" && r.owner != "" && r.Read.Sub(r.Begun) < store.grace(): // an interaction is proof enough
+		case l.DSN != "" && s.Sid == "" && r.owner != "" && r.Read.Sub(r.Begun) < SessionGrace: // an interaction is proof enough
 			return errMayLive
 		case ambiguous:
 			return ErrAmbiguous

@@ -56,10 +56,7 @@ func (c *Claim) Stands(ctx context.Context) error {
 		return err
 	}
 	var stands bool
-	if err = store.raise(ctx, c.ID.number); err != nil {
-		return c.ledger.unavailable("record that the claim is used", err)
-	}
-	err = store.asOwner(ctx, c.owner, func(ctx context.Context, tx transaction) error {
+	err = store.asOwner(ctx, c.owner, c.ID.number, func(ctx context.Context, tx transaction) error {
 		return tx.queryRow(ctx, `SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE id = $1 AND claim = $2 AND state = 'claimed'`,
 			c.ID.number, c.token).Scan(&stands)
 	})

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -125,18 +126,15 @@ func (e *sqliteEngine) read(ctx context.Context, op operation) error {
 	return op(ctx, e.reader)
 }
 
-func (e *sqliteEngine) asOwner(ctx context.Context, token string, op operation) error {
-	err := e.checkFile()
-	if err == nil && !e.isOurs(token) {
-		err = ErrClaimLost
-	}
-	if err != nil {
+func (e *sqliteEngine) asOwner(ctx context.Context, token string, entry int64, op operation) error {
+	switch err := cmp.Or(e.raise(ctx, entry), e.checkFile()); {
+	case err != nil:
 		return err
+	case !e.isOurs(token):
+		return ErrClaimLost
 	}
 	return e.read(ctx, op)
 }
-
-func (e *sqliteEngine) grace() time.Duration { return 0 } // the owner's lock cannot end before the process
 
 func (e *sqliteEngine) close() error {
 	return errors.Join(e.writer.close(), e.db.Close(), e.release())

@@ -106,10 +106,6 @@ func (e *sqliteEngine) adopt(ctx context.Context, looks bool, accepts string) er
 	if looks {
 		return nil
 	}
-	now, err := e.verify(ctx, e.reader)
-	if accepts == "" && err == nil && now.ledger != "" {
-		return nil
-	}
 	return e.write(ctx, func(ctx context.Context, tx transaction) error {
 		now, err := e.verify(ctx, tx)
 		switch {
