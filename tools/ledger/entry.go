@@ -53,12 +53,13 @@ type Filter struct {
 // record is an entry with the columns that callers do not see.
 type record struct {
 	Entry
-	claim, owner  string // tokens
-	content, idem []byte
+	claim, owner string // tokens
+	// digests
+	content, idem, listed []byte
 }
 
 const columns = `id, state, account, host, service, session, participant, sid, code, request_id, receipt,
-	begun, settled, upstream_begun, claim, owner, content, idem, {now}`
+	begun, settled, upstream_begun, claim, owner, content, idem, listed, {now}`
 
 func scanRecord(row interface{ Scan(...any) error }) (record, error) {
 	var r record
@@ -66,7 +67,7 @@ func scanRecord(row interface{ Scan(...any) error }) (record, error) {
 	var sid, code, request sql.NullString
 	var begun, settled, upstream, read sql.NullInt64
 	err := row.Scan(&number, &r.State, &r.Account, &r.Host, &r.Service, &r.Session, &r.Participant, &sid, &code, &request,
-		(*[]byte)(&r.Receipt), &begun, &settled, &upstream, &r.claim, &r.owner, &r.content, &r.idem, &read)
+		(*[]byte)(&r.Receipt), &begun, &settled, &upstream, &r.claim, &r.owner, &r.content, &r.idem, &r.listed, &read)
 	if err != nil {
 		return record{}, err
 	}

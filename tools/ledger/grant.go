@@ -11,7 +11,15 @@ import (
 
 // grant decides on an intent within one transaction: it grants the claim unless an earlier entry or a cap forbids it.
 func (s *store) grant(ctx context.Context, tx transaction, in Intent, d digests, claim *Claim) (Decision, error) {
-	decision, err := s.checkEarlier(ctx, tx, in, d)
+	// Until the transaction ends, no other can claim or settle what looks the same upstream.
+	if err := cmp.Or(tx.lock(ctx, lockContent, d.listed), s.check(ctx, tx)); err != nil {
+		return Decision{}, err
+	}
+	earlier, err := earlierEntries(ctx, tx, in, d)
+	if err != nil {
+		return Decision{}, err
+	}
+	decision, err := judge(ctx, tx, earlier, d)
 	if err == nil && decision.Verdict == 0 && !in.known {
 		decision, err = checkLimits(ctx, tx, in, d)
 	}
@@ -35,19 +43,6 @@ func (s *store) grant(ctx context.Context, tx transaction, in Intent, d digests,
 	}
 	claim.ID = r.ID
 	return Decision{Verdict: Granted, Claim: claim, Entry: r.Entry}, nil
-}
-
-// checkEarlier says which earlier entry answers the intent. The Verdict is zero when none does. Until the transaction ends, no
-// other can claim or settle what looks the same upstream.
-func (s *store) checkEarlier(ctx context.Context, tx transaction, in Intent, d digests) (Decision, error) {
-	if err := cmp.Or(tx.lock(ctx, lockContent, d.listed), s.check(ctx, tx)); err != nil {
-		return Decision{}, err
-	}
-	earlier, err := earlierEntries(ctx, tx, in, d)
-	if err != nil {
-		return Decision{}, err
-	}
-	return judge(ctx, tx, earlier, d)
 }
 
 // A call without a key meets every unresolved entry of its content, and the latest sent one within the window. A call with a
@@ -75,7 +70,7 @@ func earlierEntries(ctx context.Context, tx transaction, in Intent, d digests) (
 	return queryRecords(ctx, tx, earlierWithoutKey, d.content, window)
 }
 
-// judge compares the intent with each earlier entry. The claim of a dead owner becomes unknown first.
+// judge says which earlier entry answers the intent. The Verdict is zero when none does. The claim of a dead owner becomes unknown first.
 func judge(ctx context.Context, tx transaction, earlier []record, d digests) (decision Decision, err error) {
 	for _, r := range earlier {
 		if d.idem != nil && bytes.Equal(r.idem, d.idem) && !bytes.Equal(r.content, d.content) {

@@ -3,7 +3,6 @@ package ledger
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,12 +27,12 @@ func (l *Ledger) markDeadOwners(ctx context.Context, e engine) {
 		claimed, err := queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
 			WHERE state IN ('claimed', 'unknown') AND state = 'claimed'`) // the first condition is that of an index
 		dead = nil
-		lives := map[string]bool{}
 		for _, r := range claimed {
-			if _, asked := lives[r.owner]; !asked && err == nil {
-				lives[r.owner], err = tx.alive(ctx, r.owner)
+			alive, err := tx.alive(ctx, r.owner)
+			if err != nil {
+				return err
 			}
-			if !lives[r.owner] {
+			if !alive {
 				dead = append(dead, r)
 			}
 		}
@@ -109,10 +108,7 @@ func (l *Ledger) settleUnknown(ctx context.Context, id ID, s Settlement, foundUp
 		return err
 	}
 	return l.unavailable("resolve the entry", store.write(ctx, func(ctx context.Context, tx transaction) error {
-		if err := lockEntry(ctx, tx, id); err != nil {
-			return err
-		}
-		r, err := recordByID(ctx, tx, id)
+		r, err := lockEntry(ctx, tx, id)
 		if err != nil {
 			return err
 		}
@@ -140,13 +136,13 @@ func (l *Ledger) settleUnknown(ctx context.Context, id ID, s Settlement, foundUp
 }
 
 // lockEntry keeps out other claims and settlements of what looks the same upstream as this entry.
-func lockEntry(ctx context.Context, tx transaction, id ID) error {
-	var listed []byte
-	err := tx.queryRow(ctx, "SELECT listed FROM twilio_proxy_mcp_sends WHERE id = $1", id.number).Scan(&listed)
+func lockEntry(ctx context.Context, tx transaction, id ID) (record, error) {
+	r, err := recordByID(ctx, tx, id)
 	if err == nil {
-		err = tx.lock(ctx, lockContent, listed)
-	} else if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNotFound
+		err = tx.lock(ctx, lockContent, r.listed)
 	}
-	return err
+	if err != nil {
+		return record{}, err
+	}
+	return recordByID(ctx, tx, id) // as it is under the lock
 }

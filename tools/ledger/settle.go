@@ -98,7 +98,7 @@ func (l *Ledger) settle(ctx context.Context, store *store, token string, p postp
 		if !errors.Is(err, ErrClaimLost) || p.State != Sent {
 			return err
 		}
-		if err := lockEntry(ctx, tx, p.id); errors.Is(err, ErrNotFound) {
+		if _, err := lockEntry(ctx, tx, p.id); errors.Is(err, ErrNotFound) {
 			return ErrClaimLost
 		} else if err != nil {
 			return err
@@ -127,14 +127,6 @@ const (
 // updateEntry runs one of the updates above. The error is ErrClaimLost when it finds no entry, unless the entry already is
 // what it would become.
 func updateEntry(ctx context.Context, tx transaction, update string, id ID, token string, s Settlement) error {
-	if s.Sid != "" {
-		var taken bool
-		err := tx.queryRow(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1 AND sid IS NOT NULL AND id <> $2",
-			s.Sid, id.number).Scan(&taken)
-		if err != nil || taken {
-			return cmp.Or(err, ErrSidKnown)
-		}
-	}
 	result, err := tx.exec(ctx, update, id.number, token, string(s.State), text(s.Sid), text(string(s.Receipt)), text(s.Code),
 		text(s.RequestID), millis(s.UpstreamBegun))
 	if isUnique(err) {
