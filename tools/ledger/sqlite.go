@@ -66,7 +66,8 @@ func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist 
 	e.ownerFile = &ownerFile{database: e.path}
 	e.reader = &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: e.db, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
 	tx := &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: conn, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
-	e.writer = &groupCommit{conn: conn, tx: tx, check: e.checkFile, busy: make(chan struct{}, 1)}
+	e.writer = &groupCommit{conn: conn, tx: tx, check: e.checkFile, wake: make(chan struct{}), jobs: make(chan job),
+		ended: make(chan struct{}), done: make(chan struct{})}
 	for _, name := range e.files() {
 		info, err := os.Stat(name)
 		if e.path != "" && err != nil {
@@ -74,6 +75,7 @@ func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist 
 		}
 		e.opened = append(e.opened, info)
 	}
+	go e.writer.run()
 	return e, nil
 }
 
