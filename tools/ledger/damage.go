@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,27 +22,27 @@ func (l *Ledger) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return l.read(ctx, func(ctx context.Context, tx transaction) error {
-		var sound string
-		if err := tx.queryRow(ctx, "PRAGMA integrity_check(1)").Scan(&sound); err != nil || sound != "ok" {
-			return cmp.Or(err, fmt.Errorf("%w: %s", errMissing, sound))
+	_, err = read(ctx, l, func(ctx context.Context, tx transaction) (sound string, err error) {
+		err = tx.queryRow(ctx, "PRAGMA integrity_check(1)").Scan(&sound)
+		if err == nil && sound != "ok" {
+			err = fmt.Errorf("%w: %s", errMissing, sound)
 		}
-		return nil
+		return sound, err
 	})
+	return err
 }
 
 // Losses returns what was recorded with Accepts, a line each, oldest first. The error also says what is missing now.
-func (l *Ledger) Losses(ctx context.Context) (records string, err error) {
-	err = l.read(ctx, func(ctx context.Context, tx transaction) error {
-		err := tx.queryRow(ctx, "SELECT losses FROM "+metaTable).Scan(&records)
+func (l *Ledger) Losses(ctx context.Context) (string, error) {
+	return read(ctx, l, func(ctx context.Context, tx transaction) (records string, err error) {
+		err = tx.queryRow(ctx, "SELECT losses FROM "+metaTable).Scan(&records)
 		if lite, ok := l.store.engine.(*sqliteEngine); ok && err == nil {
 			if _, err = lite.verify(ctx, tx); errors.Is(err, errMissing) { // or the first mark was made meanwhile
 				_, err = lite.verify(ctx, tx)
 			}
 		}
-		return err
+		return records, err
 	})
-	return records, err
 }
 
 // Files are those of a SQLite file, its mark last.

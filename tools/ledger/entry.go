@@ -129,13 +129,11 @@ func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
 	l.writePostponed(ctx, store, false)
 	l.markDeadOwners(ctx, store)
 	within, limit := cmp.Or(max(filter.Within, 0), math.MaxInt64), cmp.Or(max(filter.Limit, 0), 100)
-	var found []record
-	err = l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
-		found, err = queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
+	found, err := read(ctx, l, func(ctx context.Context, tx transaction) ([]record, error) {
+		return queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
 			WHERE ($1 = '' OR state = $1) AND ($2 = '' OR session = $2) AND ($3 = '' OR participant = $3)
 				AND begun >= {now} - $4 ORDER BY id DESC LIMIT $5`,
 			string(filter.State), filter.Session, filter.Participant, within.Milliseconds(), limit)
-		return err
 	})
 	entries := make([]Entry, len(found))
 	for i, r := range found {
@@ -146,18 +144,14 @@ func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
 
 // Entry returns the entry as it is now, or ErrNotFound.
 func (l *Ledger) Entry(ctx context.Context, id ID) (Entry, error) {
-	var found record
-	err := l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
-		found, err = recordByID(ctx, tx, id)
-		return err
-	})
+	found, err := read(ctx, l, func(ctx context.Context, tx transaction) (record, error) { return recordByID(ctx, tx, id) })
 	return found.Entry, err
 }
 
 // KnownSid says whether an entry has this interaction, whatever the entry's account, host or caller.
 func (l *Ledger) KnownSid(ctx context.Context, sid string) (there bool, err error) {
-	err = l.read(ctx, func(ctx context.Context, tx transaction) error {
-		return tx.queryRow(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1", sid).Scan(&there)
+	return read(ctx, l, func(ctx context.Context, tx transaction) (there bool, err error) {
+		err = tx.queryRow(ctx, "SELECT count(*) > 0 FROM twilio_proxy_mcp_sends WHERE sid = $1", sid).Scan(&there)
+		return there, err
 	})
-	return there, err
 }

@@ -143,15 +143,19 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	return opened, nil
 }
 
-// read opens the ledger and runs op on a committed state of it.
-func (l *Ledger) read(ctx context.Context, op operation) error {
+// read opens the ledger and returns what find found in a committed state of it.
+func read[T any](ctx context.Context, l *Ledger, find func(context.Context, transaction) (T, error)) (found T, err error) {
 	store, err := l.open(ctx)
 	if err != nil {
-		return err
+		return found, err
 	}
-	return l.unavailable("read the ledger", store.read(ctx, func(ctx context.Context, tx transaction) error {
-		return cmp.Or(store.check(ctx, tx), op(ctx, tx))
-	}))
+	err = store.read(ctx, func(ctx context.Context, tx transaction) (err error) {
+		if err = store.check(ctx, tx); err == nil {
+			found, err = find(ctx, tx)
+		}
+		return err
+	})
+	return found, l.unavailable("read the ledger", err)
 }
 
 // Close writes postponed settlements, as far as the database allows, and closes the database for good. The claims that this

@@ -96,8 +96,9 @@ func (e *postgresEngine) read(ctx context.Context, op operation) error {
 }
 
 func (e *postgresEngine) close() error {
+	err := e.db.Close()
 	e.ownerConn.close()
-	return e.db.Close()
+	return err
 }
 
 // postgresSQL translates this package's SQL to PostgreSQL's. While another session tries the same lock, {owner_lives} may take

@@ -25,7 +25,6 @@ type ownerConn struct {
 
 	mu      sync.Mutex
 	current *lockedConn // nil when there is none
-	closed  bool
 	work    sync.WaitGroup
 }
 
@@ -38,10 +37,6 @@ type lockedConn struct {
 
 func (o *ownerConn) owner(ctx context.Context) (string, error) {
 	o.mu.Lock()
-	if o.closed {
-		o.mu.Unlock()
-		return "", ErrClosed
-	}
 	if o.current != nil {
 		defer o.mu.Unlock()
 		return o.current.token, nil
@@ -73,9 +68,6 @@ func (o *ownerConn) connect() (token any, err error) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if err == nil && o.closed {
-		err = ErrClosed
-	}
 	if err != nil {
 		o.work.Go(c.end)
 		return "", err
@@ -134,15 +126,15 @@ func (o *ownerConn) dropOwner(token string) {
 	}
 }
 
+// close comes after the database was closed, so that no attempt to connect begins any more.
 func (o *ownerConn) close() {
+	o.connecting.Do("", func() (any, error) { return "", nil }) // waits for an attempt that is under way
 	o.mu.Lock()
-	o.closed = true
 	if o.current != nil {
 		o.work.Go(o.current.end)
 		o.current = nil
 	}
 	o.mu.Unlock()
-	o.connecting.Do("", func() (any, error) { return nil, nil }) // waits for an attempt that is under way
 	o.work.Wait()
 }
 

@@ -56,12 +56,8 @@ func (l *Ledger) markDeadOwners(ctx context.Context, e engine) {
 // Ambiguous says whether an interaction upstream with the listed content of this entry could belong to another entry: to an
 // unresolved one, or to a sent one without a known interaction that ended shortly before this one began, or later. Reconcile
 // refuses then.
-func (l *Ledger) Ambiguous(ctx context.Context, id ID) (ambiguous bool, err error) {
-	err = l.read(ctx, func(ctx context.Context, tx transaction) (err error) {
-		ambiguous, err = isAmbiguous(ctx, tx, id)
-		return err
-	})
-	return ambiguous, err
+func (l *Ledger) Ambiguous(ctx context.Context, id ID) (bool, error) {
+	return read(ctx, l, func(ctx context.Context, tx transaction) (bool, error) { return isAmbiguous(ctx, tx, id) })
 }
 
 // ambiguityMargin is how long before an entry began another one may have ended and still be mistaken for it. The upstream's
