@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"time"
 )
 
@@ -24,17 +22,14 @@ type sqliteEngine struct {
 	writer *groupCommit
 	reader *sqliteTransaction
 	opened []os.FileInfo // what files found when it was opened
-
-	wanted  atomic.Int64  // the last entry that anybody in this process asked the mark to have
-	raising chan struct{} // holds one while the mark is written
-	raised  int64         // what this process wrote; while it is alive, nobody accepts a loss and lowers the mark
+	raised int64         // what this process wrote to the mark; while it is alive, nobody accepts a loss and lowers that
 }
 
 // files are the database and what SQLite keeps beside it while anybody has it open. The path as given may lead elsewhere later.
 func (e *sqliteEngine) files() []string { return []string{e.given, e.path + "-wal", e.path + "-shm"} }
 
 func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist bool) (_ engine, err error) {
-	e := &sqliteEngine{raising: make(chan struct{}, 1)}
+	e := &sqliteEngine{}
 	if path != "" {
 		e.given, _ = filepath.Abs(path)
 		if e.path, err = realPath(path); err == nil {
@@ -129,13 +124,15 @@ func (e *sqliteEngine) read(ctx context.Context, op operation) error {
 }
 
 func (e *sqliteEngine) asOwner(ctx context.Context, token string, entry int64, op operation) error {
-	switch err := cmp.Or(e.raise(ctx, entry), e.checkFile()); {
-	case err != nil:
-		return err
-	case !e.isOurs(token):
-		return ErrClaimLost
-	}
-	return e.read(ctx, op)
+	return e.write(ctx, func(ctx context.Context, tx transaction) error {
+		if !e.isOurs(token) {
+			return ErrClaimLost
+		}
+		if err := e.raise(entry); err != nil {
+			return err
+		}
+		return op(ctx, tx)
+	})
 }
 
 func (e *sqliteEngine) close() error {

@@ -14,6 +14,7 @@ type groupCommit struct {
 	check func() error       // called before each transaction
 	// verify is called in each transaction, before its jobs; nil while there may be no tables.
 	verify func(context.Context, transaction) (mark, error)
+	seen   mark // what it returned
 
 	wake        chan struct{} // taken while no group runs, to run one
 	jobs        chan job      // taken once a group's transaction has begun
@@ -106,7 +107,7 @@ func (g *groupCommit) begin() error {
 	if err != nil || g.verify == nil {
 		return err
 	}
-	if _, err = g.verify(context.Background(), g.tx); err != nil {
+	if g.seen, err = g.verify(context.Background(), g.tx); err != nil {
 		g.tx.exec(context.Background(), "ROLLBACK")
 	}
 	return err

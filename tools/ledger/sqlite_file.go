@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // realPath is the absolute path without symbolic links, if there is such a file.
@@ -93,8 +96,8 @@ func newFile(ctx context.Context, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	lock, err := lockMark(ctx, path)
-	if err != nil {
+	lock := flock.New(path+markSuffix, flock.SetFlag(os.O_RDWR|os.O_CREATE))
+	if _, err := lock.TryLockContext(ctx, time.Millisecond); err != nil {
 		return err
 	}
 	defer lock.Close()

@@ -12,8 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/gofrs/flock"
 )
 
 // mark says outside of a SQLite file how far it has come: it is the file PATH-mark. Entries are numbered without a gap and never
@@ -136,45 +134,14 @@ func (e *sqliteEngine) renew(ctx context.Context, tx transaction, now mark) erro
 	return err
 }
 
-// raise returns when the mark has the entry, which is committed. Callers that come while it is written share the next write.
-func (e *sqliteEngine) raise(ctx context.Context, number int64) error {
-	if e.path == "" {
+// raise returns when the mark has an entry that was committed before the present transaction began.
+func (e *sqliteEngine) raise(number int64) error {
+	if e.writer.verify == nil || e.raised >= number {
 		return nil
 	}
-	for wanted := e.wanted.Load(); wanted < number && !e.wanted.CompareAndSwap(wanted, number); wanted = e.wanted.Load() {
-	}
-	select {
-	case e.raising <- struct{}{}:
-		defer func() { <-e.raising }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if e.raised >= number {
-		return nil
-	}
-	lock, err := lockMark(ctx, e.path) // or another process would lower it
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	m, err := readMark(e.path)
-	wanted := e.wanted.Load()
-	if err == nil && m.ledger == "" {
-		err = errMark
-	}
+	err := e.writer.seen.write(e.path)
 	if err == nil {
-		m.highest = max(m.highest, wanted)
-		err = m.write(e.path)
-	}
-	if err == nil {
-		e.raised = wanted
+		e.raised = e.writer.seen.highest
 	}
 	return err
-}
-
-// lockMark makes an empty file where there is none.
-func lockMark(ctx context.Context, database string) (*flock.Flock, error) {
-	lock := flock.New(database+markSuffix, flock.SetFlag(os.O_RDWR|os.O_CREATE))
-	_, err := lock.TryLockContext(ctx, time.Millisecond)
-	return lock, err
 }

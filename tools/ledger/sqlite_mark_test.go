@@ -86,13 +86,12 @@ func TestAMarkThatCannotBeWrittenLetsNothingLeave(t *testing.T) {
 	}
 }
 
-// Another process holds the lock on the mark. Nobody waits beyond their time.
-func TestALockedMarkKeepsNobodyBeyondTheirTime(t *testing.T) {
+// Another process holds the lock without which nobody raises the mark. Nobody waits beyond their time.
+func TestAMarkThatCannotBeRaisedKeepsNobodyBeyondTheirTime(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)
 	c := claim(t, l, intent("hello"))
-	lock, err := lockMark(t.Context(), p.path)
-	require.NoError(t, err)
+	unlock := lockFile(t, p)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	var waiting sync.WaitGroup
@@ -104,7 +103,7 @@ func TestALockedMarkKeepsNobodyBeyondTheirTime(t *testing.T) {
 		})
 	}
 	waiting.Wait()
-	require.NoError(t, lock.Close())
+	unlock()
 	require.NoError(t, c.Stands(t.Context()))
 }
 
