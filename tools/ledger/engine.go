@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"strings"
-	"sync"
 )
 
 // engine is the database under a ledger: a sqliteEngine or a postgresEngine.
@@ -49,14 +48,11 @@ type sqlRunner struct {
 		QueryRowContext(context.Context, string, ...any) *sql.Row
 	}
 
-	mu       sync.Mutex
 	prepared map[string]*sql.Stmt // by query; there are few, so all are kept; nil where nothing is prepared
 }
 
 // prepare returns nil where nothing is prepared. It also does when preparing fails: running the query then fails as well.
 func (r *sqlRunner) prepare(ctx context.Context, query string) *sql.Stmt {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	statement := r.prepared[query]
 	if statement != nil || r.prepared == nil {
 		return statement

@@ -48,18 +48,12 @@ func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist 
 	}
 	e.db.SetMaxIdleConns(4)
 	e.db.SetMaxOpenConns(5) // one of them writes
-	// SQLite does not wait for the locks with which it turns a file to WAL or recovers it, so this does
-	// (https://www.sqlite.org/wal.html, "Sometimes Queries Return SQLITE_BUSY In WAL Mode").
 	conn, err := e.db.Conn(ctx)
-	for end := time.Now().Add(wait); err != nil && reason(err) == Locked && time.Now().Before(end); {
-		time.Sleep(pollFirst)
-		conn, err = e.db.Conn(ctx)
-	}
 	if err != nil {
 		return nil, errors.Join(err, e.db.Close())
 	}
 	e.ownerFile = &ownerFile{database: e.path}
-	e.reader = &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: e.db, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
+	e.reader = &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: e.db}, e.ownerFile}
 	tx := &sqliteTransaction{sqlRunner{dialect: sqliteSQL, on: conn, prepared: map[string]*sql.Stmt{}}, e.ownerFile}
 	e.writer = &groupCommit{conn: conn, tx: tx, check: e.checkFile, wake: make(chan struct{}), jobs: make(chan job),
 		ended: make(chan struct{}), done: make(chan struct{})}
