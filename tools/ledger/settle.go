@@ -98,9 +98,7 @@ func (l *Ledger) settle(ctx context.Context, store *store, token string, p postp
 		if !errors.Is(err, ErrClaimLost) || p.State != Sent {
 			return err
 		}
-		if _, err := lockEntry(ctx, tx, p.id); errors.Is(err, ErrNotFound) {
-			return ErrClaimLost
-		} else if err != nil {
+		if _, err := lockEntry(ctx, tx, p.id); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 		return updateEntry(ctx, tx, overruleEntry, p.id, token, p.Settlement)
