@@ -9,27 +9,16 @@
 // blocks repeats. A sent one answers them: for [Intent.Window], or for ever if they have its idempotency key. A refused or unsent
 // one leaves the message free. A repeat has the same key, or the same content and no key; a new key means a new message.
 //
-// A ledger grants nothing where its key, or the entry that it made last or found when it was opened, is gone. What else is lost
-// cannot be told. An [ID] names an entry, for people and programs. It fits no entry of another ledger, so that a person who looks at the wrong
-// one settles nothing there.
-//
-// # Claims and owners
-//
-// A [Claim] is the right to send one message once. It is durable before it is granted. The process that gets it is its owner,
-// known to others by a random token. While the owner lives, a repeat waits and shares the outcome.
+// An [ID] names an entry. It fits no entry of another ledger, so that a person who looks at the wrong one settles nothing there.
 //
 // # Who is dead
 //
-// An owner is dead when its lock has ended, never because time has passed. On SQLite the lock is on a file beside the
-// database, and the operating system ends it with the process. On PostgreSQL it is an advisory lock of a session, which can
-// end while the process lives. So [Claim.Stands] asks for the lock once more before the message goes out, and nobody can free
-// the message for [SessionGrace].
-//
-// # Unknown
+// The process that gets a [Claim] is its owner, known to others by a random token. It is dead when its lock has ended, never
+// because time has passed. On SQLite the lock is on a file beside the database, and the operating system ends it with the
+// process. On PostgreSQL it is an advisory lock of a session, which can end while the process lives. So [Claim.Stands] asks for
+// the lock once more before the message goes out, and nobody can free the message for [SessionGrace].
 //
 // The claim of a dead owner becomes unknown, and so does a send whose answer was lost: the message may have gone out or not.
-// [Ledger.Reconcile] settles such an entry with what was found upstream, [Ledger.Resolve] with a person's word. An owner that
-// was taken for dead still has the last word, because it knows whether it sent.
 //
 // # Lost entries
 //
@@ -37,6 +26,7 @@
 // that. So a mark beside the file, PATH-mark, has the number of the last entry that was sent. [Claim.Stands] makes it durable
 // before the message goes out. Whoever begins a transaction compares it, and that the files are still those that were opened.
 // A ledger that is behind its mark, or has none, is [Corrupt]. A person goes on without what is missing ([Ledger.Accepts]).
+// On PostgreSQL only a process that runs knows of an entry, the one that it made last or found at its start.
 //
 // Content, idempotency keys and callers are stored as keyed digests only.
 package ledger

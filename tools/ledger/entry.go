@@ -126,7 +126,6 @@ func (l *Ledger) History(ctx context.Context, filter Filter) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.writePostponed(ctx, store, false)
 	l.markDeadOwners(ctx, store)
 	within, limit := cmp.Or(max(filter.Within, 0), math.MaxInt64), cmp.Or(max(filter.Limit, 0), 100)
 	found, err := read(ctx, l, func(ctx context.Context, tx transaction) ([]record, error) {

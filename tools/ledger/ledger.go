@@ -139,7 +139,6 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	if err != nil {
 		return nil, errors.Join(l.unavailable("prepare the ledger's tables", err), engine.close())
 	}
-	l.markDeadOwners(ctx, engine)
 	return opened, nil
 }
 

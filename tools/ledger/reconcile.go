@@ -20,34 +20,22 @@ func markUnknown(ctx context.Context, tx transaction, id ID, token string) (reco
 	return recordByID(ctx, tx, id)
 }
 
-// markDeadOwners marks the claims of all dead owners as unknown. It writes only if there are any.
-func (l *Ledger) markDeadOwners(ctx context.Context, e engine) {
-	var dead []record
-	err := e.read(ctx, func(ctx context.Context, tx transaction) error {
+// markDeadOwners marks the claims of all dead owners as unknown.
+func (l *Ledger) markDeadOwners(ctx context.Context, store *store) {
+	err := store.write(ctx, func(ctx context.Context, tx transaction) error {
 		claimed, err := queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
 			WHERE state IN ('claimed', 'unknown') AND state = 'claimed'`) // the first condition is that of an index
-		dead = nil
 		for _, r := range claimed {
 			alive, err := tx.alive(ctx, r.owner)
+			if err == nil && !alive {
+				_, err = markUnknown(ctx, tx, r.ID, r.claim)
+			}
 			if err != nil {
 				return err
-			}
-			if !alive {
-				dead = append(dead, r)
 			}
 		}
 		return err
 	})
-	if err == nil && len(dead) > 0 {
-		err = e.write(ctx, func(ctx context.Context, tx transaction) (err error) {
-			for _, r := range dead {
-				if err == nil {
-					_, err = markUnknown(ctx, tx, r.ID, r.claim)
-				}
-			}
-			return err
-		})
-	}
 	if err != nil {
 		cmp.Or(l.Log, slog.Default()).WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
 	}
