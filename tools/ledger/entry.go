@@ -58,21 +58,20 @@ type record struct {
 	content, idem, listed []byte
 }
 
-const columns = `id, state, account, host, service, session, participant, sid, code, request_id, receipt,
-	begun, settled, upstream_begun, claim, owner, content, idem, listed, {now}`
+const columns = `id, state, account, host, service, session, participant, coalesce(sid, ''), coalesce(code, ''),
+	coalesce(request_id, ''), receipt, begun, settled, upstream_begun, claim, owner, content, idem, listed, {now}`
 
 func scanRecord(row interface{ Scan(...any) error }) (record, error) {
 	var r record
 	var number int64
-	var sid, code, request sql.NullString
 	var begun, settled, upstream, read sql.NullInt64
-	err := row.Scan(&number, &r.State, &r.Account, &r.Host, &r.Service, &r.Session, &r.Participant, &sid, &code, &request,
+	err := row.Scan(&number, &r.State, &r.Account, &r.Host, &r.Service, &r.Session, &r.Participant, &r.Sid, &r.Code, &r.RequestID,
 		(*[]byte)(&r.Receipt), &begun, &settled, &upstream, &r.claim, &r.owner, &r.content, &r.idem, &r.listed, &read)
 	if err != nil {
 		return record{}, err
 	}
 	r.ID = idOf(number, r.claim)
-	r.Sid, r.Code, r.RequestID, r.Keyed = sid.String, code.String, request.String, r.idem != nil
+	r.Keyed = r.idem != nil
 	r.Begun, r.Settled, r.UpstreamBegun, r.Read = fromMillis(begun), fromMillis(settled), fromMillis(upstream), fromMillis(read)
 	return r, nil
 }

@@ -106,11 +106,9 @@ func checkLimits(ctx context.Context, tx transaction, in Intent, d digests) (Dec
 	if err := tx.lock(ctx, lockLimits, d.limits); err != nil {
 		return Decision{}, err
 	}
-	for _, participant := range []string{in.Participant, ""} { // "" is all participants
-		most := in.Limits.PerMinute
-		if participant != "" {
-			most = in.Limits.PerParticipantPerMinute
-		}
+	caps := []int{in.Limits.PerParticipantPerMinute, in.Limits.PerMinute}
+	for i, participant := range []string{in.Participant, ""} { // "" is all participants
+		most := caps[i]
 		if most <= 0 {
 			continue
 		}
