@@ -109,11 +109,11 @@ func (o *ownerConn) asOwner(ctx context.Context, token string, _ int64, op opera
 	}
 }
 
-// dropOwner does not wait until the session has ended.
+// dropOwner does not wait until the session has ended. "" is any token.
 func (o *ownerConn) dropOwner(token string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.current != nil && o.current.token == token {
+	if o.current != nil && (token == "" || token == o.current.token) {
 		o.work.Go(o.current.end)
 		o.current = nil
 	}
@@ -122,12 +122,7 @@ func (o *ownerConn) dropOwner(token string) {
 // close comes after the database was closed, so that no attempt to connect begins any more.
 func (o *ownerConn) close() {
 	o.connecting.Do("", func() (any, error) { return "", nil }) // waits for an attempt that is under way
-	o.mu.Lock()
-	if o.current != nil {
-		o.work.Go(o.current.end)
-		o.current = nil
-	}
-	o.mu.Unlock()
+	o.dropOwner("")
 	o.work.Wait()
 }
 

@@ -51,7 +51,12 @@ func (o *ownerFile) dropOwner(string) {} // owner notices by itself that the fil
 // holds says whether the token is this process's and others see its owner alive. Between making and locking, another process
 // may have taken the file for a dead owner's and removed it.
 func (o *ownerFile) holds(token string) bool {
-	return token != "" && token == o.token && (o.database == "" || o.lock.Locked() && inPlace(o.lock))
+	if token == "" || token != o.token || o.database == "" {
+		return token != "" && token == o.token
+	}
+	locked, lost := o.lock.Stat()
+	there, gone := os.Stat(o.lock.Path())
+	return lost == nil && gone == nil && o.lock.Locked() && os.SameFile(locked, there)
 }
 
 func (o *ownerFile) isOurs(token string) bool {
@@ -106,14 +111,4 @@ func livingOwners(database string) (living bool) {
 		}
 	}
 	return living
-}
-
-// inPlace says whether the locked file is still the one that its path leads to.
-func inPlace(lock *flock.Flock) bool {
-	locked, err := lock.Stat()
-	if err != nil {
-		return false
-	}
-	there, err := os.Stat(lock.Path())
-	return err == nil && os.SameFile(locked, there)
 }
