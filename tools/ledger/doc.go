@@ -22,10 +22,9 @@
 //
 // # Lost entries
 //
-// A SQLite file can lose its latest entries without a sign: they are in its WAL, and SQLite leaves out what it cannot read of
-// that. So a mark beside the file, PATH-mark, has the number of the last entry that was sent. [Claim.Stands] makes it durable
-// before the message goes out. Whoever begins a transaction compares it, and that the files are still those that were opened.
-// A ledger that is behind its mark, or has none, is [Corrupt]. A person goes on without what is missing ([Ledger.Accepts]).
+// SQLite leaves out what it cannot read of its WAL, which has the latest entries. So a mark beside the file, PATH-mark, has the
+// number of the last entry that was sent. [Claim.Stands] makes it durable, and every transaction compares it. A ledger that is
+// behind its mark, or has none, is [Corrupt]. A person goes on without what is missing ([Ledger.Accepts]).
 // On PostgreSQL only a process that runs knows of an entry, the one that it made last or found at its start.
 //
 // Content, idempotency keys and callers are stored as keyed digests only.

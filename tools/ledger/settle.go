@@ -201,9 +201,6 @@ func (l *Ledger) writePostponed(ctx context.Context, store *store, patient bool)
 	all := maps.Clone(l.postponed)
 	l.mu.Unlock()
 	for token, p := range all {
-		if ctx.Err() != nil {
-			return
-		}
 		if p.listed != nil && !patient {
 			continue
 		}
