@@ -20,22 +20,26 @@ func markUnknown(ctx context.Context, tx transaction, id ID, token string) (reco
 	return recordByID(ctx, tx, id)
 }
 
-// markDeadOwners marks the claims of all dead owners as unknown.
+// markDeadOwners marks the claims of all dead owners as unknown. It waits for nobody who writes while there are no claims.
 func (l *Ledger) markDeadOwners(ctx context.Context, store *store) {
-	err := store.write(ctx, func(ctx context.Context, tx transaction) error {
-		claimed, err := queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
+	claimed, err := read(ctx, l, func(ctx context.Context, tx transaction) ([]record, error) {
+		return queryRecords(ctx, tx, "SELECT "+columns+` FROM twilio_proxy_mcp_sends
 			WHERE state IN ('claimed', 'unknown') AND state = 'claimed'`) // the first condition is that of an index
-		for _, r := range claimed {
-			alive, err := tx.alive(ctx, r.owner)
-			if err == nil && !alive {
-				_, err = markUnknown(ctx, tx, r.ID, r.claim)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return err
 	})
+	if err == nil && len(claimed) > 0 {
+		err = store.write(ctx, func(ctx context.Context, tx transaction) error {
+			for _, r := range claimed {
+				alive, err := tx.alive(ctx, r.owner)
+				if err == nil && !alive {
+					_, err = markUnknown(ctx, tx, r.ID, r.claim)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		cmp.Or(l.Log, slog.Default()).WarnContext(ctx, "ledger: messages of ended processes could not be marked as unknown", "error", err)
 	}

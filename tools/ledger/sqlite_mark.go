@@ -104,6 +104,9 @@ func (e *sqliteEngine) adopt(ctx context.Context, looks bool, accepts string) er
 	if looks {
 		return nil
 	}
+	if now, err := e.verify(ctx, e.reader); accepts == "" && err == nil && now.ledger != "" {
+		return nil // opening it waits for nobody who writes
+	}
 	return e.write(ctx, func(ctx context.Context, tx transaction) error {
 		now, err := e.verify(ctx, tx)
 		switch {
