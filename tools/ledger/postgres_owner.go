@@ -92,6 +92,13 @@ func (o *ownerConn) asOwner(ctx context.Context, token string, _ int64, op opera
 		if ctx.Err() != nil {
 			return // the caller has left
 		}
+		o.mu.Lock()
+		ended := o.current != c // while this waited for its turn
+		o.mu.Unlock()
+		if ended {
+			answer <- ErrClaimLost
+			return
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), defaultLockWait)
 		defer cancel()
 		err := op(ctx, postgresTransaction{&sqlRunner{dialect: postgresSQL, on: c.conn}})
