@@ -197,6 +197,25 @@ func TestWhatAKilledOlderVersionLeftIsRemoved(t *testing.T) {
 	require.Empty(t, left)
 }
 
+// Another ledger or a person's file may have a name that begins like what this one leaves. It is nobody's to remove.
+func TestFilesOfOthersStay(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	for _, suffix := range []string{"-new-york", "-new-2", "-owner-b"} {
+		other := place{engine: "sqlite", path: p.path + suffix}
+		older(3, func() { settle(t, claim(t, other.open(t), intent("hello")), Settlement{State: Sent}) }) // without a mark, and open
+		require.NoError(t, os.Remove(other.path+markSuffix))
+	}
+	for _, suffix := range []string{"-new-copy", "-new-3-wal"} {
+		require.NoError(t, os.WriteFile(p.path+suffix, make([]byte, 8192), 0o600))
+	}
+	before, err := filepath.Glob(p.path + "*")
+	require.NoError(t, err)
+	require.NoError(t, p.open(t).Open(t.Context()))
+	after, err := filepath.Glob(p.path + "-[no]*")
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}
+
 func TestALossIsRecordedOnce(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)

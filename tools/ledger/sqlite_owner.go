@@ -97,18 +97,39 @@ func ownerLives(path string) (bool, error) {
 	return false, nil
 }
 
-// livingOwners says whether a process lives that has claimed a send. It removes the files that killed processes left, and the
-// PATH-new-… of older versions that were killed while they made the database.
+// livingOwners says whether a process lives that has claimed a send. It removes the files that killed processes left. A file of
+// another kind may have a name that begins alike.
 func livingOwners(database string) (living bool) {
 	entries, _ := os.ReadDir(filepath.Dir(database))
 	for _, entry := range entries {
 		path := filepath.Join(filepath.Dir(database), entry.Name())
-		if strings.HasPrefix(path, database+ownerInfix) {
+		token, is := strings.CutPrefix(path, database+ownerInfix)
+		if is && len(token) == len(rand.Text()) && sizeOf(path) == 0 {
 			alive, err := ownerLives(path)
 			living = living || alive || err != nil
 		} else if strings.HasPrefix(path, database+"-new-") {
-			os.Remove(path)
+			removeNew(database, path)
 		}
 	}
 	return living
+}
+
+// removeNew removes what an older version left in PATH-new-NUMBER when it was killed while it made the database: one without
+// tables, what SQLite had beside it, or a second name of this one.
+func removeNew(database, path string) {
+	made := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(path, "-wal"), "-shm"), "-journal")
+	number := strings.TrimPrefix(made, database+"-new-")
+	ours, _ := os.Stat(database)
+	file, _ := os.Stat(made)
+	if strings.Trim(number, "0123456789") == "" && sizeOf(made+"-wal") <= 32 && (sizeOf(made) <= 4096 || os.SameFile(file, ours)) {
+		os.Remove(path)
+	}
+}
+
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
