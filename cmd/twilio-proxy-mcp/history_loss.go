@@ -58,17 +58,18 @@ func accept(ctx context.Context, l *ledger.Ledger, record string) error {
 }
 
 // moveAside renames the files of a ledger and returns what the first is called now. Without a mark they may be anybody's, and
-// stay. While the mark is there, it tells that the ledger is not; so it goes last.
+// stay. The mark stays where it is: it tells that the ledger is not there, until a new one has recorded the loss.
 func moveAside(path string) (aside string, err error) {
 	if real, unresolved := filepath.EvalSymlinks(path); unresolved == nil {
 		path = real
 	}
 	aside = path + time.Now().UTC().Format("-damaged-20060102T150405Z")
 	from, to := ledger.Files(path), ledger.Files(aside)
-	if _, err := os.Stat(from[len(from)-1]); err != nil {
+	mark := len(from) - 1
+	if _, err := os.Stat(from[mark]); err != nil {
 		return "", fmt.Errorf("nothing shows that this was a ledger, so it stays; move it away yourself to begin a new ledger: %w", err)
 	}
-	for i := range from {
+	for i := range mark {
 		if err := os.Rename(from[i], to[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", err
 		}

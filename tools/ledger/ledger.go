@@ -119,7 +119,7 @@ func (l *Ledger) openStore(ctx context.Context) (_ *store, err error) {
 	wait := cmp.Or(l.lockWait, defaultLockWait)
 	switch {
 	case l.DSN == "" && l.Memory == (l.Path == ""):
-		engine, err = openSQLite(ctx, l.Path, wait, l.MustExist)
+		engine, err = openSQLite(ctx, l.Path, wait, l.MustExist, l.Accepts != "")
 	case l.DSN != "" && l.Path == "" && !l.Memory:
 		engine, err = openPostgres(ctx, l.DSN, wait)
 	default:

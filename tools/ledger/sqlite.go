@@ -28,13 +28,13 @@ type sqliteEngine struct {
 // files are the database and what SQLite keeps beside it while anybody has it open. The path as given may lead elsewhere later.
 func (e *sqliteEngine) files() []string { return []string{e.given, e.path + "-wal", e.path + "-shm"} }
 
-func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist bool) (_ engine, err error) {
+func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist, accepts bool) (_ engine, err error) {
 	e := &sqliteEngine{}
 	if path != "" {
 		e.given, _ = filepath.Abs(path)
 		if e.path, err = realPath(path); err == nil {
 			livingOwners(e.path) // removes a second name that a kill left
-			err = makeFile(ctx, e.path, mustExist)
+			err = makeFile(ctx, e.path, mustExist, accepts)
 		}
 		if err == nil {
 			e.path, err = filepath.EvalSymlinks(e.path)

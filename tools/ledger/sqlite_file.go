@@ -26,14 +26,14 @@ func realPath(path string) (string, error) {
 // makeFile makes the file if it is missing, and private. A new file gets its name only when it is a database. So an empty file
 // always is one that lost its entries, and must not be used: what it had recorded would be sent again. With mustExist it fails
 // where the file is missing or no ledger, and leaves it as it is.
-func makeFile(ctx context.Context, path string, mustExist bool) error {
+func makeFile(ctx context.Context, path string, mustExist, accepts bool) error {
 	lost := neverUsed(path) // before the look, because another process may make the ledger meanwhile
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist) && mustExist:
 		return cmp.Or(lost, err)
 	case errors.Is(err, os.ErrNotExist):
-		return newFile(ctx, path)
+		return newFile(ctx, path, accepts)
 	case err != nil:
 		return err
 	case !info.Mode().IsRegular():
@@ -91,8 +91,8 @@ func makePrivate(name string) error {
 }
 
 // newFile makes a database without tables under a temporary name and moves it to its own. One process at a time does: it has the
-// mark locked, and removes what a killed one left.
-func newFile(ctx context.Context, path string) error {
+// mark locked, and removes what a killed one left. Where a loss is accepted, the mark may say that there was one.
+func newFile(ctx context.Context, path string, accepts bool) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func newFile(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil // another process was first
 	}
-	if err := neverUsed(path); err != nil {
+	if err := neverUsed(path); err != nil && !accepts {
 		return err
 	}
 	temporary := path + "-making"

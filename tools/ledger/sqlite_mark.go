@@ -104,35 +104,39 @@ func (e *sqliteEngine) adopt(ctx context.Context, looks bool, accepts string) er
 	if looks {
 		return nil
 	}
-	if now, err := e.verify(ctx, e.reader); accepts == "" && err == nil && now.ledger != "" {
+	now, err := e.verify(ctx, e.reader)
+	if accepts == "" && err == nil && now.ledger != "" {
 		return nil // opening it waits for nobody who writes
 	}
-	return e.write(ctx, func(ctx context.Context, tx transaction) error {
-		now, err := e.verify(ctx, tx)
+	err = e.write(ctx, func(ctx context.Context, tx transaction) (err error) {
+		now, err = e.verify(ctx, tx)
 		switch {
 		case accepts != "" && (err == nil || errors.Is(err, errMissing)):
 			_, err = tx.exec(ctx, "UPDATE "+metaTable+" SET losses = losses || $1", accepts+"\n")
 		case now.ledger != "":
 			return err
 		}
+		now.ledger = rand.Text() // which no copy of the ledger from before has
+		if err == nil && accepts == "" {
+			err = now.place(e.path) // first, so that no kill in between looks like a loss
+		}
 		if err == nil {
-			err = e.renew(ctx, tx, now)
+			_, err = tx.exec(ctx, "UPDATE "+metaTable+" SET mark = $1", now.ledger)
 		}
 		return err
 	})
+	if err == nil && accepts != "" {
+		err = now.place(e.path) // last, so that no kill in between hides a loss that is not recorded
+	}
+	return err
 }
 
-// renew makes the mark true under a new token, which no copy of the ledger from before has. The file comes first, so that no
-// kill in between looks like a loss.
-func (e *sqliteEngine) renew(ctx context.Context, tx transaction, now mark) error {
-	now.ledger = rand.Text()
-	err := now.write(e.path)
-	if directory, unopened := os.Open(filepath.Dir(e.path)); unopened == nil {
+// place writes a new mark. Its name is durable, too.
+func (m mark) place(database string) error {
+	err := m.write(database)
+	if directory, unopened := os.Open(filepath.Dir(database)); unopened == nil {
 		directory.Sync() // Windows cannot
 		directory.Close()
-	}
-	if err == nil {
-		_, err = tx.exec(ctx, "UPDATE "+metaTable+" SET mark = $1", now.ledger)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -56,7 +57,7 @@ func TestTheMarkIsRaisedBeforeTheMessageMayLeave(t *testing.T) {
 // foreign runs SQL as another program does.
 func foreign(t *testing.T, p place, query string) {
 	t.Helper()
-	l, err := openSQLite(t.Context(), p.path, hang, true)
+	l, err := openSQLite(t.Context(), p.path, hang, true, false)
 	require.NoError(t, err)
 	require.NoError(t, l.(*sqliteEngine).reader.queryRow(t.Context(), query).Scan(new(any), new(any), new(any)))
 	require.NoError(t, l.close())
@@ -246,6 +247,28 @@ func TestALossIsRecordedOnce(t *testing.T) {
 	require.Equal(t, "a person's word\n", losses)
 	require.EqualValues(t, 1, highest(t, p))
 	require.ErrorIs(t, (&Ledger{DSN: "postgres://"}).Check(t.Context()), errNoMark)
+}
+
+// The loss is recorded before the mark is set right: a kill in between must not hide it.
+func TestALossIsRecordedBeforeTheMark(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows lets no ordinary user make a symbolic link")
+	}
+	p := newPlace(t, "sqlite")
+	first := p.open(t)
+	settle(t, claim(t, first, intent("hello")), Settlement{State: Sent})
+	require.NoError(t, first.Close())
+	require.NoError(t, os.Remove(p.path+markSuffix))
+	require.NoError(t, os.Symlink(filepath.Join(t.TempDir(), "none", "mark"), p.path+markSuffix)) // it cannot be written
+	accepting := p.open(t)
+	accepting.Accepts = "a person's word"
+	require.ErrorIs(t, accepting.Open(t.Context()), os.ErrNotExist)
+
+	after := p.open(t)
+	after.MustExist = true
+	losses, err := after.Losses(t.Context())
+	requireUnavailable(t, err, Corrupt)
+	require.Equal(t, "a person's word\n", losses)
 }
 
 const standContents = 40
