@@ -40,6 +40,7 @@ var (
 	errNoMark    = errors.New("a ledger on PostgreSQL has no mark that could be set right: " + wayOutPostgres)
 	errInUse     = errors.New("a process that has sent with the ledger is still running: stop every server that uses it first")
 	errLinked    = errors.New("the ledger's file has a second name, a hard link; SQLite takes both names for two databases and damages them: remove one of them")
+	errNowhere   = errors.New("the ledger's path is a symbolic link to a file that is not there: put the file back, or name it instead of the link")
 	errMissing   = errors.New("entries of the ledger are missing")
 	errEmpty     = fmt.Errorf("%w: its file is empty", errMissing)
 	errOtherOne  = fmt.Errorf("%w, or another ledger is in its place", errMissing)
@@ -131,7 +132,7 @@ func reason(err error) Reason {
 		return Full
 	case errors.As(err, &connect), errors.As(err, &network), pgconn.SafeToRetry(err), errors.Is(err, driver.ErrBadConn),
 		errors.Is(err, sql.ErrConnDone), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
-		errors.Is(err, errReplaced), errors.Is(err, errOwnerGone), errors.Is(err, context.DeadlineExceeded):
+		errors.Is(err, errReplaced), errors.Is(err, errNowhere), errors.Is(err, errOwnerGone), errors.Is(err, context.DeadlineExceeded):
 		return Gone
 	}
 	return OtherFail

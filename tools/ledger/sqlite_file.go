@@ -33,6 +33,9 @@ func makeFile(ctx context.Context, path string, mustExist, accepts bool) error {
 	case errors.Is(err, os.ErrNotExist) && mustExist:
 		return cmp.Or(lost, err)
 	case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Readlink(path); err == nil {
+			return errNowhere // its ledger is lost, or its disk is not there
+		}
 		return newFile(ctx, path, accepts)
 	case err != nil:
 		return err

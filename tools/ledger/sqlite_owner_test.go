@@ -27,6 +27,22 @@ func TestALinkToTheFileIsTheFile(t *testing.T) {
 	requireUnavailable(t, err, Gone)
 }
 
+// What the link leads to may be a ledger that is lost, or on a disk that is not there. A new one would send again.
+func TestALinkThatLeadsNowhereIsNoLedger(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows lets no ordinary user make a symbolic link")
+	}
+	link := place{engine: "sqlite", path: filepath.Join(t.TempDir(), "link.db")}
+	require.NoError(t, os.Symlink(filepath.Join(t.TempDir(), "gone.db"), link.path))
+	_, err := link.open(t).Claim(t.Context(), intent("hello"))
+	requireUnavailable(t, err, Gone)
+	left, err := filepath.Glob(link.path + "*")
+	require.NoError(t, err)
+	require.Equal(t, []string{link.path}, left)
+	_, err = os.Readlink(link.path)
+	require.NoError(t, err)
+}
+
 func TestAnOwnerWhoseFileIsLostGetsANewOne(t *testing.T) {
 	p := newPlace(t, "sqlite")
 	l := p.open(t)
