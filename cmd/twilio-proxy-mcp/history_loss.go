@@ -67,7 +67,7 @@ func moveAside(path string) (aside string, err error) {
 	from, to := ledger.Files(path), ledger.Files(aside)
 	mark := len(from) - 1
 	if _, err := os.Stat(from[mark]); err != nil {
-		return "", fmt.Errorf("nothing shows that this was a ledger, so it stays; move it away yourself to begin a new ledger: %w", err)
+		return "", fmt.Errorf("nothing shows that this was a ledger, so it stays; move it away yourself to begin a new ledger: %v", err)
 	}
 	for i := range mark {
 		if err := os.Rename(from[i], to[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -10,6 +10,17 @@ import (
 	"twilio-proxy-mcp/tools/ledger"
 )
 
+// A ledger of an older version has no mark. Emptied, it is like any empty file; a person is told so, and not that there is none.
+func TestALossThatNothingShows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	_, stderr, status := said(t, []string{"--ledger", path}, "accept-loss")
+	require.Equal(t, 1, status)
+	require.Contains(t, stderr, "move it away yourself")
+	require.NotContains(t, stderr, "there is no ledger")
+	require.FileExists(t, path)
+}
+
 // Whoever accepts a loss may be killed once the files are aside. A ledger that begins then would not say that there was one.
 func TestALossIsThereUntilItIsRecorded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")

@@ -49,6 +49,9 @@ func openSQLite(ctx context.Context, path string, wait time.Duration, mustExist,
 	e.db.SetMaxIdleConns(4)
 	e.db.SetMaxOpenConns(5) // one of them writes
 	conn, err := e.db.Conn(ctx)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "SELECT count(*) FROM sqlite_schema") // makes the -wal, if a copy had none
+	}
 	if err != nil {
 		return nil, errors.Join(err, e.db.Close())
 	}

@@ -21,6 +21,20 @@ func requireUnavailable(t *testing.T, err error, reason Reason) {
 	require.Equal(t, reason, unusable.Reason, err)
 }
 
+// A copy that SQLite's VACUUM INTO made has no WAL yet.
+func TestACopyWithoutAWALIsUsedAtOnce(t *testing.T) {
+	p := newPlace(t, "sqlite")
+	l := p.open(t)
+	settle(t, claim(t, l, intent("hello")), Settlement{State: Sent})
+	require.NoError(t, l.Close())
+	db, err := sql.Open("sqlite", p.path)
+	require.NoError(t, err)
+	_, err = db.Exec("PRAGMA journal_mode = DELETE")
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	require.Equal(t, Replay, decide(t, p.open(t), intent("hello")).Verdict)
+}
+
 func TestFilesAreTheirOwnersAlone(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no permission bits: the user's profile directory is what keeps others out")
