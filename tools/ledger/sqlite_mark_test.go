@@ -201,7 +201,7 @@ func TestWhatAKilledOlderVersionLeftIsRemoved(t *testing.T) {
 // Another ledger or a person's file may have a name that begins like what this one leaves. It is nobody's to remove.
 func TestFilesOfOthersStay(t *testing.T) {
 	p := newPlace(t, "sqlite")
-	for _, suffix := range []string{"-new-york", "-new-2", "-owner-b"} {
+	for _, suffix := range []string{"-new-york", "-new-2", "-owner-b", "-owner-BBBBBBBBBBBBBBBBBBBBBBBBBB"} {
 		other := place{engine: "sqlite", path: p.path + suffix}
 		older(3, func() { settle(t, claim(t, other.open(t), intent("hello")), Settlement{State: Sent}) }) // without a mark, and open
 		require.NoError(t, os.Remove(other.path+markSuffix))
@@ -226,7 +226,7 @@ func TestALossIsRecordedOnce(t *testing.T) {
 	require.ErrorIs(t, p.open(t).Check(t.Context()), errInUse)
 	settle(t, c, Settlement{State: Sent})
 	require.NoError(t, l.Close())
-	require.NoError(t, mark{ledger: "other", highest: 9}.write(p.path))
+	require.NoError(t, mark{ledger: "other", highest: 1}.write(p.path))
 
 	damaged := p.open(t)
 	damaged.MustExist = true
