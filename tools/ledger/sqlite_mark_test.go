@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -226,7 +227,7 @@ func TestALossIsRecordedOnce(t *testing.T) {
 	require.ErrorIs(t, p.open(t).Check(t.Context()), errInUse)
 	settle(t, c, Settlement{State: Sent})
 	require.NoError(t, l.Close())
-	require.NoError(t, mark{ledger: "other", highest: 1}.write(p.path))
+	require.NoError(t, mark{ledger: strings.Repeat("O", 26), highest: 1}.write(p.path))
 
 	damaged := p.open(t)
 	damaged.MustExist = true
