@@ -56,7 +56,7 @@ func resembles(name string) bool {
 func idempotencyKey(meta map[string]any) (string, error) {
 	for name := range meta {
 		if name != MetaIdempotencyKey && len(name) < 100 && resembles(name) {
-			return "", fmt.Errorf("_meta: the only key of this server is %q, and one resembles it: write it exactly so", MetaIdempotencyKey)
+			return "", fmt.Errorf("_meta: one of its names is almost %q, the only one that this server knows: write it exactly so", MetaIdempotencyKey)
 		}
 	}
 	value, given := meta[MetaIdempotencyKey]

@@ -73,7 +73,7 @@ func parseBaseURL(raw string) (*url.URL, error) {
 	case strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r > unicode.MaxASCII }):
 		return nil, errors.New("has a host that is not ASCII: write it as DNS does, with xn--")
 	case !isPlain(u.Path):
-		return nil, errors.New("has an empty element, a backslash, \".\" or \"..\" in its path, encoded or not: write the path that it leads to")
+		return nil, errors.New("has \"//\", a backslash, \".\" or \"..\" in its path, encoded or not: write the path that it leads to")
 	case u.User != nil:
 		return nil, errors.New("must not contain a user or password: credentials have settings of their own")
 	case u.RawQuery != "" || u.ForceQuery:

@@ -41,8 +41,8 @@ type commandLine struct {
 	HTTP    httpCmd    `cmd:"" name:"http" help:"Serve MCP over Streamable HTTP and SSE."`
 	Call    callCmd    `cmd:"" help:"Call a tool once and print what it returns."`
 	Tools   toolsCmd   `cmd:"" help:"Show the available tools. Of the common flags, only --max-body-length changes what it shows."`
-	History historyCmd `cmd:"" help:"List what was sent, or resolve an unknown outcome."`
-	Fake    fakeCmd    `cmd:"" help:"Serve only the fake Proxy API, for any client. It keeps the newest 16 MiB of messages. Of the common flags, it uses only those for the log."`
+	History historyCmd `cmd:"" help:"List what was sent, resolve an unknown outcome, or accept a loss."`
+	Fake    fakeCmd    `cmd:"" help:"Serve only the fake Proxy API, for any client. Faults are armed on its page, or with a POST to /_fake/faults. It keeps the newest 16 MiB of messages. Of the common flags, it uses only those for the log."`
 
 	Version kong.VersionFlag `env:"-" help:"Print the version and exit."`
 }

@@ -44,7 +44,7 @@ var (
 	errMissing   = errors.New("entries of the ledger are missing")
 	errEmpty     = fmt.Errorf("%w: its file is empty", errMissing)
 	errOtherOne  = fmt.Errorf("%w, or another ledger is in its place", errMissing)
-	errMark      = fmt.Errorf("%w, for all that is known: the mark that would tell, a file beside it, is gone, broken, or of another ledger or copy", errMissing)
+	errMark      = fmt.Errorf("%w, as far as can be told: its mark, the file beside it that ends in -mark, is gone, broken, or of another ledger or copy", errMissing)
 	errReplaced  = errors.New("a file of the ledger was removed, moved or replaced while in use: put it back, and restart this program")
 	errOwnerGone = errors.New("the connection that shows this process alive was lost")
 )
@@ -61,7 +61,7 @@ const (
 
 // missing says which entries are.
 func missing(known, marked int64) error {
-	return fmt.Errorf("%w: entry %d was recorded, and the last one that is there is %d", errMissing, marked, known)
+	return fmt.Errorf("%w: entry %d was recorded, but the last one there is %d", errMissing, marked, known)
 }
 
 // Reason says why a database could not be used.
