@@ -33,7 +33,7 @@ type historyListCmd struct {
 }
 
 type historyResolveCmd struct {
-	ID    ledger.ID `arg:"" help:"The entry's ID, as listed, such as 41-k7f3q. A number alone needs --ledger or --ledger-file on the command line."`
+	ID    ledger.ID `arg:"" help:"The entry's ID, as listed, such as 41-k7f3q. It is of one ledger: give the same --ledger as the server. A number alone needs --ledger or --ledger-file on the command line."`
 	State string    `arg:"" enum:"sent,not_sent" help:"What you found out: sent or not_sent. After not_sent, the message may be sent again. It cannot be changed afterwards."`
 }
 
@@ -92,24 +92,36 @@ func (cmd *historyListCmd) Run(ctx context.Context, c *Common, s program) error 
 		return c.failed(l, err)
 	}
 	losses, damage := l.Losses(ctx)
+	if err = cmd.print(ctx, c, l, s, entries); err != nil {
+		return err
+	}
 	for record := range strings.Lines(losses) {
 		fmt.Fprint(s.err, "A loss was accepted at ", record)
 	}
-	if err = cmd.print(ctx, c, l, s, entries); err == nil && damage != nil {
-		err = c.failed(l, damage)
+	if damage != nil {
+		return c.failed(l, damage)
 	}
-	return err
+	return nil
 }
 
+// print names the ledger after the entries: what goes to stderr does not wait for stdout, and would be among them.
 func (cmd *historyListCmd) print(ctx context.Context, c *Common, l *ledger.Ledger, s program, entries []ledger.Entry) error {
 	if len(entries) == 0 {
 		return cmd.sayNone(ctx, c, l, s.err)
 	}
-	fmt.Fprintln(s.err, "Ledger:", ledgerName(l))
-	if !cmd.JSON {
-		return printTable(s.out, entries)
+	show := printTable
+	if cmd.JSON {
+		show = printJSON
 	}
-	encoder := json.NewEncoder(s.out)
+	if err := show(s.out, entries); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.err, "Ledger:", ledgerName(l))
+	return nil
+}
+
+func printJSON(out io.Writer, entries []ledger.Entry) error {
+	encoder := json.NewEncoder(out)
 	for _, entry := range entries {
 		if err := encoder.Encode(entry); err != nil {
 			return err

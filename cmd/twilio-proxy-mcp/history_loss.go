@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"twilio-proxy-mcp/tools/ledger"
@@ -34,7 +35,9 @@ func (cmd *historyAcceptLossCmd) Run(ctx context.Context, c *Common, s program) 
 	if _, still := damaged(err); still { // it cannot be read at all, or not as a whole
 		var aside string
 		if aside, err = moveAside(l.Path); err == nil {
-			record += "; what could not be used is in " + aside
+			if aside != "" {
+				record += "; what could not be used is in " + aside
+			}
 			err = accept(ctx, &ledger.Ledger{Path: l.Path, Log: l.Log}, record)
 		}
 	}
@@ -57,22 +60,28 @@ func accept(ctx context.Context, l *ledger.Ledger, record string) error {
 	return accepting.Check(ctx)
 }
 
-// moveAside renames the files of a ledger and returns what the first is called now. Without a mark they may be anybody's, and
-// stay. The mark stays where it is: it tells that the ledger is not there, until a new one has recorded the loss.
+// moveAside renames the files of a ledger and returns what they are called now; "" means that none was there. Without a mark
+// they may be anybody's, and stay. The mark stays where it is: it tells that the ledger is not there, until a new one has
+// recorded the loss.
 func moveAside(path string) (aside string, err error) {
 	if real, unresolved := filepath.EvalSymlinks(path); unresolved == nil {
 		path = real
 	}
-	aside = path + time.Now().UTC().Format("-damaged-20060102T150405Z")
-	from, to := ledger.Files(path), ledger.Files(aside)
+	from, to := ledger.Files(path), ledger.Files(path+time.Now().UTC().Format("-damaged-20060102T150405Z"))
 	mark := len(from) - 1
 	if _, err := os.Stat(from[mark]); err != nil {
-		return "", fmt.Errorf("nothing shows that this was a ledger, so it stays; move it away yourself to begin a new ledger: %v", err)
+		return "", errors.New("it has no mark, so nothing shows that this was a ledger: it stays as it is; move it away yourself to begin a new ledger")
 	}
+	var moved []string
 	for i := range mark {
-		if err := os.Rename(from[i], to[i]); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		err := os.Rename(from[i], to[i])
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
 			return "", err
 		}
+		moved = append(moved, to[i])
 	}
-	return aside, nil
+	return strings.Join(moved, ", "), nil
 }

@@ -46,3 +46,18 @@ func TestALossIsThereUntilItIsRecorded(t *testing.T) {
 	require.Equal(t, "a person's word\n", losses)
 	require.NoError(t, next.Close())
 }
+
+func TestOnlyWhatWasMovedAsideIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	_, err := moveAside(path)
+	require.ErrorContains(t, err, "has no mark")
+	require.NoError(t, os.WriteFile(path+"-mark", nil, 0o600))
+	aside, err := moveAside(path)
+	require.NoError(t, err)
+	require.Empty(t, aside)
+	require.NoError(t, os.WriteFile(path+"-wal", nil, 0o600))
+	aside, err = moveAside(path)
+	require.NoError(t, err)
+	require.FileExists(t, aside)
+	require.NoFileExists(t, path+"-wal")
+}

@@ -283,3 +283,19 @@ func TestAnInterruptBeforeTheCallSendsNothing(t *testing.T) {
 	require.Contains(t, errOut.String(), "twilio-proxy-mcp: stopped by a signal before the tool was called: nothing was sent\n")
 	require.Empty(t, u.Requests())
 }
+
+// What goes to stderr does not wait for stdout, and must not stand among the entries.
+func TestHistoryNamesTheLedgerAfterItsEntries(t *testing.T) {
+	u, p := startUpstream(t), sqlitePlace(t)
+	env := environment(t, append(u.env, p.env())...)
+	_, errOut, code := run(t, env, "", callOf("hello")...)
+	require.Zero(t, code, errOut)
+	for _, form := range [][]string{{"history"}, {"history", "--json"}} {
+		cmd := exec.CommandContext(t.Context(), binary, form...)
+		cmd.Env = env
+		both, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(both))
+		lines := strings.Split(strings.TrimSpace(string(both)), "\n")
+		require.Equal(t, "Ledger: "+string(p), lines[len(lines)-1], string(both))
+	}
+}
