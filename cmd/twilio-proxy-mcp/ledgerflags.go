@@ -68,7 +68,7 @@ func (c *Common) ledgerSetting() (config.Ledger, error) {
 	}
 	value, err := config.Read(c.LedgerFile)
 	if err != nil {
-		return config.Ledger{}, fmt.Errorf("--ledger-file: %w", err)
+		return config.Ledger{}, fmt.Errorf("--ledger-file: it names a file that holds the ledger's path or URL; %w", err)
 	}
 	where, err := config.ParseLedger(value, os.Getenv)
 	if err != nil {

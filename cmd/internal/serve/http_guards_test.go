@@ -129,7 +129,7 @@ func TestTheReadmeNamesTheBounds(t *testing.T) {
 		fmt.Sprintf("makes room for another | %d MiB |", guard.BodiesTotal>>20),
 		fmt.Sprintf("| event streams | %d |", maxStreams),
 		fmt.Sprintf("| %d messages or %d MiB per stream, %d MiB in all |", maxUnsentMessages, maxUnsentBytes>>20, maxUnsent/2>>20),
-		fmt.Sprintf("may have %d KiB and %d,000 values", guard.MaxWhole>>10, guard.MaxValues/1000),
+		fmt.Sprintf("may each have %d KiB and %d,000 values", guard.MaxWhole>>10, guard.MaxValues/1000),
 		fmt.Sprintf("Over stdio, %d MiB of requests wait at most", maxUnanswered>>20),
 	} {
 		require.Contains(t, words, says)
