@@ -19,16 +19,19 @@ func (l *Ledger) Check(ctx context.Context) error {
 	if err == nil {
 		_, err = l.Losses(ctx)
 	}
-	if err != nil {
-		return err
+	if err == nil {
+		err = l.unavailable("read the ledger", l.store.read(ctx, sound))
 	}
-	_, err = read(ctx, l, func(ctx context.Context, tx transaction) (sound string, err error) {
-		err = tx.queryRow(ctx, "PRAGMA integrity_check(1)").Scan(&sound)
-		if err == nil && sound != "ok" {
-			err = fmt.Errorf("%w: %s", errMissing, sound)
-		}
-		return sound, err
-	})
+	return err
+}
+
+// sound fails when a SQLite database contradicts itself.
+func sound(ctx context.Context, tx transaction) error {
+	var found string
+	err := tx.queryRow(ctx, "PRAGMA integrity_check(1)").Scan(&found)
+	if err == nil && found != "ok" {
+		err = fmt.Errorf("%w: %s", errMissing, found)
+	}
 	return err
 }
 

@@ -120,7 +120,7 @@ func reason(err error) Reason {
 	switch {
 	case errors.Is(err, errTooNew):
 		return TooNew
-	case errors.Is(err, errMissing):
+	case errors.Is(err, errMissing), errors.Is(err, sql.ErrNoRows): // the row that says what the ledger is
 		return Corrupt
 	case errors.As(err, &lite):
 		return cmp.Or(sqliteReasons[lite.Code()], sqliteReasons[lite.Code()&0xff], OtherFail)
@@ -143,7 +143,7 @@ var sqliteReasons = map[int]Reason{
 	sqlite3.SQLITE_FULL: Full, sqlite3.SQLITE_IOERR_SHMSIZE: Full, // on a full disk the -shm file cannot grow
 	sqlite3.SQLITE_READONLY: ReadOnly, sqlite3.SQLITE_PERM: ReadOnly,
 	sqlite3.SQLITE_BUSY: Locked, sqlite3.SQLITE_LOCKED: Locked,
-	sqlite3.SQLITE_CORRUPT: Corrupt, sqlite3.SQLITE_NOTADB: Corrupt,
+	sqlite3.SQLITE_CORRUPT: Corrupt, sqlite3.SQLITE_NOTADB: Corrupt, sqlite3.SQLITE_ERROR: Corrupt, // a table is missing
 	sqlite3.SQLITE_CANTOPEN: Gone,
 }
 

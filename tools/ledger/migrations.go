@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	_ "embed"
-	"errors"
+	"fmt"
 )
 
 // migrations make the tables, one version each. A released one is never changed. {id} and {blob} are column types. The prefix of
@@ -62,7 +62,7 @@ func migrate(ctx context.Context, e engine, mustExist bool) (key []byte, err err
 	case version > len(migrations):
 		return nil, errTooNew
 	case len(key) < 32:
-		return nil, errors.New("the ledger has lost the key of its digests")
+		return nil, fmt.Errorf("%w: the key of its digests is lost", errMissing)
 	}
 	return key, nil
 }

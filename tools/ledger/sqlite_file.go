@@ -3,6 +3,7 @@ package ledger
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"net/url"
@@ -101,24 +102,24 @@ func newFile(ctx context.Context, path string, accepts bool) error {
 	}
 	lock := flock.New(path+markSuffix, flock.SetFlag(os.O_RDWR|os.O_CREATE))
 	if _, err := lock.TryLockContext(ctx, time.Millisecond); err != nil {
-		return err
+		return cmp.Or(neverUsed(path), err)
 	}
 	defer lock.Close()
 	if _, err := os.Stat(path); err == nil {
 		return nil // another process was first
 	}
-	if err := neverUsed(path); err != nil && !accepts {
-		return err
+	lost := neverUsed(path)
+	if m, _ := readMark(path); lost != nil && accepts { // a broken mark would pass for one that was never whole
+		lost = mark{rand.Text(), max(m.highest, 1)}.write(path)
+	}
+	if lost != nil {
+		return lost
 	}
 	temporary := path + "-making"
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		os.Remove(temporary + suffix)
 	}
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // which SQLite's -wal and -shm inherit
-	if err == nil {
-		err = file.Close()
-	}
-	if err != nil {
+	if err := os.WriteFile(temporary, nil, 0o600); err != nil { // SQLite's -wal and -shm inherit the mode
 		return err
 	}
 	db, err := sql.Open("sqlite", sqliteURI(temporary, defaultLockWait))

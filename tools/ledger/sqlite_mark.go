@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -42,6 +43,9 @@ func (m mark) write(database string) error {
 
 // readMark returns a zero mark when there is none, and errMark when it is broken.
 func readMark(database string) (m mark, err error) {
+	if info, err := os.Stat(database + markSuffix); err == nil && !info.Mode().IsRegular() {
+		return mark{}, errMark // opening a pipe would wait for its other end
+	}
 	file, err := os.Open(database + markSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return mark{}, nil
@@ -113,6 +117,7 @@ func (e *sqliteEngine) adopt(ctx context.Context, looks bool, accepts string) er
 		switch {
 		case accepts != "" && (err == nil || errors.Is(err, errMissing)):
 			_, err = tx.exec(ctx, "UPDATE "+metaTable+" SET losses = losses || $1", accepts+"\n")
+			err = cmp.Or(err, sound(ctx, tx)) // what is not sound is moved aside; until a new ledger records that, the mark tells it
 		case now.ledger != "":
 			return err
 		}

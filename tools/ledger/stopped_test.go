@@ -3,6 +3,7 @@
 package ledger
 
 import (
+	"os"
 	"syscall"
 	"testing"
 
@@ -29,4 +30,18 @@ func TestAStoppedOwnerLivesAndBlocks(t *testing.T) {
 		require.Equal(t, Replay, d.Verdict)
 		require.Equal(t, sid("KI", "a"), d.Entry.Sid)
 	})
+}
+
+// Opening a pipe waits for its other end, which here nobody opens.
+func TestAMarkThatIsAPipeKeepsNobodyWaiting(t *testing.T) {
+	p, _ := used(t)
+	running := p.open(t)
+	c := claim(t, running, intent("four"))
+	require.NoError(t, os.Remove(p.path+markSuffix))
+	require.NoError(t, syscall.Mkfifo(p.path+markSuffix, 0o600))
+	requireUnavailable(t, c.Stands(t.Context()), Corrupt)
+	requireUnavailable(t, p.open(t).Open(t.Context()), Corrupt)
+	require.NoError(t, running.Close())
+	require.NoError(t, os.Remove(p.path))
+	requireUnavailable(t, p.open(t).Open(t.Context()), Corrupt)
 }
