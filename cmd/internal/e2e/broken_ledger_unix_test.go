@@ -17,6 +17,7 @@ import (
 
 // If a send cannot be recorded, nothing is sent, and the result says why.
 func TestALedgerThatCannotBeUsedSendsNothing(t *testing.T) {
+	t.Parallel()
 	var held *lock
 	var wire *ledgertest.Wire
 	for _, tc := range []struct {
@@ -90,6 +91,7 @@ func startAs(t *testing.T, unprivileged bool, env []string) *process {
 // The ledger fails after the message went out. The answer is the receipt, with a
 // warning. Once the ledger works again, it records the send.
 func TestASentMessageThatCannotBeRecordedIsAReceipt(t *testing.T) {
+	t.Parallel()
 	send := func(t *testing.T, p place, spoil, mend func()) {
 		u := startUpstream(t)
 		server := start(t, environment(t, append(u.env, p.env(), "TWILIO_PROXY_MCP_DEADLINE=20s")...))

@@ -30,6 +30,7 @@ const (
 // names its world and how to run that again. The seed decides the intentions, the fault of each request, and the moments
 // of the kills; what runs at the same time still meets by chance.
 func TestCampaign(t *testing.T) {
+	t.Parallel()
 	count := 40
 	if os.Getenv("TWILIO_PROXY_MCP_SOAK") != "" {
 		count = 500

@@ -16,6 +16,7 @@ import (
 
 // The same setting means the same ledger in every working directory: a repeat gets the receipt.
 func TestLedgersDoNotDependOnTheWorkingDirectory(t *testing.T) {
+	t.Parallel()
 	absolute := filepath.Join(t.TempDir(), "ledger.db")
 	for name, c := range map[string]struct {
 		env, flags []string

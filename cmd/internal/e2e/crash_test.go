@@ -16,6 +16,7 @@ import (
 // then gets the same call. A lock on the ledger, or an upstream that does not
 // answer, stops the first server at the right moment.
 func TestAKilledServerNeverSendsTwice(t *testing.T) {
+	t.Parallel()
 	const body = "hello"
 	answered := func(u *upstream) func() bool {
 		return func() bool { requests := u.Requests(); return len(requests) == 1 && requests[0].Status == 200 }
@@ -103,6 +104,7 @@ func runs() int {
 // killed. Then it sends its own message, and is killed at a random time between
 // the call and shortly after the answer.
 func TestAServerKilledAtRandomNeverSendsTwice(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, p place) {
 		u := startUpstream(t)
 		env := environment(t, append(u.env, p.env(), "TWILIO_PROXY_MCP_RATE_LIMIT=0")...)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -27,7 +28,10 @@ var binary string
 // postgres is a PostgreSQL server for ledgers.
 var postgres *ledgertest.Postgres
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "4") // most of them wait for processes and deadlines; -parallel overrides it
+	os.Exit(buildAndRun(m))
+}
 
 func buildAndRun(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "e2e")

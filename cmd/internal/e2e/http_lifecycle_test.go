@@ -25,6 +25,7 @@ func (u *upstream) underWay(t *testing.T, fault fake.Fault, event func()) {
 }
 
 func TestHTTPFinishesSendsBeforeItEnds(t *testing.T) {
+	t.Parallel()
 	u := startUpstream(t)
 	s := startHTTP(t, environment(t, u.env...))
 	require.Equal(t, http.StatusOK, s.get("/readyz").status)
@@ -70,6 +71,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 // A client goes away during its call. The message is sent once and recorded, and
 // the next caller gets the receipt.
 func TestAVanishedClientsSendIsOnRecord(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		vanish func(s *site, call string) (gone func())

@@ -23,6 +23,7 @@ func callsEach() int {
 // All clients use the same JSON-RPC ids. Every call must get the answer to its own
 // request, and send one message.
 func TestSixtyFourClientsGetTheirOwnAnswers(t *testing.T) {
+	t.Parallel()
 	t.Run("streamable HTTP", func(t *testing.T) {
 		u, s := startUnlimited(t)
 		callFromAll(t, u, func() (*mcpgo.Client, error) { return mcpgo.NewStreamableHttpClient(s.url + "/mcp") }, modern)

@@ -26,6 +26,7 @@ const maxGrowth = 40.0
 // The memory of the binary must not grow much, whatever many clients do. The binary
 // is built without the race detector, which needs memory itself.
 func TestMemoryStaysFlat(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" {
 		t.Skip("resident memory is read from /proc, which only Linux has")
 	}

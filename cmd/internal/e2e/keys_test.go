@@ -19,6 +19,7 @@ func (p *process) sendKeyed(body, key string) answer {
 }
 
 func TestKeysNameIntentions(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, p place) {
 		t.Parallel()
 		u := startUpstream(t)
@@ -88,6 +89,7 @@ func TestTheFakeNeverAnswersForLive(t *testing.T) {
 // A call that is cancelled while it waits sends nothing. After the request has left,
 // a cancelled call is still recorded.
 func TestCancelledCalls(t *testing.T) {
+	t.Parallel()
 	cancel := func(p *process, params any) {
 		p.begin("tools/call", params)
 		p.mu.Lock()

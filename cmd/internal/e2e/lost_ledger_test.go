@@ -92,6 +92,7 @@ func lossCases() []lossCase {
 // A ledger that lost entries sends nothing, until a person accepts the loss. Then what it still has blocks repeats as before,
 // and the next loss is noticed, too.
 func TestALedgerThatLostEntriesSendsNothing(t *testing.T) {
+	t.Parallel()
 	for _, tc := range lossCases() {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -161,6 +162,7 @@ func requireDamaged(t *testing.T, u *upstream, env []string, bodies ...string) {
 
 // Whoever takes files of the ledger away from a running server is noticed before the next message leaves.
 func TestALedgerThatIsTakenFromARunningServer(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name string
 		take func(t *testing.T, p place)
@@ -279,6 +281,7 @@ func TestAHardLinkToALedgerIsRefused(t *testing.T) {
 // Servers are killed while they make the ledger and send the first message. The next one never takes that for a loss, and
 // nothing but the ledger and its mark is left.
 func TestAKillWhileALedgerIsMadeIsNoDamage(t *testing.T) {
+	t.Parallel()
 	u := startUpstream(t)
 	var usual time.Duration
 	for n := range runs() {

@@ -12,6 +12,7 @@ import (
 
 // Somebody empties the ledger on PostgreSQL, or drops it, under a running server. What was sent is not sent again.
 func TestALedgerThatIsLostUnderARunningServer(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		lose string
 		anew bool // another server then makes the ledger anew

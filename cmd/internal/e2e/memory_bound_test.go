@@ -33,7 +33,7 @@ func TestMemoryIsBoundedWhateverComesIn(t *testing.T) {
 		t.Skip("peak memory is read from /proc, which only Linux has")
 	}
 	t.Parallel()
-	plain, some := withoutRace(t), shapes[:2]
+	plain, some := withoutRace(t), shapes[:1]
 	if os.Getenv("TWILIO_PROXY_MCP_SOAK") != "" {
 		some = shapes
 	}

@@ -21,6 +21,7 @@ func (p *process) signal(s syscall.Signal) {
 // alive: another server neither sends the message nor takes the claim. When the
 // owner wakes up, it finishes its send.
 func TestAStoppedOwnerKeepsItsClaim(t *testing.T) {
+	t.Parallel()
 	onBothEngines(t, func(t *testing.T, p place) {
 		t.Parallel()
 		u := startGatedUpstream(t)
@@ -54,6 +55,7 @@ func TestAStoppedOwnerKeepsItsClaim(t *testing.T) {
 // While the owner is suspended, PostgreSQL ends its session, so it seems to be dead.
 // Another server then sends the message. When the owner wakes up, it must not send.
 func TestAnOwnerTakenForDeadSendsNothing(t *testing.T) {
+	t.Parallel()
 	p := place(postgres.Schema(t))
 	u := startGatedUpstream(t)
 	env := environment(t, append(u.env, p.env())...)

@@ -14,6 +14,7 @@ import (
 // Reconciliation looks for a lost message in the session's interactions. It must
 // find the right one or none, even when the upstream's clock is off by five minutes.
 func TestReconciliationGuessesNothing(t *testing.T) {
+	t.Parallel()
 	lost := func(t *testing.T, u *upstream) { u.arm(t, fake.Fault{Effect: fake.EffectDropAfter}) }
 	never := func(t *testing.T, u *upstream) { u.arm(t, fake.Fault{Effect: fake.EffectDropBefore}) }
 	unlisted := func(t *testing.T, u *upstream) {
@@ -79,6 +80,7 @@ func list(all ...func(*testing.T, *upstream)) []func(*testing.T, *upstream) { re
 // A server without any answer so far does not know the upstream's clock. It then
 // counts back from the time in the answer with the list.
 func TestReconciliationAtAFirstCall(t *testing.T) {
+	t.Parallel()
 	for _, off := range []time.Duration{0, 5 * time.Minute, -5 * time.Minute} {
 		t.Run(off.String(), func(t *testing.T) {
 			t.Parallel()

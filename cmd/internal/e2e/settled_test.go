@@ -23,6 +23,7 @@ func unknown() outcome    { return outcome{Code: "outcome_unknown", Sent: "unkno
 // After each fault of the fake, the ledger has the right state. A repeat within the
 // window and one after it get the right answer.
 func TestFaultsEndInTheRightState(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name     string
 		fault    fake.Fault

@@ -12,6 +12,7 @@ import (
 
 // A repeat that gets no turn under the rate limit waits for the first call and shares its outcome.
 func TestARepeatWithoutATurnSharesTheFirst(t *testing.T) {
+	t.Parallel()
 	sqlite := func(t *testing.T) place { return sqlitePlace(t) }
 	shared := func(t *testing.T) place { return place(postgres.Schema(t)) }
 	for _, tc := range []struct {

@@ -163,6 +163,7 @@ func manyCalls() int {
 
 // Some hosts never read a server's log.
 func TestNoCallWaitsForALogThatNobodyReads(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		size  int
