@@ -29,7 +29,11 @@ var binary string
 var postgres *ledgertest.Postgres
 
 func TestMain(m *testing.M) {
-	flag.Set("test.parallel", "4") // most of them wait for processes and deadlines; -parallel overrides it
+	atOnce := "6" // most of them wait for processes and deadlines; -parallel overrides it
+	if len(raceFlag) > 0 {
+		atOnce = "3"
+	}
+	flag.Set("test.parallel", atOnce)
 	os.Exit(buildAndRun(m))
 }
 
