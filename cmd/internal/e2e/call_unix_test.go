@@ -177,7 +177,7 @@ func TestALostAnswerOfTheLedgerIsNoResolution(t *testing.T) {
 // startCall runs `call` with this body until its message is at the upstream, which does not answer before release.
 func (u *upstream) startCall(t *testing.T, env []string) (cmd *exec.Cmd, out, errOut *lockedBuffer, release func()) {
 	t.Helper()
-	catchable(t)
+	catchable()
 	release = u.hold(t)
 	before := u.Accepted()
 	cmd = exec.Command(binary, callOf("hello")...)
@@ -242,7 +242,7 @@ func TestASecondInterruptEndsACall(t *testing.T) {
 // A message whose request has no connection yet has not left.
 func TestAnInterruptKeepsBackAMessage(t *testing.T) {
 	t.Parallel()
-	catchable(t)
+	catchable()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()
@@ -264,7 +264,7 @@ func TestAnInterruptKeepsBackAMessage(t *testing.T) {
 // Somebody types the arguments, and thinks better of it.
 func TestAnInterruptBeforeTheCallSendsNothing(t *testing.T) {
 	t.Parallel()
-	catchable(t)
+	catchable()
 	u := startUpstream(t)
 	cmd := exec.Command(binary, "call", "send_message_interaction", "--json", "-")
 	errOut := &lockedBuffer{}

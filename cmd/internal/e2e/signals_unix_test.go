@@ -7,28 +7,28 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"sync"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
-// catchable makes the processes that the test starts begin with the default handling of these signals. What a process
-// ignores, the processes that it starts ignore, too, and the tests themselves may run under nohup.
-func catchable(t *testing.T) {
+// catchable makes the processes that tests start begin with the default handling of these signals. What a process ignores, the
+// processes that it starts ignore, too, and the tests themselves may run under nohup. It is for good: a test that ended it would
+// end it for those that run at the same time.
+var catchable = sync.OnceFunc(func() {
 	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT} {
 		if signal.Ignored(s) {
-			caught := make(chan os.Signal, 1)
-			signal.Notify(caught, s)
-			t.Cleanup(func() { signal.Stop(caught) })
+			signal.Notify(make(chan os.Signal, 1), s)
 		}
 	}
-}
+})
 
 // A terminal that closes may send SIGHUP more than once: the kernel and the shell do.
 func TestAHangUpEndsNoCall(t *testing.T) {
 	t.Parallel()
-	catchable(t)
+	catchable()
 	t.Run("stdio", func(t *testing.T) {
 		t.Parallel()
 		u := startUpstream(t)
@@ -72,7 +72,7 @@ func TestAHangUpEndsNoCall(t *testing.T) {
 // SIGHUP is ignored under nohup, and SIGINT by what a script starts in the background.
 func TestASignalThatWasIgnoredAtTheStartStaysIgnored(t *testing.T) {
 	t.Parallel()
-	catchable(t)
+	catchable()
 	nohup, err := exec.LookPath("nohup")
 	require.NoError(t, err)
 	for name, c := range map[string]struct {

@@ -39,7 +39,7 @@ func on(cmd *exec.Cmd, terminal *os.File) {
 // The window is closed in mid-send: the process has neither a reader nor a terminal any more.
 func TestATerminalThatClosesEndsNoSend(t *testing.T) {
 	t.Parallel()
-	catchable(t)
+	catchable()
 	t.Run("http", func(t *testing.T) {
 		t.Parallel()
 		u := startUpstream(t)
