@@ -71,22 +71,26 @@ func DecodeMessageInteraction(body []byte) (mi MessageInteraction, misfits map[s
 	if jsonv2.Unmarshal(body, &mi, tolerant) == nil && mi.known() && isObject(body) {
 		return mi, nil, nil
 	}
-	var fields map[string]json.RawMessage
-	if err := jsonv2.Unmarshal(body, &fields, tolerant); err != nil || fields == nil {
-		return MessageInteraction{}, nil, errors.New("the answer is no JSON object")
-	}
 	mi = MessageInteraction{}
-	misfits = map[string]json.RawMessage{}
-	for field, target := range mi.fields() {
-		raw, given := fields[field]
-		if given && !fits(raw, target) {
+	misfits, err = decodeFields(body, &mi)
+	return mi, misfits, err
+}
+
+// decodeFields reads a JSON object field by field into the struct that into points to. See DecodeResource.
+func decodeFields(body []byte, into any) (misfits map[string]json.RawMessage, err error) {
+	var given map[string]json.RawMessage
+	if err := jsonv2.Unmarshal(body, &given, tolerant); err != nil || given == nil {
+		return nil, errors.New("the answer is no JSON object")
+	}
+	for field, target := range fieldsOf(into) {
+		if raw, ok := given[field]; ok && !fits(raw, target) {
+			if misfits == nil {
+				misfits = map[string]json.RawMessage{}
+			}
 			misfits[field] = raw
 		}
 	}
-	if len(misfits) == 0 {
-		misfits = nil
-	}
-	return mi, misfits, nil
+	return misfits, nil
 }
 
 func isObject(body []byte) bool {
@@ -103,9 +107,9 @@ func (mi *MessageInteraction) known() bool {
 	return mi.Type == nil || *mi.Type != Unknown
 }
 
-// fields returns the settable fields by their JSON names.
-func (mi *MessageInteraction) fields() map[string]reflect.Value {
-	v := reflect.ValueOf(mi).Elem()
+// fieldsOf returns the settable fields of the struct that p points to, by their JSON names.
+func fieldsOf(p any) map[string]reflect.Value {
+	v := reflect.ValueOf(p).Elem()
 	fields := make(map[string]reflect.Value, v.NumField())
 	for i := range v.NumField() {
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")

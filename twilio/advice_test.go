@@ -177,7 +177,7 @@ func TestAReadThatIsNotAnsweredByTwilio(t *testing.T) {
 		w.WriteHeader(http.StatusForbidden)
 		io.WriteString(w, "<html>Blocked</html>")
 	})
-	for _, err := range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+	for _, err := range testClient(t, s.URL).ListInteractions(t.Context(), testService, testSession, Paging{}) {
 		require.ErrorContains(t, err, "may come from a proxy or firewall in between (HTTP 403)")
 	}
 }

@@ -79,7 +79,7 @@ func TestAReadIsCancelledAtAnyTime(t *testing.T) {
 		<-r.Context().Done()
 		close(gone)
 	})
-	for _, err := range testClient(t, s.URL).ListInteractions(ctx, ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+	for _, err := range testClient(t, s.URL).ListInteractions(ctx, testService, testSession, Paging{}) {
 		require.ErrorIs(t, err, context.Canceled)
 	}
 	<-gone

@@ -69,6 +69,11 @@ type Client struct {
 	// connection by then is given up as not sent.
 	Timeout time.Duration
 
+	// RateLimit is how many requests a second of one operation go to one Service,
+	// counted over any five seconds, and with the tries after a 429; 0 lifts it.
+	// Twilio's limit is 30 (Twilio's page on Proxy limits).
+	RateLimit int
+
 	// MaxInFlight is how many idle connections are kept for later calls; 0 means
 	// 100. Set it to the expected number of concurrent calls. It does not limit
 	// them.
@@ -86,6 +91,7 @@ type Client struct {
 	base      *url.URL // its path has no trailing slash
 	pool      *http.Transport
 	trust     idleTrust
+	rates     sync.Map // of *Rate, by the operation
 
 	// The headers of a GET and of a POST. All requests share them.
 	header, formHeader http.Header
@@ -131,6 +137,7 @@ func (c *Client) check() (*url.URL, error) {
 		{c.UserAgent != "" && !isPrintableASCII(strings.ReplaceAll(c.UserAgent, " ", "")), "UserAgent contains a character that is not allowed in a header"},
 		{c.Timeout < 0, "Timeout is negative"},
 		{c.MaxInFlight < 0, "MaxInFlight is negative"},
+		{c.RateLimit < 0, "RateLimit is negative"},
 	} {
 		if rule.broken {
 			return nil, errors.New("twilio.Client: " + rule.text)
@@ -234,14 +241,15 @@ func (c *Client) observe(e Exchange) {
 	}
 }
 
-// urlOf appends a path, which needs no escaping, and its query to the base URL.
+// urlOf appends a path, whose elements are escaped, and its query to the base URL.
 func (c *Client) urlOf(pathAndQuery string) *url.URL {
 	u := *c.base
 	path, query, _ := strings.Cut(pathAndQuery, "?")
-	u.Path, u.RawQuery = u.Path+path, query
-	if u.RawPath != "" {
-		u.RawPath += path
+	if escaped := u.EscapedPath() + path; strings.Contains(escaped, "%") {
+		u.RawPath = escaped
 	}
+	plain, _ := url.PathUnescape(path) // pathTo has escaped it
+	u.Path, u.RawQuery = u.Path+plain, query
 	return &u
 }
 

@@ -136,7 +136,7 @@ func TestInvalidRequestsNeverReachTheWire(t *testing.T) {
 		require.ErrorAs(t, err, new(*NotSentError), name)
 	}
 	var err error
-	for _, err = range c.ListInteractions(t.Context(), ListInteractions{ServiceSid: testService}) {
+	for _, err = range c.ListInteractions(t.Context(), testService, schema.SessionSid{}, Paging{}) {
 	}
 	require.ErrorAs(t, err, new(*NotSentError))
 }

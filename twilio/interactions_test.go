@@ -22,11 +22,11 @@ func TestListInteractionsReadsPageByPage(t *testing.T) {
 		fmt.Fprintf(w, `{"interactions":[%s,{"sid":"KIbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb","type":"telepathy"}],"meta":{"next_page_url":%s}}`, documentedAnswer, next)
 	})
 	c := testClient(t, s.URL+"/twilio")
-	req := ListInteractions{ServiceSid: testService, SessionSid: testSession, PageSize: 2}
+	paging := Paging{PageSize: 2}
 	var more []bool
-	for page, err := range c.ListInteractions(t.Context(), req) {
+	for page, err := range c.ListInteractions(t.Context(), testService, testSession, paging) {
 		require.NoError(t, err)
-		require.Len(t, page.Interactions, 2)
+		require.Len(t, page.Items, 2)
 		require.Equal(t, 2015, page.Date.Year())
 		more = append(more, page.More)
 	}
@@ -38,8 +38,8 @@ func TestListInteractionsReadsPageByPage(t *testing.T) {
 	}, asked)
 
 	asked, more = nil, nil
-	req.MaxPages = 1
-	for page := range c.ListInteractions(t.Context(), req) {
+	paging.MaxPages = 1
+	for page := range c.ListInteractions(t.Context(), testService, testSession, paging) {
 		more = append(more, page.More)
 	}
 	require.Equal(t, []bool{true}, more, "a list that was cut short says so")
@@ -58,9 +58,9 @@ func TestAShortPageIsNotTheEndOfAList(t *testing.T) {
 		asked++
 	})
 	var got []int
-	for page, err := range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession, PageSize: 100}) {
+	for page, err := range testClient(t, s.URL).ListInteractions(t.Context(), testService, testSession, Paging{PageSize: 100}) {
 		require.NoError(t, err)
-		got = append(got, len(page.Interactions))
+		got = append(got, len(page.Items))
 		require.Equal(t, asked < len(rows), page.More)
 	}
 	require.Equal(t, []int{1, 0, 2, 0}, got)
@@ -84,7 +84,7 @@ func TestNextPageElsewhereIsNotFollowed(t *testing.T) {
 			fmt.Fprintf(w, `{"interactions":[],"meta":{"next_page_url":%q}}`, strings.Replace(next, "HOST", r.Host, 1))
 		})
 		var last error
-		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), testService, testSession, Paging{}) {
 		}
 		require.ErrorContains(t, last, "another address", next)
 		require.Equal(t, 1, asked)
@@ -95,7 +95,7 @@ func TestAnUnreadablePageIsAnErrorAndNotAnEmptyList(t *testing.T) {
 	for _, body := range []string{``, `{}`, `null`, `[]`, `<html>`, `{"interactions":null}`, `{"interactions":{}}`, `{"interactions":[1]}`, `{"interactions":[`} {
 		s := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
 		var last error
-		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), testService, testSession, Paging{}) {
 		}
 		require.Error(t, last, body)
 	}
@@ -105,7 +105,7 @@ func TestAReadHasNoUnknownOutcome(t *testing.T) {
 	for _, status := range []int{404, 408, 500} {
 		s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
 		var last error
-		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), testService, testSession, Paging{}) {
 		}
 		require.IsType(t, &Error{}, last)
 	}

@@ -159,7 +159,7 @@ func TestRedirectIsNotFollowedAndTheCredentialsStay(t *testing.T) {
 		c := testClient(t, s.URL)
 		_, err := c.CreateMessageInteraction(t.Context(), testMessage, nil)
 		require.ErrorContains(t, err, "redirect")
-		for _, err = range c.ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+		for _, err = range c.ListInteractions(t.Context(), testService, testSession, Paging{}) {
 			require.ErrorContains(t, err, "redirect")
 		}
 	}

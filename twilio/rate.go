@@ -39,6 +39,37 @@ func NewRate(perSecond int) *Rate {
 	return &Rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
 }
 
+// OperationSend is the API's name of the operation that sends.
+const OperationSend = "CreateMessageInteraction"
+
+// Rate hands out the turns of one operation, which the API's name of it names. Twilio counts each operation by itself. The
+// client takes a turn before each attempt, except before the first attempt of a send.
+func (c *Client) Rate(operation string) *Rate {
+	r, known := c.rates.Load(operation)
+	if !known {
+		r, _ = c.rates.LoadOrStore(operation, NewRate(c.RateLimit))
+	}
+	return r.(*Rate)
+}
+
+// inTurn is a before hook that waits for the turn of each attempt after the first had ones, and then calls next. A
+// turn that would come after the call's deadline is ErrNoTurn.
+func (c *Client) inTurn(operation, service string, had int, next func(context.Context, int) error) func(context.Context, int) error {
+	return func(ctx context.Context, tries int) error {
+		if tries != had {
+			had = tries
+			latest, _ := ctx.Deadline() // do has set one
+			if err := c.Rate(operation).Wait(ctx, service, latest); err != nil {
+				return err
+			}
+		}
+		if next == nil {
+			return nil
+		}
+		return next(ctx, tries)
+	}
+}
+
 // Wait returns when it is this call's turn. The error is the context's, or ErrNoTurn when the turn would come after
 // latest. With ErrNoTurn no turn is taken.
 func (r *Rate) Wait(ctx context.Context, service string, latest time.Time) error {

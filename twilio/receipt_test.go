@@ -202,9 +202,9 @@ func TestAListHasOnlyWhatIsOfItsSession(t *testing.T) {
 	list := []string{ours, `{"type":"message"}`, strings.Replace(ours, "KSaaaaaaaa", "KSbbbbbbbb", 1), strings.ReplaceAll(ours, "KCaaaaaaaa", "KCbbbbbbbb"),
 		others, strings.Replace(ours, `"KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa","data"`, `"","data"`, 1)}
 	var got int
-	for page, err := range answerWith(t, `{"interactions":[`+strings.Join(list, ",")+`]}`).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+	for page, err := range answerWith(t, `{"interactions":[`+strings.Join(list, ",")+`]}`).ListInteractions(t.Context(), testService, testSession, Paging{}) {
 		require.NoError(t, err)
-		got += len(page.Interactions)
+		got += len(page.Items)
 	}
 	require.Equal(t, 2, got)
 }
@@ -213,7 +213,7 @@ func TestAListHasOnlyWhatIsOfItsSession(t *testing.T) {
 func TestAPortalsPageIsNoList(t *testing.T) {
 	for _, body := range []string{"<html>Log in</html>", "", "[]"} {
 		var last error
-		for _, last = range answerWith(t, body).ListInteractions(t.Context(), ListInteractions{ServiceSid: testService, SessionSid: testSession}) {
+		for _, last = range answerWith(t, body).ListInteractions(t.Context(), testService, testSession, Paging{}) {
 		}
 		require.ErrorContains(t, last, "not in the form of Twilio's API", body)
 	}

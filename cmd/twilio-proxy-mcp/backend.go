@@ -118,6 +118,7 @@ func (c *Common) client(baseURL, username, password string) *twilio.Client {
 		Username:    username,
 		Password:    password,
 		Timeout:     c.Timeout,
+		RateLimit:   c.RateLimit,
 		MaxInFlight: maxInFlight,
 		UserAgent:   "twilio-proxy-mcp/" + version(),
 	}

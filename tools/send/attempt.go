@@ -43,17 +43,9 @@ func (d *delivery) attempt(ctx context.Context, claim *ledger.Claim, entry unset
 	}
 }
 
-// mayBegin is asked before each try: whether it is this call's turn, and whether the claim still stands. The turn of the
-// first try was taken before the claim.
+// mayBegin is asked before each try whether the claim still stands.
 func (d *delivery) mayBegin(claim *ledger.Claim, entry *unsettled) func(ctx context.Context, tries int) error {
-	had := 0
-	return func(ctx context.Context, tries int) error {
-		if tries != had {
-			had = tries
-			if err := d.turn(ctx, deadlineOf(ctx)); err != nil {
-				return err
-			}
-		}
+	return func(ctx context.Context, _ int) error {
 		if claim == nil {
 			return nil
 		}

@@ -58,11 +58,8 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 	}
 	var since time.Time
 	more, read, matches := false, 0, 0
-	latest := deadlineOf(ctx).Add(-d.reserve())
-	for page, err := range d.Client.ListInteractions(ctx, twilio.ListInteractions{
-		ServiceSid: d.request.ServiceSid, SessionSid: d.request.SessionSid, PageSize: pageSize, MaxPages: maxPages,
-		Before: func(ctx context.Context) error { return d.looks.Wait(ctx, d.request.ServiceSid.String(), latest) },
-	}) {
+	paging := twilio.Paging{PageSize: pageSize, MaxPages: maxPages}
+	for page, err := range d.Client.ListInteractions(ctx, d.request.ServiceSid, d.request.SessionSid, paging) {
 		if err != nil {
 			return nil, err
 		}
@@ -72,7 +69,8 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 				return nil, nil // Twilio does not say what time it is
 			}
 		}
-		for _, interaction := range page.Interactions {
+		for _, item := range page.Items {
+			interaction := item.MessageInteraction
 			mine, err := d.isMine(ctx, interaction, since)
 			if err != nil {
 				return nil, err
@@ -83,7 +81,7 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 			}
 		}
 		more = page.More
-		if read += len(page.Interactions); read >= maxRead {
+		if read += len(page.Items); read >= maxRead {
 			break
 		}
 	}

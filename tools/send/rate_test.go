@@ -28,7 +28,7 @@ func (b *bench) takeTurns(n int) {
 // What a caller hears: nothing was sent, and the fake agrees.
 func TestRateLimitedCallsAreSurelyNotSent(t *testing.T) {
 	f := newFake(t)
-	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 3*time.Second })
+	b := newBench(t, f, func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 3*time.Second })
 	for range 5 { // without a send, which takes its time
 		require.NoError(t, b.sends.Wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
 	}
@@ -41,7 +41,7 @@ func TestRateLimitedCallsAreSurelyNotSent(t *testing.T) {
 // Without a turn a repeat still hears what became of the first call, not that nothing was sent.
 func TestARepeatNeedsNoTurn(t *testing.T) {
 	f := newFake(t)
-	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	b := newBench(t, f, func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 4*time.Second })
 	first := b.send("went out")
 	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDropAfter}, fake.Fault{Operation: "ListInteraction", Effect: fake.EffectStatus, Status: 503, Times: 10}))
 	require.Equal(t, tools.CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
@@ -63,7 +63,7 @@ func TestARepeatOfASendUnderWayIsNotCalledUnsent(t *testing.T) {
 		arrive()
 		<-gate
 		f.ServeHTTP(w, r)
-	}), func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	}), func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 4*time.Second })
 	first := make(chan answered)
 	go func() { first <- b.send("on its way") }()
 	<-arrived
@@ -101,7 +101,7 @@ func TestARepeatWithoutATurnHearsHowTheFirstEnded(t *testing.T) {
 						<-gate
 					}
 					f.ServeHTTP(w, r)
-				}), func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+				}), func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 4*time.Second })
 				if tc.fault.Effect != "" {
 					require.NoError(t, f.Arm(tc.fault))
 				}
@@ -132,7 +132,7 @@ func TestARepeatWithoutATurnHearsHowTheFirstEnded(t *testing.T) {
 func TestEqualCallsThatWaitForATurnShareOne(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 10*time.Second })
+	b := newBench(t, f, func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 10*time.Second })
 	b.takeTurns(9) // the next is the last in time for this deadline
 	got := make(chan answered)
 	for range 3 {
@@ -172,7 +172,7 @@ func TestACallCancelledWithoutATurn(t *testing.T) {
 	for name, change := range map[string]func(*Config){"ledger": func(*Config) {}, "none": func(c *Config) { c.Ledger = nil }} {
 		t.Run(name, func(t *testing.T) {
 			f := newFake(t)
-			b := newBench(t, f, func(c *Config) { c.RateLimit = 1; change(c) })
+			b := newBench(t, f, func(c *Config) { c.Client.RateLimit = 1; change(c) })
 			for range 5 {
 				require.NoError(t, b.sends.Wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
 			}
@@ -207,7 +207,7 @@ func TestTriesAfterA429WaitForTheirTurn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t)
-			b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second; change(c) })
+			b := newBench(t, f, func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 4*time.Second; change(c) })
 			require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectStatus, Status: http.StatusTooManyRequests, Times: 1000}))
 			var calls sync.WaitGroup
 			for i := range 4 {
@@ -228,7 +228,7 @@ func TestTriesAfterA429WaitForTheirTurn(t *testing.T) {
 // Without a turn nobody looks for a lost message, which stays unknown.
 func TestLooksWaitForTheirTurn(t *testing.T) {
 	f := newFake(t)
-	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 4*time.Second })
+	b := newBench(t, f, func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 4*time.Second })
 	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectStatus, Status: http.StatusServiceUnavailable}))
 	require.Equal(t, tools.CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
 	for range 12 {
@@ -243,7 +243,7 @@ func TestACallWithoutATurnAndWithoutALedger(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	f := newFake(t)
 	b := newBench(t, f, func(c *Config) {
-		c.RateLimit, c.Deadline, c.Ledger = 1, 4*time.Second, &ledger.Ledger{Path: path}
+		c.Client.RateLimit, c.Deadline, c.Ledger = 1, 4*time.Second, &ledger.Ledger{Path: path}
 		t.Cleanup(func() { c.Ledger.Close() })
 	})
 	require.Equal(t, tools.CodeSent, b.send("went out").outcome().Code)

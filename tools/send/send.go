@@ -33,9 +33,6 @@ type Config struct {
 	DuplicateWindow time.Duration
 	// Limits cap messages by the minute; the zero value caps nothing. They need the Ledger.
 	Limits ledger.Limits
-	// RateLimit is how many requests of one kind (sends, looks for a lost message) a second go to one Service, counted over
-	// any five seconds and with the tries after a 429; 0 lifts it. Twilio's limit is 30 (Twilio's page on Proxy limits).
-	RateLimit int
 	// Deadline is how long one call may take; 0 is tools.DefaultDeadline. It must be the Deadline of the Tools.
 	Deadline time.Duration
 	// Log gets what goes wrong with the ledger; nil discards.
@@ -49,7 +46,6 @@ const MaxDeadline = ledger.SessionGrace - 5*time.Second
 type Sender struct {
 	Config
 	sends  *twilio.Rate
-	looks  *twilio.Rate // Twilio counts each operation by itself
 	clock  twilio.Clock
 	strays twilio.Strays
 }
@@ -61,7 +57,7 @@ func New(c Config) (*Sender, error) {
 	if c.Deadline < 0 || c.Deadline > MaxDeadline {
 		return nil, fmt.Errorf("send: a deadline of %v is not between 0 and %v", c.Deadline, MaxDeadline)
 	}
-	return &Sender{Config: c, sends: twilio.NewRate(c.RateLimit), looks: twilio.NewRate(c.RateLimit)}, nil
+	return &Sender{Config: c, sends: c.Client.Rate(twilio.OperationSend)}, nil
 }
 
 // Name is the tool's.

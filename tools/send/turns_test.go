@@ -19,7 +19,7 @@ import (
 func TestRepeatsWithoutATurnWaitLongerThanASendMayBegin(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	b := newBench(t, f, func(c *Config) { c.RateLimit, c.Deadline = 1, 5*time.Second })
+	b := newBench(t, f, func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 5*time.Second })
 	require.NoError(t, f.Arm(fake.Fault{Effect: fake.EffectDelay, Delay: fake.Duration(b.Deadline - 3*b.reserve()/2)}))
 	got := make(chan answered)
 	go func() { got <- b.send("hello") }()
@@ -52,7 +52,7 @@ func TestACallWithoutATurnDoesNotWaitForAnotherMessage(t *testing.T) {
 					<-gate
 				}
 				f.ServeHTTP(w, r)
-			}), func(c *Config) { c.RateLimit, c.Deadline = 1, 10*time.Second })
+			}), func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 10*time.Second })
 			var calls sync.WaitGroup
 			defer calls.Wait()
 			defer close(gate)
