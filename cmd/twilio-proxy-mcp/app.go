@@ -38,8 +38,8 @@ func newApp(c *Common, s program, m *metrics) (*app, error) {
 	if m != nil {
 		a.tools.Observe, a.client.Observe = m.countCall, m.countExchange
 	}
-	for _, add := range s.tools {
-		if err := add(a, c, a.tools); err != nil {
+	for _, set := range c.chosen(s.tools) {
+		if err := set.add(a, c, a.tools); err != nil {
 			a.close()
 			return nil, err
 		}

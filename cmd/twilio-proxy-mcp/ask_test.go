@@ -62,7 +62,7 @@ func laterRound(state any, action string) string {
 }
 
 func TestAToolAsksAPerson(t *testing.T) {
-	onEachTransport(t, []toolSet{orderTools}, func(t *testing.T, connect func() *served, canAsk bool) {
+	onEachTransport(t, []toolSet{{"send", true, orderTools}}, func(t *testing.T, connect func() *served, canAsk bool) {
 		for _, revision := range revisions {
 			for _, action := range []string{"accept", "decline", "cancel"} {
 				s := connect()
@@ -97,7 +97,7 @@ func TestAToolAsksAPerson(t *testing.T) {
 // A capability counts when it is declared, and is an object: for an earlier revision in the handshake, for revision
 // 2026-07-28 in the request itself.
 func TestNobodyIsAskedWithoutTheCapability(t *testing.T) {
-	onEachTransport(t, []toolSet{orderTools}, func(t *testing.T, connect func() *served, _ bool) {
+	onEachTransport(t, []toolSet{{"send", true, orderTools}}, func(t *testing.T, connect func() *served, _ bool) {
 		for _, revision := range revisions {
 			for _, capabilities := range []string{`{}`, `{"elicitation":null}`, `{"elicitation":true}`, `{"elicitation":"yes"}`, `{"elicitation":[]}`,
 				`{"elicitation":{"url":{}}}`, `{"elicitation":{"form":7}}`, `{"Elicitation":{}}`, `{"sampling":{},"roots":{"listChanged":5}}`} {
@@ -116,7 +116,7 @@ func TestNobodyIsAskedWithoutTheCapability(t *testing.T) {
 
 // Over one connection, the calls of both eras are in flight at once, each with capabilities of its own.
 func TestCapabilitiesOfTwoCallsDoNotMix(t *testing.T) {
-	onEachTransport(t, []toolSet{orderTools}, func(t *testing.T, connect func() *served, canAsk bool) {
+	onEachTransport(t, []toolSet{{"send", true, orderTools}}, func(t *testing.T, connect func() *served, canAsk bool) {
 		s := connect()
 		s.initialize("2025-11-25", canElicit)
 		for range 20 {
@@ -146,7 +146,7 @@ func TestCapabilitiesOfTwoCallsDoNotMix(t *testing.T) {
 
 // An answer that cannot be read, or can be read in two ways, is no answer, and the call does not hang.
 func TestAnUnreadableAnswerIsNoAnswer(t *testing.T) {
-	s := serveStdio(t, []toolSet{orderTools})
+	s := serveStdio(t, []toolSet{{"send", true, orderTools}})
 	s.initialize("2025-11-25", canElicit)
 	for _, answer := range []string{`{"action":"maybe"}`, `{}`, `{"action":5}`, `[]`, `"accept"`, `{"Action":"accept"}`} {
 		s.call(1, "order", `{"Item":"tea"}`, modern, canElicit, `,"requestState":"s","inputResponses":{"ok":`+answer+`}`)
@@ -182,7 +182,7 @@ func (s *served) asked() string {
 
 // A "no" with a "yes" beside it in another case stays a "no".
 func TestANameInAnotherCaseIsNotTheProtocols(t *testing.T) {
-	s := serveStdio(t, []toolSet{orderTools})
+	s := serveStdio(t, []toolSet{{"send", true, orderTools}})
 	s.initialize("2025-11-25", canElicit)
 	const answer = `{"action":"decline","ACTION":"accept"}`
 	s.call(1, "order", `{"Item":"tea"}`, modern, canElicit, `,"inputResponses":{"ok":`+answer+`}`)
@@ -195,7 +195,7 @@ func TestANameInAnotherCaseIsNotTheProtocols(t *testing.T) {
 // A client's answer that is cut off, too long or refused ends the question at once, and nothing is answered under the id of
 // the client's own call.
 func TestABrokenAnswerEndsTheQuestion(t *testing.T) {
-	s := serveStdio(t, []toolSet{orderTools})
+	s := serveStdio(t, []toolSet{{"send", true, orderTools}})
 	s.initialize("2025-11-25", canElicit)
 	for _, answer := range []string{`,"result":{"action":"acc`, `,"result":{"action":"accept","content":{"a":"` + strings.Repeat("x", 2<<20) + `"}}}`,
 		`,"error":{"code":-1,"message":"no"}}`, `,"result":null}`, `}`} {
@@ -209,7 +209,7 @@ func TestABrokenAnswerEndsTheQuestion(t *testing.T) {
 
 // Only a handshake that took place declares anything, and the last one counts.
 func TestARefusedHandshakeDeclaresNothing(t *testing.T) {
-	s := serveStdio(t, []toolSet{orderTools})
+	s := serveStdio(t, []toolSet{{"send", true, orderTools}})
 	s.send(`{"jsonrpc":"2.0","id":9,"method":"initialize","params":{"capabilities":{"elicitation":{}},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`)
 	require.NotNil(t, s.next()["error"])
 	s.send(`{"jsonrpc":"2.0","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}}}}`)
@@ -237,7 +237,7 @@ func twiceTools(_ *app, _ *Common, all *tools.Tools) error {
 }
 
 func TestACallAsksOneQuestion(t *testing.T) {
-	onEachTransport(t, []toolSet{twiceTools}, func(t *testing.T, connect func() *served, _ bool) {
+	onEachTransport(t, []toolSet{{"send", true, twiceTools}}, func(t *testing.T, connect func() *served, _ bool) {
 		s := connect()
 		s.call(1, "twice", `{"Item":"another"}`, modern, canElicit, `,"inputResponses":{"ok":{"action":"accept"}}`)
 		require.Equal(t, map[string]any{"code": "internal", "sent": "unknown", "backend": "fake"}, outcome(s.result(1)))
@@ -255,7 +255,7 @@ func TestACallAsksOneQuestion(t *testing.T) {
 
 // What else a client declares does not matter: the call is answered here, and the question comes.
 func TestOddCapabilitiesDoNotMatter(t *testing.T) {
-	onEachTransport(t, []toolSet{orderTools}, func(t *testing.T, connect func() *served, _ bool) {
+	onEachTransport(t, []toolSet{{"send", true, orderTools}}, func(t *testing.T, connect func() *served, _ bool) {
 		s := connect()
 		for _, odd := range []string{`{"experimental":{"x":{"a":"\ud800"}},"elicitation":{}}`, `{"roots":7,"elicitation":{}}`, `{"sampling":{"context":5},"elicitation":{"form":{}}}`} {
 			s.call(1, "order", `{"Item":"tea"}`, modern, odd, "")

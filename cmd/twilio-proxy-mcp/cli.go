@@ -50,6 +50,10 @@ type commandLine struct {
 // Common are the flags of every subcommand.
 type Common struct {
 	Backend                string        `enum:"auto,live,fake" default:"auto" help:"Where messages go: live (Twilio), fake (built in, texts nobody), or auto: live if there are credentials, otherwise fake."`
+	Tools                  []string      `default:"send,find" placeholder:"SET,..." help:"Which tools are offered: send, find, read. read shows what people wrote, which is hostile input beside a tool that sends."`
+	ReadOnly               bool          `help:"Leave out the tools that send."`
+	Service                string        `placeholder:"SID|NAME" help:"The Service that find_participant and list_sessions use when a call names none. Default: the account's only one."`
+	ShowIdentifiers        bool          `help:"Show people's phone numbers to the model; otherwise they are masked to the last four digits."`
 	Timeout                time.Duration `default:"30s" help:"How long one request to Twilio may take, retries included."`
 	MaxBodyLength          int           `default:"1600" help:"Longest Body in characters; 0 removes the limit. 1600 is our choice: Twilio documents no limit for Proxy."`
 	Deadline               time.Duration `default:"45s" help:"How long one tool call may take, including waiting and looking for a lost message; 1s to 55s. Hosts give up at 60s."`
@@ -86,7 +90,7 @@ func (c *Common) Validate() error {
 			return errors.New(flag + " must not be negative; 0 turns it off")
 		}
 	}
-	return nil
+	return c.checkTools()
 }
 
 // version is the module version that the Go toolchain recorded in the binary.

@@ -48,7 +48,7 @@ func weighTools(_ *app, _ *Common, all *tools.Tools) error {
 	})
 }
 
-var twoTools = append(toolSets[:len(toolSets):len(toolSets)], weighTools)
+var twoTools = []toolSet{toolSets[0], {"find", false, weighTools}}
 
 func TestASecondToolIsCalledOnEveryTransportAndRevision(t *testing.T) {
 	onEachTransport(t, twoTools, func(t *testing.T, connect func() *served, _ bool) {

@@ -18,7 +18,7 @@ import (
 // allowedImports are the packages of this module that each package may import.
 // There are no cycles, and no tool imports another tool.
 var allowedImports = map[string][]string{
-	"cmd/twilio-proxy-mcp":    {"cmd/internal/config", "cmd/internal/serve", "cmd/internal/guard", "cmd/internal/logs", "tools", "tools/send", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
+	"cmd/twilio-proxy-mcp":    {"cmd/internal/config", "cmd/internal/serve", "cmd/internal/guard", "cmd/internal/logs", "tools", "tools/send", "tools/find", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
 	"cmd/internal/serve":      {"cmd/internal/guard"},
 	"cmd/internal/guard":      {},
 	"cmd/internal/config":     {},
@@ -26,6 +26,7 @@ var allowedImports = map[string][]string{
 	"cmd/internal/e2e":        {},
 	"tools":                   {"schema"},
 	"tools/send":              {"tools", "tools/ledger", "twilio", "schema"},
+	"tools/find":              {"tools", "twilio", "schema"},
 	"tools/ledger":            {},
 	"tools/ledger/ledgertest": {}, // used only by tests
 	"twilio":                  {"schema"},

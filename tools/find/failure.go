@@ -1,0 +1,49 @@
+package find
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+
+	"twilio-proxy-mcp/tools"
+	"twilio-proxy-mcp/twilio"
+)
+
+// failed says to the model why nothing could be read. Reading changes nothing, so no sentence speaks of sending.
+func failed(ctx context.Context, err error) error {
+	refused, isAnswer := errors.AsType[*twilio.Error](err)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return tryLater("The call was cancelled.")
+	case errors.Is(err, twilio.ErrNoTurn):
+		return tryLater("Within the rate limit (--rate-limit) there was no turn to ask Twilio in time.")
+	case !isAnswer:
+		return tryLater("Twilio could not be asked, or its answer could not be read.")
+	}
+	o := tools.Outcome{Code: tools.CodeRefused, HTTPStatus: refused.Status, TwilioCode: refused.Code, RequestID: refused.RequestID}
+	switch {
+	case refused.Status == http.StatusTooManyRequests:
+		o.Code, o.RetryAfterSeconds = tools.CodeTryLater, int64(math.Ceil(refused.RetryAfter.Seconds()))
+		return &tools.Failure{Outcome: o, Happened: refused.Answered() + ": it takes no more requests for now." + refused.Quoted(), Next: tools.NextLater}
+	case refused.Status >= 500 || refused.Status == http.StatusRequestTimeout || refused.Status < 300:
+		o.Code = tools.CodeTryLater
+		return &tools.Failure{Outcome: o, Happened: refused.Answered() + "." + refused.Quoted(), Next: tools.NextLater}
+	case refused.Status < 400:
+		return &tools.Failure{Outcome: o, Happened: fmt.Sprintf("The answer was a redirect (HTTP status %d), which is never followed: it would carry the credentials along.", refused.Status),
+			Next: "Tell the user to check the address (TWILIO_PROXY_BASE_URL) and what is between this server and Twilio."}
+	default:
+		return &tools.Failure{Outcome: o, Happened: refused.Answered() + "." + refused.Quoted(), Next: refused.Advice()}
+	}
+}
+
+func tryLater(happened string) error {
+	return &tools.Failure{Outcome: tools.Outcome{Code: tools.CodeTryLater}, Happened: happened, Next: tools.NextLater}
+}
+
+// notFound is the answer 404 of the API itself: there is no such resource, or none can be asked for by such a name.
+func notFound(err error) bool {
+	refused, isAnswer := errors.AsType[*twilio.Error](err)
+	return isAnswer && refused.Status == http.StatusNotFound || errors.Is(err, twilio.ErrAnother) || errors.Is(err, twilio.ErrNoPath)
+}

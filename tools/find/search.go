@@ -1,0 +1,96 @@
+package find
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"time"
+
+	"twilio-proxy-mcp/twilio"
+)
+
+// The bounds of one call's reading are our choice. 150 pages are what the rate limit lets through at once, and 15,000
+// Sessions. 25 seconds leave time to answer within the minute that hosts give a call.
+const (
+	maxPages   = 150
+	maxReading = 25 * time.Second
+	pageSize   = 100 // the most that Twilio documents for a page
+)
+
+// A search is the reading of one call.
+type search struct {
+	*Finder
+	pages    int
+	sessions int       // how many were compared
+	cut      string    // why the reading ended early, as a sentence; "" when it did not
+	now      time.Time // Twilio's clock, by the newest answer; the local clock's until then
+}
+
+// begin bounds the reading of one call. A part of the call's time is kept for the answer.
+func (f *Finder) begin(ctx context.Context) (*search, context.Context, context.CancelFunc) {
+	now := time.Now()
+	until := now.Add(maxReading)
+	if deadline, ok := ctx.Deadline(); ok {
+		if latest := now.Add(deadline.Sub(now) * 4 / 5); latest.Before(until) {
+			until = latest
+		}
+	}
+	reading, cancel := context.WithDeadline(ctx, until)
+	return &search{Finder: f, now: now}, reading, cancel
+}
+
+// answered counts a request for one resource, and notes the time.
+func (s *search) answered(a *twilio.Answered) {
+	if a != nil && !a.Date.IsZero() {
+		s.now = a.Date
+	}
+}
+
+// paging is for the pages that are left.
+func (s *search) paging() twilio.Paging {
+	return twilio.Paging{PageSize: pageSize, MaxPages: max(maxPages-s.pages, 1)}
+}
+
+// eachOf visits the records of a list until visit returns false. A list that cannot be read to its end sets cut, unless
+// nothing of it was read: that is the error.
+func eachOf[T any](ctx context.Context, s *search, pages iter.Seq2[*twilio.Page[T], error], visit func(*T) (more bool)) error {
+	if s.pages >= maxPages {
+		s.cut = cutPages
+		return nil
+	}
+	first, more := true, false
+	for page, err := range pages {
+		switch {
+		case err != nil && first:
+			return err
+		case err != nil:
+			s.cut = cutBecause(ctx, err)
+			return nil
+		}
+		first, more = false, page.More
+		s.pages++
+		s.answered(&twilio.Answered{Date: page.Date})
+		for i := range page.Items {
+			if !visit(&page.Items[i]) {
+				return nil
+			}
+		}
+	}
+	if more {
+		s.cut = cutPages
+	}
+	return nil
+}
+
+const cutPages = "There is more than one call reads (150 pages)."
+
+func cutBecause(ctx context.Context, err error) string {
+	switch {
+	case errors.Is(err, twilio.ErrElsewhere):
+		return "The link to the next page leads to another address, and was not followed."
+	case errors.Is(err, twilio.ErrNoTurn), ctx.Err() != nil:
+		return "There was no time to read more."
+	default:
+		return "Twilio did not give the next page."
+	}
+}
