@@ -24,7 +24,7 @@ func (d *Document) Decode(raw []byte, into any) error {
 	if err := d.check(raw); err != nil {
 		return err
 	}
-	return jsonv2.Unmarshal(orEmpty(raw), into)
+	return jsonv2.Unmarshal(orEmpty(raw), into, wholeNumbers)
 }
 
 // orEmpty turns absent arguments into an empty object, as in MCP.
