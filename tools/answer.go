@@ -44,6 +44,7 @@ func (t *tool[In, Out]) handle(ctx context.Context, request mcp.CallToolRequest)
 	var in In
 	err := t.input.Decode(request.Params.RawArguments, &in)
 	if meta := request.Params.Meta; err == nil && meta != nil {
+		call.progress = meta.ProgressToken
 		call.IdempotencyKey, err = idempotencyKey(meta.AdditionalFields)
 	}
 	if err != nil {

@@ -80,9 +80,8 @@ func usable(answer mcp.ElicitationResponse) (*mcp.ElicitationResult, error) {
 	switch answer.Action {
 	case mcp.ElicitationResponseActionAccept, mcp.ElicitationResponseActionDecline, mcp.ElicitationResponseActionCancel:
 		return &mcp.ElicitationResult{ElicitationResponse: answer}, nil
-	default:
-		return nil, fmt.Errorf("%w: it is not accept, decline or cancel", ErrNoAnswer)
 	}
+	return nil, fmt.Errorf("%w: it is not accept, decline or cancel", ErrNoAnswer)
 }
 
 // elicitation is what the client declared, or nil where the connection has no way to ask. On revision 2026-07-28 the

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
 )
 
 // MetaIdempotencyKey is the key in a call's _meta that names an intention: two calls with one value are one message.
@@ -28,11 +30,12 @@ type Call struct {
 	// Outcome is filled in by Run. Without a Code, a success is CodeSent for Texts and CodeOK for other effects.
 	Outcome Outcome
 
-	answers  mcp.InputResponses
-	question string // the one that Run asked
-	attrs    []slog.Attr
-	lead     []string // none or one
-	notes    []string
+	answers     mcp.InputResponses
+	progress    mcp.ProgressToken // nil when the caller asked for none
+	done        float64           // of the newest Progress
+	question    string            // the one that Run asked
+	attrs       []slog.Attr
+	lead, notes []string // of lead none or one
 }
 
 // Log adds to the call's log line. No message, no identifier of a person and no secret belongs there.
@@ -43,6 +46,25 @@ func (c *Call) Lead(text string) { c.lead = []string{text} }
 
 // Note adds a text after the content of a success and to its notice, or after the text of an error.
 func (c *Call) Note(text string) { c.notes = append(c.notes, text) }
+
+// Progress tells a caller who asked for it how far the call is: done of total, which is 0 when nobody knows. What is no more
+// than the time before is left out (MCP, "Progress"). It waits for nobody and may get lost. The message is for people.
+func (c *Call) Progress(ctx context.Context, done, total float64, message string) {
+	session := server.ClientSessionFromContext(ctx)
+	if c.progress == nil || session == nil || !(done > c.done) {
+		return
+	}
+	c.done = done
+	told := mcp.JSONRPCNotification{JSONRPC: mcp.JSONRPC_VERSION, Notification: mcp.Notification{Method: string(mcp.MethodNotificationProgress)}}
+	told.Params.AdditionalFields = map[string]any{"progressToken": c.progress, "progress": done, "message": message}
+	if total > 0 {
+		told.Params.AdditionalFields["total"] = total
+	}
+	select {
+	case session.NotificationChannel() <- told:
+	default: // too many are on their way
+	}
+}
 
 // resembles reports whether a caller that wrote this name meant ours. No misspelling is long. A domain's names are its own.
 func resembles(name string) bool {

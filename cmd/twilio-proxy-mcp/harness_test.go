@@ -96,8 +96,12 @@ func serveHTTP(t *testing.T, sets []toolSet) *served {
 	line, err := out.ReadString('\n')
 	require.NoError(t, err)
 	s := &served{t: t, url: strings.TrimSpace(line), log: log}
-	answers := make(chan string, 16)
-	s.send = func(m string) { answers <- s.post(s.url, m, http.StatusOK) }
+	answers := make(chan string, 6000)
+	s.send = func(m string) {
+		for _, one := range messagesOf(s.post(s.url, m, http.StatusOK)) {
+			answers <- one
+		}
+	}
 	s.next = func() map[string]any { return message(t, <-answers) }
 	return s
 }

@@ -164,7 +164,9 @@ func (meta *requestMeta) read(raw json.RawMessage) (clear bool) {
 	for name, value := range fields {
 		meta.fields.AdditionalFields[name] = json.RawMessage(value)
 	}
-	_ = json.Unmarshal(fields["progressToken"], &meta.fields.ProgressToken)
+	if token := fields["progressToken"]; token != nil && validID(token) { // as it came, which a float64 may not hold
+		meta.fields.ProgressToken = json.RawMessage(token)
+	}
 	_ = json.Unmarshal(fields["traceparent"], &meta.traceparent) // anything but a string is no trace
 	info := &server.RequestProtocolInfo{Modern: true}
 	if json.Unmarshal(fields[mcp.MetaKeyProtocolVersion], &info.ProtocolVersion) != nil || !mcp.IsModernProtocol(info.ProtocolVersion) {
