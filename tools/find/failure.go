@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"regexp"
 
 	"twilio-proxy-mcp/tools"
 	"twilio-proxy-mcp/twilio"
@@ -34,9 +35,19 @@ func failed(ctx context.Context, err error) error {
 		return &tools.Failure{Outcome: o, Happened: fmt.Sprintf("The answer was a redirect (HTTP status %d), which is never followed: it would carry the credentials along.", refused.Status),
 			Next: "Tell the user to check the address (TWILIO_PROXY_BASE_URL) and what is between this server and Twilio."}
 	default:
-		return &tools.Failure{Outcome: o, Happened: refused.Answered() + "." + refused.Quoted(), Next: refused.Advice()}
+		return &tools.Failure{Outcome: o, Happened: refused.Answered() + "." + refused.Quoted(), Next: adviceForReading(refused)}
 	}
 }
+
+// adviceForReading leaves out advice that is for somebody who sends.
+func adviceForReading(refused *twilio.Error) string {
+	if advice := refused.Advice(); !speaksOfSending.MatchString(advice) {
+		return advice
+	}
+	return "The same call would be refused again: tell the user."
+}
+
+var speaksOfSending = regexp.MustCompile(`\b(send|sent)\b`)
 
 func tryLater(happened string) error {
 	return &tools.Failure{Outcome: tools.Outcome{Code: tools.CodeTryLater}, Happened: happened, Next: tools.NextLater}
