@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -17,7 +18,8 @@ import (
 // An app is what every subcommand with tools needs: a backend, a ledger and an MCP server with the tools.
 type app struct {
 	*backend
-	ledger *ledger.Ledger // nil with --ledger off
+	sets   []toolSet
+	ledger *ledger.Ledger // nil with --ledger off, and without a set that texts
 	tools  *tools.Tools
 	mcp    *server.MCPServer
 	log    *slog.Logger
@@ -25,11 +27,15 @@ type app struct {
 
 // newApp makes an app. m counts its calls and its exchanges with Twilio; it may be nil.
 func newApp(c *Common, s program, m *metrics) (*app, error) {
+	sets, err := c.chosen(s.tools)
+	if err != nil {
+		return nil, err
+	}
 	b, err := openBackend(c)
 	if err != nil {
 		return nil, err
 	}
-	a := &app{backend: b, log: c.logger(s)}
+	a := &app{backend: b, sets: sets, log: c.logger(s)}
 	if err := a.setLedger(c); err != nil {
 		b.close()
 		return nil, err
@@ -38,25 +44,36 @@ func newApp(c *Common, s program, m *metrics) (*app, error) {
 	if m != nil {
 		a.tools.Observe, a.client.Observe = m.countCall, m.countExchange
 	}
-	for _, set := range c.chosen(s.tools) {
+	for _, set := range sets {
 		if err := set.add(a, c, a.tools); err != nil {
 			a.close()
 			return nil, err
 		}
 	}
+	offered := namesOf(a.tools.Definitions())
 	a.mcp = server.NewMCPServer(info().Name, info().Version,
 		server.WithTitle(info().Title),
 		server.WithToolCapabilities(false),
-		// The list is the same for every caller. Only a new binary or another --max-body-length changes it.
+		// The list is the same for every caller. Only a new binary or another flag changes it; see toolsCmd.
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
-		server.WithInstructions(instructions(b.fake != nil)),
+		server.WithInstructions(instructions(offered, b.fake != nil)),
 		server.WithHooks(&server.Hooks{OnError: []server.OnErrorHookFunc{func(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {
 			if errors.Is(err, server.ErrToolNotFound) {
 				a.tools.Unknown(ctx)
 			}
 		}}}))
 	a.tools.Register(a.mcp)
+	if slices.Contains(offered, toolFind) && slices.Contains(offered, toolSend) {
+		addPrompt(a.mcp, c.MaxBodyLength)
+	}
 	return a, nil
+}
+
+func namesOf(definitions []mcp.Tool) (names []string) {
+	for _, tool := range definitions {
+		names = append(names, tool.Name)
+	}
+	return names
 }
 
 // info is how the server names itself to its clients.
@@ -70,7 +87,14 @@ func (a *app) server(c *Common) *serve.Server {
 
 // setLedger makes the ledger. The fake's is in memory by default, so that its
 // entries stay out of the live ledger. A path that can never hold one is refused.
+// Without a tool that sends there is none, whatever the flags say.
 func (a *app) setLedger(c *Common) (err error) {
+	if !texting(a.sets) {
+		if c.MaxSends > 0 || c.MaxSendsPerParticipant > 0 {
+			a.log.Info("--max-sends and --max-sends-per-participant mean nothing: no tool that sends is offered")
+		}
+		return nil
+	}
 	if a.fake != nil && c.Ledger == "" && c.LedgerFile == "" {
 		a.ledger = &ledger.Ledger{Memory: true, Log: a.log}
 		return nil
@@ -97,27 +121,26 @@ func (a *app) close() {
 	a.backend.close()
 }
 
-// announce logs whether people will be texted, and what there is: the ledger, the backend, the fake's page, and more,
+// announce logs whether people will be texted, and what there is: the sets of tools, the ledger, the backend, the fake's page, and more,
 // which is a list of names and values.
 func (a *app) announce(ctx context.Context, more ...any) {
-	facts := append([]any{"ledger", ledgerName(a.ledger)}, more...)
+	name, nobody := ledgerName(a.ledger), "nobody will be texted"
+	if !texting(a.sets) {
+		name, nobody = "not needed", "no tool that sends is offered, so nobody will be texted"
+	}
+	facts := append([]any{"tools", setNames(a.sets), "ledger", name}, more...)
 	if a.fake != nil {
 		facts = append(facts, "backend", "fake", "page", a.page)
-		a.log.WarnContext(ctx, "running on the built-in fake of Twilio Proxy: nobody will be texted", facts...)
+		a.log.WarnContext(ctx, "running on the built-in fake of Twilio Proxy: "+nobody, facts...)
 		return
 	}
 	facts = append(facts, "backend", "live", "client", a.client)
-	text := "running against the live API: people will be texted"
+	text, people := "running against the live API: ", "people will be texted"
 	if a.host != twilioHost {
-		text = "running against another address than Twilio's: people will be texted, unless a fake answers there"
+		text, people = "running against another address than Twilio's: ", "people will be texted, unless a fake answers there"
 	}
-	a.log.InfoContext(ctx, text, facts...)
-}
-
-// instructions are what the server tells the model at the start of a session.
-func instructions(fake bool) string {
-	if fake {
-		return "Sends messages in masked Twilio Proxy conversations. The backend is the built-in fake: no real person is texted."
+	if !texting(a.sets) {
+		people = nobody
 	}
-	return "Sends messages in masked Twilio Proxy conversations. The backend is live: real people are texted, and sending cannot be undone."
+	a.log.InfoContext(ctx, text+people, facts...)
 }

@@ -13,7 +13,7 @@ import (
 	"twilio-proxy-mcp/tools/send"
 )
 
-const about = `An MCP server that sends a message to one participant of a masked Twilio Proxy conversation.
+const about = `An MCP server that finds a participant of a masked Twilio Proxy conversation, texts them, and follows the message.
 
 Without Twilio credentials it runs on a built-in fake of the Proxy API and texts nobody.
 
@@ -40,7 +40,7 @@ type commandLine struct {
 	Stdio   stdioCmd   `cmd:"" default:"withargs" help:"Serve MCP over stdin and stdout (the default)."`
 	HTTP    httpCmd    `cmd:"" name:"http" help:"Serve MCP over Streamable HTTP and SSE."`
 	Call    callCmd    `cmd:"" help:"Call a tool once and print what it returns."`
-	Tools   toolsCmd   `cmd:"" help:"Show the available tools. Of the common flags, only --max-body-length changes what it shows."`
+	Tools   toolsCmd   `cmd:"" help:"Show the available tools. Of the common flags, --tools, --read-only and --max-body-length change what it shows."`
 	History historyCmd `cmd:"" help:"List what was sent, resolve an unknown outcome, or accept a loss."`
 	Fake    fakeCmd    `cmd:"" help:"Serve only the fake Proxy API, for any client. Faults are armed on its page, or with a POST to /_fake/faults. It keeps the newest 16 MiB of messages. Of the common flags, it uses only those for the log."`
 
@@ -50,10 +50,10 @@ type commandLine struct {
 // Common are the flags of every subcommand.
 type Common struct {
 	Backend                string        `enum:"auto,live,fake" default:"auto" help:"Where messages go: live (Twilio), fake (built in, texts nobody), or auto: live if there are credentials, otherwise fake."`
-	Tools                  []string      `default:"send,find" placeholder:"SET,..." help:"Which tools are offered: send, find, read. read shows what people wrote, which is hostile input beside a tool that sends."`
-	ReadOnly               bool          `help:"Leave out the tools that send."`
-	Service                string        `placeholder:"SID|NAME" help:"The Service that find_participant and list_sessions use when a call names none. Default: the account's only one."`
-	ShowIdentifiers        bool          `help:"Show people's phone numbers to the model; otherwise they are masked to the last four digits."`
+	Tools                  []string      `default:"send,find" placeholder:"SET" help:"Sets of tools that are offered: send, find, read. Default: send,find. read shows what people wrote, which is hostile input beside a tool that sends."`
+	ReadOnly               bool          `help:"Leave out the set send, so that nobody can be texted. The ledger is then not needed, and what is set about sending means nothing."`
+	Service                string        `placeholder:"SID|NAME" help:"SID or unique name of the Service that is meant where a call names none. Default: the account's only Service."`
+	ShowIdentifiers        bool          `help:"Show people's identifiers, mostly phone numbers, to the model. They are masked to the last four digits otherwise."`
 	Timeout                time.Duration `default:"30s" help:"How long one request to Twilio may take, retries included."`
 	MaxBodyLength          int           `default:"1600" help:"Longest Body in characters; 0 removes the limit. 1600 is our choice: Twilio documents no limit for Proxy."`
 	Deadline               time.Duration `default:"45s" help:"How long one tool call may take, including waiting and looking for a lost message; 1s to 55s. Hosts give up at 60s."`
@@ -90,7 +90,7 @@ func (c *Common) Validate() error {
 			return errors.New(flag + " must not be negative; 0 turns it off")
 		}
 	}
-	return c.checkTools()
+	return errors.Join(c.checkTools(), c.checkService())
 }
 
 // version is the module version that the Go toolchain recorded in the binary.

@@ -25,6 +25,7 @@ type served struct {
 	url  string // of /mcp; "" over stdio
 	log  *lockedBuffer
 	send func(message string)
+	line func() string         // over stdio: the next message as it is
 	next func() map[string]any // the next message that is sent to the client
 }
 
@@ -76,18 +77,19 @@ func message(t *testing.T, line string) (m map[string]any) {
 	return m
 }
 
-func serveStdio(t *testing.T, sets []toolSet) *served {
-	in, out, log := start(t, sets, "stdio")
-	return &served{t: t, log: log,
+func serveStdio(t *testing.T, sets []toolSet, flags ...string) *served {
+	in, out, log := start(t, sets, "stdio", flags...)
+	line := func() string {
+		line, err := out.ReadString('\n')
+		require.NoError(t, err)
+		return line
+	}
+	return &served{t: t, log: log, line: line,
 		send: func(m string) {
 			_, err := io.WriteString(in, m+"\n")
 			require.NoError(t, err)
 		},
-		next: func() map[string]any {
-			line, err := out.ReadString('\n')
-			require.NoError(t, err)
-			return message(t, line)
-		},
+		next: func() map[string]any { return message(t, line()) },
 	}
 }
 

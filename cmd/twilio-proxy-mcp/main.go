@@ -1,5 +1,5 @@
-// Command twilio-proxy-mcp is an MCP server that sends messages to participants
-// of masked Twilio Proxy conversations.
+// Command twilio-proxy-mcp is an MCP server that finds participants of masked
+// Twilio Proxy conversations, texts them, and follows the messages.
 package main
 
 import (

@@ -19,12 +19,22 @@ var wholeCalls = map[string]map[string]any{
 		"ServiceSid": fake.ServiceSid, "SessionSid": fake.SessionSid, "ParticipantSid": fake.ParticipantSid,
 		"Body": "hello", "MediaUrl": []any{"https://example.com/a.png"},
 	},
+	"find_participant": {"Service": "My Service", "Session": "order 1234", "Participant": "alice"},
+	"get_interaction": {
+		"ServiceSid": fake.ServiceSid, "SessionSid": fake.SessionSid, "InteractionSid": "KI" + fake.ServiceSid[2:], "WaitSeconds": 0,
+	},
+	"list_sessions": {"Service": "My Service", "Status": "open", "Limit": 20},
+	"read_conversation": {
+		"ServiceSid": fake.ServiceSid, "SessionSid": fake.SessionSid, "ParticipantSid": fake.ParticipantSid,
+		"Since": "2026-01-31T12:00:00Z", "Limit": 20,
+	},
 }
 
 // A strict host's model sends null for what it leaves out. That must be the same call as one without it, in every
 // combination.
 func TestNullIsTheSameCallAsAbsent(t *testing.T) {
-	tools := publishedTools(t)
+	tools := publishedTools(t, everySet)
+	t.Setenv("TWILIO_PROXY_MCP_TOOLS", strings.TrimPrefix(everySet, "--tools="))
 	onEachTransport(t, toolSets, func(t *testing.T, connect func() *served, _ bool) {
 		s := connect()
 		s.initialize("2025-11-25", `{}`)

@@ -9,10 +9,10 @@ import (
 
 // ReadConversation asks for the messages of a Session.
 type ReadConversation struct {
-	ServiceSid     schema.ServiceSid      `json:"ServiceSid" jsonschema_description:"As in send_message_interaction."`
-	SessionSid     schema.SessionSid      `json:"SessionSid" jsonschema_description:"As in send_message_interaction."`
-	ParticipantSid *schema.ParticipantSid `json:"ParticipantSid,omitempty" jsonschema_description:"Only messages from or to this Participant."`
-	Since          string                 `json:"Since,omitempty" jsonschema:"minLength=1,maxLength=64" jsonschema_description:"Only messages from this time on, as in 2026-01-31T12:00:00Z."`
+	ServiceSid     schema.ServiceSid      `json:"ServiceSid" jsonschema_description:"SID (KS and 32 hexadecimal digits) of the Service."`
+	SessionSid     schema.SessionSid      `json:"SessionSid" jsonschema_description:"SID (KC and 32 hexadecimal digits) of the Session."`
+	ParticipantSid *schema.ParticipantSid `json:"ParticipantSid,omitempty" jsonschema_description:"SID (KP and 32 hexadecimal digits): only messages from or to this Participant."`
+	Since          string                 `json:"Since,omitempty" jsonschema:"maxLength=64" jsonschema_description:"Only messages from this time on, such as 2026-01-31T12:00:00Z. At most 64 characters."`
 	Limit          int                    `json:"Limit,omitempty" jsonschema_description:"How many of the newest to show, 1 to 100. Default 20."`
 }
 

@@ -9,9 +9,9 @@ import (
 
 // FindParticipant asks whom to text.
 type FindParticipant struct {
-	Session     string `json:"Session" jsonschema:"minLength=1,maxLength=191" jsonschema_description:"SID (KC...) or name of the conversation, such as order 1234."`
-	Participant string `json:"Participant,omitempty" jsonschema:"minLength=1,maxLength=255" jsonschema_description:"SID (KP...), friendly name or a word of it, or the last four digits of the phone number. Without it, everybody in the Session."`
-	Service     string `json:"Service,omitempty" jsonschema:"minLength=1,maxLength=191" jsonschema_description:"SID (KS...) or unique name. Only needed if there are several."`
+	Session     string `json:"Session" jsonschema:"maxLength=191" jsonschema_description:"SID (KC...) or name of the conversation, such as order 1234. At most 191 characters."`
+	Participant string `json:"Participant,omitempty" jsonschema:"maxLength=255" jsonschema_description:"SID (KP...), friendly name or a word of it, or the last four digits of the phone number; at most 255 characters. Without it, everybody in the Session."`
+	Service     string `json:"Service,omitempty" jsonschema:"maxLength=191" jsonschema_description:"SID (KS...) or unique name, at most 191 characters. Only needed if there are several."`
 }
 
 // Found is the answer.

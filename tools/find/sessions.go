@@ -9,7 +9,7 @@ import (
 
 // ListSessions asks for the conversations of a Service.
 type ListSessions struct {
-	Service string `json:"Service,omitempty" jsonschema:"minLength=1,maxLength=191" jsonschema_description:"SID (KS...) or unique name. Only needed if there are several."`
+	Service string `json:"Service,omitempty" jsonschema:"maxLength=191" jsonschema_description:"SID (KS...) or unique name, at most 191 characters. Only needed if there are several."`
 	Status  string `json:"Status,omitempty" jsonschema:"enum=open,enum=in-progress,enum=closed,enum=failed,enum=unknown" jsonschema_description:"Only Sessions with this status."`
 	Limit   int    `json:"Limit,omitempty" jsonschema_description:"How many to show, 1 to 100. Default 20."`
 }

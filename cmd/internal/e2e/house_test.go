@@ -18,7 +18,7 @@ import (
 // allowedImports are the packages of this module that each package may import.
 // There are no cycles, and no tool imports another tool.
 var allowedImports = map[string][]string{
-	"cmd/twilio-proxy-mcp":    {"cmd/internal/config", "cmd/internal/serve", "cmd/internal/guard", "cmd/internal/logs", "tools", "tools/send", "tools/find", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page"},
+	"cmd/twilio-proxy-mcp":    {"cmd/internal/config", "cmd/internal/serve", "cmd/internal/guard", "cmd/internal/logs", "tools", "tools/send", "tools/find", "tools/ledger", "twilio", "twilio/fake", "twilio/fake/page", "schema"},
 	"cmd/internal/serve":      {"cmd/internal/guard"},
 	"cmd/internal/guard":      {},
 	"cmd/internal/config":     {},

@@ -76,6 +76,9 @@ var goField = regexp.MustCompile(`params\.(?:[A-Z]\w*\.)*(\w+)`)
 func (m *message) reword(e *mcp.JSONRPCErrorDetails) {
 	member := "params"
 	switch {
+	case m.Method == mcp.MethodPromptsGet && e.Code == mcp.INTERNAL_ERROR: // what a prompt says of its arguments (MCP, "Prompts")
+		e.Code = mcp.INVALID_PARAMS
+		return
 	case e.Code == mcp.INVALID_PARAMS && strings.HasPrefix(e.Message, "illegal base64"):
 		member = "cursor"
 	case !strings.HasPrefix(e.Message, "unparsable "):
@@ -203,9 +206,5 @@ func readCapabilities(raw json.RawMessage) *mcp.ClientCapabilities {
 
 // errorAnswer is a JSON-RPC error in bytes; a nil id is written as null.
 func errorAnswer(id json.RawMessage, code int, text string) []byte {
-	return mustEncode(mcp.JSONRPCError{
-		JSONRPC: mcp.JSONRPC_VERSION,
-		ID:      mcp.NewRequestId(id), // decoded from JSON; the rest are strings
-		Error:   mcp.NewJSONRPCErrorDetails(code, text, nil),
-	})
+	return mustEncode(mcp.NewJSONRPCError(mcp.NewRequestId(id), code, text, nil)) // id is from JSON; the rest are strings
 }
