@@ -13,7 +13,7 @@ import (
 
 type toolsCmd struct {
 	JSON     bool `name:"json" xor:"form" help:"Print the definitions in the form of tools/list."`
-	Markdown bool `xor:"form" hidden:"" help:"Print the README's table."`
+	Markdown bool `xor:"form" hidden:"" help:"Print the README's tables."`
 }
 
 // Run uses the fake, so that it works with any credentials or none.
@@ -59,10 +59,13 @@ func printTools(s program, definitions []mcp.Tool) error {
 	return nil
 }
 
-// toolTable is the table in the README. A test compares the two.
+// toolTable is the tables in the README. A test compares them.
 func toolTable(definitions []mcp.Tool) string {
 	var b strings.Builder
-	for _, tool := range definitions {
+	for i, tool := range definitions {
+		if i > 0 {
+			b.WriteString("\n") // without it, Markdown sees one table
+		}
 		fmt.Fprintf(&b, "| `%s` | | %s |\n|---|---|---|\n", tool.Name, tool.Title)
 		eachArgument(tool, func(name, required, description string) {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, required, description)

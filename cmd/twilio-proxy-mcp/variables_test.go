@@ -62,6 +62,8 @@ func TestTheReadmeNamesTheBounds(t *testing.T) {
 		fmt.Sprintf("%d calls run at once", maxOverStdio),
 		fmt.Sprintf("keep memory near %d MiB", softLimit>>20),
 		fmt.Sprintf("up to %d KiB of lines wait", logs.MaxWaiting>>10),
+		fmt.Sprintf("The default sets may cost %d,%03d tokens", maxTokens/1000, maxTokens%1000),
+		fmt.Sprintf("and %d,%03d where the host", maxTokensWithOutput/1000, maxTokensWithOutput%1000),
 	} {
 		require.Contains(t, words, says)
 	}

@@ -45,7 +45,7 @@ func section(t *testing.T, marker, want string) {
 }
 
 func TestReadmeToolTable(t *testing.T) {
-	out, _, code := run(t, environment(t), "", "tools", "--markdown")
+	out, _, code := run(t, environment(t), "", "tools", "--markdown", "--tools", "send,find,read")
 	require.Zero(t, code)
 	section(t, "tools", out)
 }
@@ -80,26 +80,36 @@ func TestReadmeShowsTheExample(t *testing.T) {
 	section(t, "mcp.json", "```json\n"+read(t, "mcp.json.example")+"```\n")
 }
 
-// The commands in the README work as they are.
-func TestReadmeCommand(t *testing.T) {
+// The commands in the README work as they are, and lead from names to a message: the second has what the first found.
+func TestReadmeCommands(t *testing.T) {
 	readme := read(t, "README.md")
-	command := regexp.MustCompile("(?m)^go run ./cmd/twilio-proxy-mcp call .*$").FindString(readme)
-	require.NotEmpty(t, command)
+	commands := regexp.MustCompile("(?m)^go run ./cmd/twilio-proxy-mcp call .*$").FindAllString(readme, -1)
+	require.Len(t, commands, 2)
 	require.Contains(t, readme, "\ngo test ./...\n")
 	if _, err := exec.LookPath("sh"); err != nil {
-		t.Skip("no shell on this machine: the README's command is not run")
+		t.Skip("no shell on this machine: the README's commands are not run")
 	}
-	cmd := exec.Command("sh", "-c", command)
-	cmd.Dir, cmd.Env = root, environment(t)
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	require.NoError(t, err, stderr.String())
-	var fields map[string]any
-	require.NoError(t, json.Unmarshal(out, &fields))
-	require.Len(t, fields, 20)
-	require.Equal(t, `{"body":"some message"}`, fields["data"])
-	require.Contains(t, stderr.String(), "no real person was texted")
+	fields := func(command string) (fields map[string]any) {
+		cmd := exec.Command("sh", "-c", command)
+		cmd.Dir, cmd.Env = root, environment(t)
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		require.NoError(t, err, stderr.String())
+		require.Contains(t, stderr.String(), "no real person was texted")
+		require.NoError(t, json.Unmarshal(out, &fields))
+		return fields
+	}
+	found := fields(commands[0])
+	require.Equal(t, "one", found["match"])
+	candidate := found["candidates"].([]any)[0].(map[string]any)
+	require.Equal(t, true, candidate["sendable"])
+	for _, name := range []string{"ServiceSid", "SessionSid", "ParticipantSid"} {
+		require.Contains(t, commands[1], " "+name+"="+candidate[name].(string)+" ")
+	}
+	sent := fields(strings.Replace(commands[1], "go run ./cmd/twilio-proxy-mcp", `"`+binary+`"`, 1)) // the same program, built before
+	require.Len(t, sent, 20)
+	require.Equal(t, `{"body":"some message"}`, sent["data"])
 }
 
 // The README explains exactly the direct dependencies.
