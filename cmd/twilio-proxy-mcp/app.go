@@ -121,8 +121,8 @@ func (a *app) close() {
 	a.backend.close()
 }
 
-// announce logs whether people will be texted, and what there is: the sets of tools, the ledger, the backend, the fake's page, and more,
-// which is a list of names and values.
+// announce logs whether people will be texted, and what there is: the sets of tools, the ledger, the backend, the fake's
+// page, and more, which is a list of names and values.
 func (a *app) announce(ctx context.Context, more ...any) {
 	name, nobody := ledgerName(a.ledger), "nobody will be texted"
 	if !texting(a.sets) {

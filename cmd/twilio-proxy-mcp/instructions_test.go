@@ -53,7 +53,11 @@ func TestInstructionsInBothEras(t *testing.T) {
 			s := connect()
 			got := s.introduced(revision)
 			require.Equal(t, instructions([]string{toolSend, toolFind, toolTell, toolList}, true), got["instructions"], revision)
-			require.Contains(t, got["capabilities"], "prompts", revision)
+			for _, of := range []string{"tools", "prompts"} {
+				capability, declared := got["capabilities"].(map[string]any)[of].(map[string]any)
+				require.True(t, declared, "%s %s", of, revision)
+				require.NotEqual(t, true, capability["listChanged"], "the list of %s never changes: %s", of, revision)
+			}
 		}
 	})
 }

@@ -39,7 +39,6 @@ func addPrompt(s *server.MCPServer, maxBodyLength int) {
 	for _, a := range arguments {
 		prompt.Arguments = append(prompt.Arguments, mcp.PromptArgument{Name: a.name, Description: a.description, Required: a.required})
 	}
-	server.WithPromptCapabilities(false)(s)
 	s.AddPrompt(prompt, func(_ context.Context, r mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
 		if err := checkPrompt(arguments, r.Params.Arguments); err != nil {
 			return nil, err
