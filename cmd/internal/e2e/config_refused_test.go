@@ -100,6 +100,12 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		{nil, []string{"stdio", "--ledger-file", file(t, os.TempDir())}, "--ledger-file", "directory", nil},
 		{append(good, "XDG_STATE_HOME="+file(t, "")), []string{"stdio"}, "--ledger", "a file where a directory must be", []string{secretValue}},
 		{good, append(slices.Clone(sending), "--backend", "Live"), "--backend", "must be one of", []string{secretValue}},
+		// What is offered.
+		{nil, append(slices.Clone(sending), "--tools", "send,docs"), "--tools", "the sets are send, find, read", nil},
+		{[]string{"TWILIO_PROXY_MCP_TOOLS=" + secretValue}, []string{"stdio"}, "TWILIO_PROXY_MCP_TOOLS", "the sets are send, find, read", []string{secretValue}},
+		{nil, onHTTP("--tools", "send", "--read-only"), "--read-only", "leave no tool", nil},
+		{[]string{"TWILIO_PROXY_MCP_SERVICE=" + fake.SessionSid}, []string{"stdio"}, "TWILIO_PROXY_MCP_SERVICE", "must begin with", []string{fake.SessionSid}},
+		{nil, onHTTP("--service", "${SERVICE}"), "--service", "${…}", nil},
 		// Who may call.
 		{[]string{"TWILIO_PROXY_MCP_TOKEN=${TWILIO_PROXY_MCP_TOKEN}"}, []string{"http", "--addr", "0.0.0.0:0", "--allowed-hosts", "mcp.example"}, "TWILIO_PROXY_MCP_TOKEN", "${…}", nil},
 		{[]string{"TWILIO_PROXY_MCP_TOKEN=$(TWILIO_PROXY_MCP_TOKEN)"}, []string{"http", "--addr", "0.0.0.0:0", "--allowed-hosts", "mcp.example"}, "TWILIO_PROXY_MCP_TOKEN", "$(…)", nil},
