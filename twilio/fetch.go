@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Answered is what came with an answer that was read.
-type Answered struct {
+// A Head is what the head of an answer tells.
+type Head struct {
 	Date      time.Time // the Date header; zero without one
 	RequestID string    // the Twilio-Request-Id header, or ""
 }
@@ -36,19 +36,19 @@ func pathTo(elements ...string) string {
 
 // fetch reads one resource. read decodes it, and tells whether it is the one that was asked for; if it is not, the error
 // is ErrAnother. The other errors are those of list.
-func (c *Client) fetch(ctx context.Context, operation, service, path string, read func(body []byte) (ours bool, err error)) (*Answered, error) {
+func (c *Client) fetch(ctx context.Context, operation, service, path string, read func(body []byte) (ours bool, err error)) (*Head, error) {
 	ans, err := c.get(ctx, operation, service, path, maxObject)
 	if err != nil {
 		return nil, err
 	}
-	answered := &Answered{Date: ans.date, RequestID: ans.requestID}
+	head := &Head{ans.date, ans.requestID}
 	switch ours, err := read(ans.body); {
 	case err != nil:
-		return answered, fmt.Errorf("the answer cannot be read: %w", err)
+		return head, fmt.Errorf("the answer cannot be read: %w", err)
 	case !ours:
-		return answered, ErrAnother
+		return head, ErrAnother
 	}
-	return answered, nil
+	return head, nil
 }
 
 // get does a GET in its turn. Reading changes nothing, so there is no unknown outcome:

@@ -114,13 +114,13 @@ func (c *Client) ListInteractions(ctx context.Context, service schema.ServiceSid
 }
 
 // FetchInteraction reads one interaction. An answer that names another interaction is ErrAnother.
-func (c *Client) FetchInteraction(ctx context.Context, service schema.ServiceSid, session schema.SessionSid, sid schema.InteractionSid) (*Interaction, *Answered, error) {
+func (c *Client) FetchInteraction(ctx context.Context, service schema.ServiceSid, session schema.SessionSid, sid schema.InteractionSid) (*Interaction, *Head, error) {
 	i := &Interaction{}
 	whose := schema.CreateMessageInteraction{ServiceSid: service, SessionSid: session}
-	answered, err := c.fetch(ctx, "FetchInteraction", service.String(), pathTo("Services", service.String(), "Sessions", session.String(), "Interactions", sid.String()),
+	head, err := c.fetch(ctx, "FetchInteraction", service.String(), pathTo("Services", service.String(), "Sessions", session.String(), "Interactions", sid.String()),
 		func(body []byte) (ours bool, err error) {
 			i.MessageInteraction, i.Misfits, err = schema.DecodeMessageInteraction(body)
 			return i.Sid != nil && schema.SameSid(i.Sid.String(), sid.String()) && whose.Differing(&i.MessageInteraction, i.Misfits) == nil, err
 		})
-	return i, answered, err
+	return i, head, err
 }

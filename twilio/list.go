@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // How many bytes of an answer are read. The API's objects have one to four
@@ -30,10 +29,9 @@ type Paging struct {
 
 // A Page is one page of a list.
 type Page[T any] struct {
-	Items     []T       // in Twilio's order, without those that say that they belong elsewhere
-	Date      time.Time // the answer's Date header; zero without one
-	RequestID string    // the Twilio-Request-Id header, or ""
-	More      bool      // another page follows; if MaxPages is reached, it is not fetched
+	Head
+	Items []T  // in Twilio's order, without those that say that they belong elsewhere
+	More  bool // another page follows; if MaxPages is reached, it is not fetched
 }
 
 // ErrElsewhere ends a list whose next page is not at the same host and path. The link was not followed, because the
@@ -104,7 +102,7 @@ func listPage[T any](ctx context.Context, c *Client, l listing[T], path string) 
 	if raw, given := fields["meta"]; given && json.Unmarshal(raw, &meta) != nil {
 		return nil, "", fmt.Errorf("the answer is not a page of %s in JSON", l.key)
 	}
-	page := &Page[T]{Date: ans.date, RequestID: ans.requestID, More: meta.NextPageURL != ""}
+	page := &Page[T]{Head: Head{ans.date, ans.requestID}, More: meta.NextPageURL != ""}
 	for _, raw := range records {
 		item, ours, err := l.read(raw)
 		if err != nil {

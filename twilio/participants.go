@@ -9,15 +9,15 @@ import (
 
 // FetchParticipant reads a Participant, who may be deleted. The error is ErrAnother for an answer about somebody else, and
 // otherwise one of ListParticipants.
-func (c *Client) FetchParticipant(ctx context.Context, service schema.ServiceSid, session schema.SessionSid, sid schema.ParticipantSid) (*schema.Participant, *Answered, error) {
+func (c *Client) FetchParticipant(ctx context.Context, service schema.ServiceSid, session schema.SessionSid, sid schema.ParticipantSid) (*schema.Participant, *Head, error) {
 	p := &schema.Participant{}
 	path := pathTo("Services", service.String(), "Sessions", session.String(), "Participants", sid.String())
-	answered, err := c.fetch(ctx, "FetchParticipant", service.String(), path, func(body []byte) (bool, error) {
+	head, err := c.fetch(ctx, "FetchParticipant", service.String(), path, func(body []byte) (bool, error) {
 		var err error
 		*p, _, err = schema.DecodeResource[schema.Participant](body)
 		return p.Sid != nil && schema.SameSid(p.Sid.String(), sid.String()) && in(service, p.ServiceSid) && in(session, p.SessionSid), err
 	})
-	return p, answered, err
+	return p, head, err
 }
 
 // ListParticipants reads a Session's Participants. Deleted ones may be among them.

@@ -34,8 +34,8 @@ type turns struct {
 	oldest int
 }
 
-// NewRate limits the requests a second to one Service, counted over five seconds; 0 lifts the limit.
-func NewRate(perSecond int) *Rate {
+// newRate limits the requests a second to one Service, counted over five seconds; 0 lifts the limit.
+func newRate(perSecond int) *Rate {
 	return &Rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
 }
 
@@ -47,7 +47,7 @@ const OperationSend = "CreateMessageInteraction"
 func (c *Client) Rate(operation string) *Rate {
 	r, known := c.rates.Load(operation)
 	if !known {
-		r, _ = c.rates.LoadOrStore(operation, NewRate(c.RateLimit))
+		r, _ = c.rates.LoadOrStore(operation, newRate(c.RateLimit))
 	}
 	return r.(*Rate)
 }

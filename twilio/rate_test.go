@@ -13,7 +13,7 @@ import (
 // 150 in any five seconds, and not one more, whatever the pattern of calls.
 func TestRateHoldsOverAnyWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewRate(30)
+		r := newRate(30)
 		turns := make(chan time.Time, 1000)
 		for i := range 700 {
 			if i == 100 {
@@ -38,7 +38,7 @@ func TestRateHoldsOverAnyWindow(t *testing.T) {
 
 func TestServicesDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewRate(1)
+		r := newRate(1)
 		began := time.Now()
 		for i := range 5 * (maxIdleServices + 10) {
 			require.NoError(t, r.Wait(t.Context(), fmt.Sprint(i/5), time.Now()))
@@ -53,7 +53,7 @@ func TestServicesDoNotWaitForEachOther(t *testing.T) {
 
 func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewRate(1)
+		r := newRate(1)
 		for range 5 {
 			require.NoError(t, r.Wait(t.Context(), "KS", time.Now()))
 		}
@@ -69,7 +69,7 @@ func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
 
 func TestEqualRequestsWaitOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := NewRate(30)
+		r := newRate(30)
 		leave, ok := r.Alone(t.Context(), "hello")
 		require.True(t, ok)
 		other, ok := r.Alone(t.Context(), "other")

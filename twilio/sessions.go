@@ -10,14 +10,14 @@ import (
 // FetchSession reads the Session with this SID or unique name. That a unique name is taken is not documented; a 404 may
 // mean that it is not. The error is ErrAnother for an answer with another name or Service, and otherwise one of
 // ListSessions.
-func (c *Client) FetchSession(ctx context.Context, service schema.ServiceSid, name string) (*schema.Session, *Answered, error) {
+func (c *Client) FetchSession(ctx context.Context, service schema.ServiceSid, name string) (*schema.Session, *Head, error) {
 	s := &schema.Session{}
-	answered, err := c.fetch(ctx, "FetchSession", service.String(), pathTo("Services", service.String(), "Sessions", name), func(body []byte) (bool, error) {
+	head, err := c.fetch(ctx, "FetchSession", service.String(), pathTo("Services", service.String(), "Sessions", name), func(body []byte) (bool, error) {
 		var err error
 		*s, _, err = schema.DecodeResource[schema.Session](body)
 		return s.Sid != nil && sameName(name, s.Sid.String(), s.UniqueName) && in(service, s.ServiceSid), err
 	})
-	return s, answered, err
+	return s, head, err
 }
 
 // ListSessions reads a Service's Sessions.

@@ -40,9 +40,9 @@ func (f *Finder) begin(ctx context.Context) (*search, context.Context, context.C
 }
 
 // answered counts a request for one resource, and notes the time.
-func (s *search) answered(a *twilio.Answered) {
-	if a != nil && !a.Date.IsZero() {
-		s.now = a.Date
+func (s *search) answered(head *twilio.Head) {
+	if head != nil && !head.Date.IsZero() {
+		s.now = head.Date
 	}
 }
 
@@ -69,7 +69,7 @@ func eachOf[T any](ctx context.Context, s *search, pages iter.Seq2[*twilio.Page[
 		}
 		first, more = false, page.More
 		s.pages++
-		s.answered(&twilio.Answered{Date: page.Date})
+		s.answered(&page.Head)
 		for i := range page.Items {
 			if !visit(&page.Items[i]) {
 				return nil
