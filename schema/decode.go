@@ -1,11 +1,9 @@
 package schema
 
 import (
-	"errors"
+	"encoding/json"
 	"reflect"
 	"strings"
-
-	"encoding/json"
 
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -61,44 +59,16 @@ func (r *CreateMessageInteraction) DecodePlain(raw []byte) bool {
 // must not cost us the receipt of a message that went out.
 var tolerant = jsonv2.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// DecodeMessageInteraction reads Twilio's answer and makes it fit the published
-// schema, because the message has already been sent. A field of the wrong type
-// becomes nil, and an unknown enum value becomes Unknown. misfits holds the
-// original JSON of such fields, by name; it is nil when there are none. Fields
-// that the schema does not have are ignored. The error says that body is not a
-// JSON object; it does not quote it.
-func DecodeMessageInteraction(body []byte) (mi MessageInteraction, misfits map[string]json.RawMessage, err error) {
-	if jsonv2.Unmarshal(body, &mi, tolerant) == nil && mi.known() && isObject(body) {
-		return mi, nil, nil
-	}
-	mi = MessageInteraction{}
-	misfits, err = decodeFields(body, &mi)
-	return mi, misfits, err
-}
-
-// decodeFields reads a JSON object field by field into the struct that into points to. See DecodeResource.
-func decodeFields(body []byte, into any) (misfits map[string]json.RawMessage, err error) {
-	var given map[string]json.RawMessage
-	if err := jsonv2.Unmarshal(body, &given, tolerant); err != nil || given == nil {
-		return nil, errors.New("the answer is no JSON object")
-	}
-	for field, target := range fieldsOf(into) {
-		if raw, ok := given[field]; ok && !fits(raw, target) {
-			if misfits == nil {
-				misfits = map[string]json.RawMessage{}
-			}
-			misfits[field] = raw
-		}
-	}
-	return misfits, nil
-}
-
 func isObject(body []byte) bool {
 	return strings.HasPrefix(strings.TrimLeft(string(body[:min(len(body), 64)]), " \t\r\n"), "{")
 }
 
-// known reports whether no enum has the value Unknown.
-func (mi *MessageInteraction) known() bool {
+// allKnown reports whether no enum of the resource that r points to has the value Unknown.
+func allKnown(r any) bool {
+	mi, hasEnums := r.(*MessageInteraction)
+	if !hasEnums {
+		return true
+	}
 	for _, status := range []*ResourceStatus{mi.InboundResourceStatus, mi.OutboundResourceStatus} {
 		if status != nil && *status == Unknown {
 			return false

@@ -42,15 +42,15 @@ func (r CreateMessageInteraction) Differing(mi *MessageInteraction, misfits map[
 			fields = append(fields, field)
 		}
 	}
-	differ("service_sid", isOther(r.ServiceSid, mi.ServiceSid, misfits["service_sid"]))
-	differ("session_sid", isOther(r.SessionSid, mi.SessionSid, misfits["session_sid"]))
+	differ("service_sid", IsOther(r.ServiceSid, mi.ServiceSid, misfits["service_sid"]))
+	differ("session_sid", IsOther(r.SessionSid, mi.SessionSid, misfits["session_sid"]))
 	if r.ParticipantSid.IsZero() {
 		return fields
 	}
 	if mi.ParticipantSid != nil || isString(misfits["participant_sid"]) {
-		differ("participant_sid", isOther(r.ParticipantSid, mi.ParticipantSid, misfits["participant_sid"]))
+		differ("participant_sid", IsOther(r.ParticipantSid, mi.ParticipantSid, misfits["participant_sid"]))
 	} else { // as in an Interaction: the message goes to the participant that is named (Twilio's page on the operation)
-		differ("outbound_participant_sid", isOther(r.ParticipantSid, mi.OutboundParticipantSid, misfits["outbound_participant_sid"]))
+		differ("outbound_participant_sid", IsOther(r.ParticipantSid, mi.OutboundParticipantSid, misfits["outbound_participant_sid"]))
 	}
 	text, isText := mi.Text()
 	if object := misfits["data"]; object != nil {
@@ -59,15 +59,16 @@ func (r CreateMessageInteraction) Differing(mi *MessageInteraction, misfits map[
 	differ("data", isText && text != ComparableText(r.Body))
 	if mi.Sid != nil && mi.Url != nil {
 		linked, err := ParseSid[KI]((*mi.Url)[strings.LastIndexByte(*mi.Url, '/')+1:])
-		differ("sid", err == nil && !strings.EqualFold(linked.value, mi.Sid.value))
+		differ("sid", err == nil && !linked.Same(*mi.Sid))
 	}
 	return fields
 }
 
-// isOther compares hexadecimal digits without regard to case. A string that is no such SID is another.
-func isOther[P Prefix](want Sid[P], got *Sid[P], misfit json.RawMessage) bool {
+// IsOther reports whether an answer names another resource than the one that is wanted. misfit is the field's JSON if it
+// is no such SID: a string is another's, and anything else names none, as null does.
+func IsOther[P Prefix](want Sid[P], got *Sid[P], misfit json.RawMessage) bool {
 	if got != nil {
-		return !strings.EqualFold(want.value, got.value)
+		return !got.Same(want)
 	}
 	return isString(misfit)
 }

@@ -2,7 +2,9 @@ package schema
 
 import (
 	"encoding/json"
-	"strings"
+	"errors"
+
+	jsonv2 "github.com/go-json-experiment/json"
 )
 
 // A Service is Twilio's resource of that name: the settings and the phone numbers of some Sessions. This struct and the two
@@ -39,18 +41,38 @@ type Participant struct {
 	DateDeleted  *string         `json:"date_deleted"`
 }
 
-// A Resource is what Twilio answers with.
+// A Resource is an object that Twilio answers with. Each of its fields can be nil.
 type Resource interface {
 	Service | Session | Participant | MessageInteraction
 }
 
-// DecodeResource reads one object of Twilio's. A field of another type than documented becomes nil, and an enum value that
-// is not documented becomes Unknown; misfits then has the JSON of such fields by their names. It is nil when there are none.
-// The error says that body is not a JSON object; it does not quote it.
+// DecodeResource reads Twilio's answer and makes it fit what is published about it. A
+// field of the wrong type becomes nil, and an unknown enum value becomes Unknown.
+// misfits holds the original JSON of such fields, by name; it is nil when there are
+// none. Fields that the struct does not have are ignored, and of a name given twice
+// the last counts. The error says that body is not a JSON object; it does not quote it.
 func DecodeResource[R Resource](body []byte) (r R, misfits map[string]json.RawMessage, err error) {
-	misfits, err = decodeFields(body, &r)
-	return r, misfits, err
+	if jsonv2.Unmarshal(body, &r, tolerant) == nil && allKnown(&r) && isObject(body) {
+		return r, nil, nil
+	}
+	var given map[string]json.RawMessage
+	if err := jsonv2.Unmarshal(body, &given, tolerant); err != nil || given == nil {
+		return *new(R), nil, errors.New("the answer is no JSON object")
+	}
+	r = *new(R)
+	for field, target := range fieldsOf(&r) {
+		if raw, ok := given[field]; ok && !fits(raw, target) {
+			if misfits == nil {
+				misfits = map[string]json.RawMessage{}
+			}
+			misfits[field] = raw
+		}
+	}
+	return r, misfits, nil
 }
 
-// SameSid compares two texts as SIDs, whose hexadecimal digits may be in either case.
-func SameSid(a, b string) bool { return a != "" && strings.EqualFold(a, b) }
+// DecodeMessageInteraction is DecodeResource for the answer to a send. It refuses no
+// object, because the message has already been sent.
+func DecodeMessageInteraction(body []byte) (mi MessageInteraction, misfits map[string]json.RawMessage, err error) {
+	return DecodeResource[MessageInteraction](body)
+}

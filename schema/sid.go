@@ -91,6 +91,12 @@ func (s Sid[P]) String() string { return s.value }
 // IsZero reports whether s is the zero value, which identifies nothing.
 func (s Sid[P]) IsZero() bool { return s.value == "" }
 
+// Same reports whether both identify the same resource: their hexadecimal digits may be in either case, their letters may
+// not. The zero value identifies none.
+func (s Sid[P]) Same(other Sid[P]) bool {
+	return !s.IsZero() && !other.IsZero() && s.value[:2] == other.value[:2] && strings.EqualFold(s.value[2:], other.value[2:])
+}
+
 // MarshalText returns the 34 characters; it never fails.
 func (s Sid[P]) MarshalText() ([]byte, error) { return []byte(s.value), nil }
 

@@ -91,7 +91,8 @@ type Client struct {
 	base      *url.URL // its path has no trailing slash
 	pool      *http.Transport
 	trust     idleTrust
-	rates     sync.Map // of *Rate, by the operation
+	rates     sync.Map // of *rate, by the operation
+	alone     sync.Map // of chan struct{}, which leave closes, by the message; see Alone
 
 	// The headers of a GET and of a POST. All requests share them.
 	header, formHeader http.Header

@@ -55,8 +55,8 @@ func (c *Created) Disown(fields ...string) {
 // called once more with the same number. If before returns an error, the call
 // stops with a *NotSentError that wraps it.
 //
-// The caller has taken the turn of the first attempt (Rate(OperationSend)). The
-// client takes those of the others, before it calls before.
+// The caller has taken the turn of the first attempt (WaitToSend). The client takes
+// those of the others, before it calls before.
 //
 // A request that is not valid is a *NotSentError too. The other errors are those
 // of the package comment.
@@ -65,11 +65,11 @@ func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.Create
 		return nil, &NotSentError{Err: err}
 	}
 	ans, err := c.do(ctx, apiCall{
-		operation: OperationSend,
+		operation: operationSend,
 		path:      req.Path(),
 		form:      req.Form(),
 		limit:     maxObject,
-		before:    c.inTurn(OperationSend, req.ServiceSid.String(), 0, before),
+		before:    c.inTurn(operationSend, req.ServiceSid.String(), 0, time.Time{}, before),
 		message:   append([]string{req.Body}, req.MediaUrl...),
 	})
 	if err != nil {
@@ -93,34 +93,32 @@ func (c *Client) CreateMessageInteraction(ctx context.Context, req schema.Create
 	return created, nil
 }
 
-// An Interaction is a message or call of a session. Misfits has the fields whose values are not as documented, such as a
+// An Interaction is a message or call of a Session. Misfits has the fields whose values are not as documented, such as a
 // status that Twilio added later.
 type Interaction struct {
 	schema.MessageInteraction // ParticipantSid is nil, because an Interaction has none
 	Misfits                   map[string]json.RawMessage
 }
 
-// ListInteractions reads a session's interactions.
+// FetchInteraction reads one Interaction. The error is ErrAnother for an answer about another, and otherwise one of those
+// of a list (see Page).
+func (c *Client) FetchInteraction(ctx context.Context, service schema.ServiceSid, session schema.SessionSid, sid schema.InteractionSid) (*Interaction, *Head, error) {
+	path := pathTo("Services", service.String(), "Sessions", session.String(), "Interactions", sid.String())
+	return fetch(ctx, c, interactions("FetchInteraction", service, session, path), func(i *Interaction) bool { return is(sid, i.Sid) })
+}
+
+// ListInteractions reads a Session's Interactions; see Page.
 func (c *Client) ListInteractions(ctx context.Context, service schema.ServiceSid, session schema.SessionSid, paging Paging) iter.Seq2[*Page[Interaction], error] {
+	path := pathTo("Services", service.String(), "Sessions", session.String(), "Interactions")
+	return list(ctx, c, interactions("ListInteraction", service, session, path), paging)
+}
+
+// interactions also takes one without a SID, because it may be the message that somebody looks for.
+func interactions(operation string, service schema.ServiceSid, session schema.SessionSid, path string) source[Interaction] {
 	whose := schema.CreateMessageInteraction{ServiceSid: service, SessionSid: session}
-	return list(ctx, c, listing[Interaction]{
-		operation: "ListInteraction", service: service.String(), key: "interactions",
-		path: pathTo("Services", service.String(), "Sessions", session.String(), "Interactions"),
+	return source[Interaction]{operation: operation, service: service.String(), path: path, key: "interactions",
 		read: func(raw []byte) (i Interaction, ours bool, err error) {
 			i.MessageInteraction, i.Misfits, err = schema.DecodeMessageInteraction(raw)
 			return i, whose.Differing(&i.MessageInteraction, i.Misfits) == nil, err
-		},
-	}, paging)
-}
-
-// FetchInteraction reads one interaction. An answer that names another interaction is ErrAnother.
-func (c *Client) FetchInteraction(ctx context.Context, service schema.ServiceSid, session schema.SessionSid, sid schema.InteractionSid) (*Interaction, *Head, error) {
-	i := &Interaction{}
-	whose := schema.CreateMessageInteraction{ServiceSid: service, SessionSid: session}
-	head, err := c.fetch(ctx, "FetchInteraction", service.String(), pathTo("Services", service.String(), "Sessions", session.String(), "Interactions", sid.String()),
-		func(body []byte) (ours bool, err error) {
-			i.MessageInteraction, i.Misfits, err = schema.DecodeMessageInteraction(body)
-			return i.Sid != nil && schema.SameSid(i.Sid.String(), sid.String()) && whose.Differing(&i.MessageInteraction, i.Misfits) == nil, err
-		})
-	return i, head, err
+		}}
 }

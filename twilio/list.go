@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // How many bytes of an answer are read. The API's objects have one to four
@@ -18,66 +20,71 @@ const (
 	maxPage   = 8 << 20
 )
 
-// defaultMaxPages bounds a list that does not seem to end.
-const defaultMaxPages = 20
+// Our bounds for what does not seem to end: the pages of a list, and the bytes of a link.
+const (
+	defaultMaxPages = 20
+	maxNextLink     = 4 << 10
+)
 
 // Paging says how much of a list to read. The zero value is a good default.
 type Paging struct {
 	PageSize int // 1 to 1000; 0 means Twilio's default, which is documented as 50. It also documents at most 100 records a page
 	MaxPages int // 0 means 20
+
+	// LatestTurn is the time after which nothing waits for a turn within the RateLimit; zero means the end of the call.
+	LatestTurn time.Time
 }
 
-// A Page is one page of a list.
+// A Page is one page of a list. A list is read page by page, in Twilio's order, of which nothing is documented. A page may
+// have fewer than PageSize, even none: only one without a link to the next is the last. Each is a separate call with the
+// client's Timeout, and each of its attempts takes a turn within the RateLimit.
+//
+// Of the link, only the query counts. The next page is asked for where the first was, and only if the link names the same
+// scheme, host, port and path: with the host and a SID's digits in either case, with the scheme's own port spelled out or
+// not, and with any of Twilio's edges and regions. A reverse proxy at the BaseURL must rewrite Twilio's links to its own
+// address. Relative links are not followed; the API has none.
+//
+// The first error ends a list, after the pages before it. It is an *Error for any answer that is not 2xx or that no API
+// gave, and a *NotSentError if Twilio was not reached, and around ErrNoPath (a SID is missing) and ErrNoTurn. It is
+// ErrElsewhere for a link that leads elsewhere, and another error if no answer came, if a page could not be read, and for a
+// link that cannot be read or leads to a page that was already read.
 type Page[T any] struct {
 	Head
-	Items []T  // in Twilio's order, without those that say that they belong elsewhere
+	Items []T  // without those that say that they belong elsewhere or, except among Interactions, have no SID
 	More  bool // another page follows; if MaxPages is reached, it is not fetched
 }
 
-// ErrElsewhere ends a list whose next page is not at the same host and path. The link was not followed, because the
-// credentials would go along.
+// ErrElsewhere ends a list whose link to the next page leads to another address. Page says which one is another.
 var ErrElsewhere = errors.New("the answer's link to the next page leads to another address; it was not followed")
 
-// A listing is one of the API's lists.
-type listing[T any] struct {
-	operation string
-	service   string // whose turns the requests take
-	path      string // see pathTo
-	key       string // the name of the records in a page
-	// read decodes one record. ours is false if it says that it belongs elsewhere.
-	read func(raw []byte) (item T, ours bool, err error)
-}
+var (
+	errLink = errors.New("the answer's link to the next page cannot be read")
+	errLoop = errors.New("the answer's link to the next page leads back to a page that was read")
+)
 
-// list reads page by page. Twilio documents no order. A page may have fewer than
-// PageSize, even none: only a page without a link to the next is the last. Every
-// page is a separate call with the client's Timeout, in its turn of the rate.
-//
-// The first error ends the list, after the pages before it. It is an *Error for any answer that is not 2xx
-// or that no API gave, and a *NotSentError if Twilio was not reached or if there was no turn. It is ErrElsewhere for a
-// link that is not followed, and another error if no answer came or if the page could not be read.
-func list[T any](ctx context.Context, c *Client, l listing[T], paging Paging) iter.Seq2[*Page[T], error] {
+func list[T any](ctx context.Context, c *Client, s source[T], paging Paging) iter.Seq2[*Page[T], error] {
 	return func(yield func(*Page[T], error) bool) {
-		path, maxPages := l.path, paging.MaxPages
-		if path == "" {
-			yield(nil, &NotSentError{Err: ErrNoPath})
-			return
-		}
-		if paging.PageSize > 0 {
+		path, maxPages, seen := s.path, paging.MaxPages, map[string]bool{}
+		if path != "" && paging.PageSize > 0 {
 			path += "?PageSize=" + strconv.Itoa(paging.PageSize)
 		}
-		if maxPages == 0 {
+		if maxPages <= 0 {
 			maxPages = defaultMaxPages
 		}
-		for n := 0; path != "" && n < maxPages; n++ {
-			page, next, err := listPage(ctx, c, l, path)
+		for n := 1; ; n++ {
+			seen[path] = true
+			page, next, err := listPage(ctx, c, s, path, paging.LatestTurn)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			if !yield(page, nil) {
+			if !yield(page, nil) || next == "" || n == maxPages {
 				return
 			}
-			if path, err = c.nextPath(path, next); err != nil && n+1 < maxPages {
+			if path, err = c.nextPath(path, next); err == nil && seen[path] {
+				err = errLoop
+			}
+			if err != nil {
 				yield(nil, err)
 				return
 			}
@@ -86,8 +93,8 @@ func list[T any](ctx context.Context, c *Client, l listing[T], paging Paging) it
 }
 
 // listPage fetches one page, and the link to the next.
-func listPage[T any](ctx context.Context, c *Client, l listing[T], path string) (*Page[T], string, error) {
-	ans, err := c.get(ctx, l.operation, l.service, path, maxPage)
+func listPage[T any](ctx context.Context, c *Client, s source[T], path string, latestTurn time.Time) (*Page[T], string, error) {
+	ans, err := c.get(ctx, s.operation, s.service, path, maxPage, latestTurn)
 	if err != nil {
 		return nil, "", err
 	}
@@ -96,17 +103,17 @@ func listPage[T any](ctx context.Context, c *Client, l listing[T], path string) 
 	var meta struct {
 		NextPageURL string `json:"next_page_url"`
 	}
-	if json.Unmarshal(ans.body, &fields) != nil || json.Unmarshal(fields[l.key], &records) != nil || records == nil {
-		return nil, "", fmt.Errorf("the answer is not a page of %s in JSON", l.key)
+	if json.Unmarshal(ans.body, &fields) != nil || json.Unmarshal(fields[s.key], &records) != nil || records == nil {
+		return nil, "", fmt.Errorf("the answer is not a page of %s in JSON", s.key)
 	}
 	if raw, given := fields["meta"]; given && json.Unmarshal(raw, &meta) != nil {
-		return nil, "", fmt.Errorf("the answer is not a page of %s in JSON", l.key)
+		return nil, "", fmt.Errorf("the answer is not a page of %s in JSON", s.key)
 	}
 	page := &Page[T]{Head: Head{ans.date, ans.requestID}, More: meta.NextPageURL != ""}
 	for _, raw := range records {
-		item, ours, err := l.read(raw)
+		item, ours, err := s.read(raw)
 		if err != nil {
-			return nil, "", fmt.Errorf("one of the %s in the list cannot be read: %w", l.key, err)
+			return nil, "", fmt.Errorf("one of the %s in the list cannot be read: %w", s.key, err)
 		}
 		if ours {
 			page.Items = append(page.Items, item)
@@ -115,17 +122,34 @@ func listPage[T any](ctx context.Context, c *Client, l listing[T], path string) 
 	return page, meta.NextPageURL, nil
 }
 
-// nextPath returns the path and query of the next page. It must have the same
-// scheme, host and path as this page, so that the credentials go nowhere else.
+// nextPath returns the path and query of the next page. The path is this page's own, so that the credentials go nowhere
+// else.
 func (c *Client) nextPath(path, next string) (string, error) {
-	if next == "" {
-		return "", nil
-	}
-	here := c.urlOf(path)
-	there, err := url.Parse(next)
-	if err != nil || there.User != nil || there.Scheme != here.Scheme || there.Host != here.Host || there.EscapedPath() != here.EscapedPath() {
+	link, err := url.Parse(next)
+	if err != nil || link.User != nil || !sameAddress(c.urlOf(path), link) {
 		return "", ErrElsewhere
 	}
+	query, err := url.ParseQuery(link.RawQuery)
+	if err != nil || len(next) > maxNextLink {
+		return "", errLink // without what cannot be read, it could be the link to the first page
+	}
 	samePath, _, _ := strings.Cut(path, "?")
-	return samePath + "?" + there.Query().Encode(), nil
+	return samePath + "?" + query.Encode(), nil
+}
+
+func sameAddress(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && hostAndPort(a) == hostAndPort(b) && strings.EqualFold(a.EscapedPath(), b.EscapedPath())
+}
+
+// hostAndPort is the same for every spelling. All edges and regions of Twilio are one host, because it is not documented
+// which one a link names.
+func hostAndPort(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if strings.HasPrefix(host, "proxy.") && strings.HasSuffix(host, ".twilio.com") {
+		host = "proxy.twilio.com"
+	}
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return net.JoinHostPort(host, port)
 }

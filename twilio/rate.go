@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"twilio-proxy-mcp/schema"
 )
 
 // rateWindow is the span over which Twilio counts: a limit of 30 a second is 150 in any 5 seconds, bursts included
@@ -14,18 +16,16 @@ const rateWindow = 5 * time.Second
 // maxIdleServices is how many Services without a recent request are remembered before they are swept.
 const maxIdleServices = 256
 
-// ErrNoTurn is Rate.Wait's error when the turn would come too late.
+// ErrNoTurn means that the turn within the RateLimit would come too late. No request was made, and no turn was taken.
 var ErrNoTurn = errors.New("the wait for the rate limit is longer than the call may take")
 
-// A Rate hands out turns for requests of one kind: for each Service no more than the limit in any window. A token bucket
+// A rate hands out turns for requests of one kind: for each Service no more than the limit in any window. A token bucket
 // (x/time/rate) would not do. It refills while a burst is still in the window, and lets twice as many through.
-type Rate struct {
+type rate struct {
 	most int // 0 lifts the limit
 
 	mu       sync.Mutex
 	services map[string]*turns
-
-	alone sync.Map // name -> chan struct{}, closed by leave
 }
 
 // turns are the times of the last turns of one Service, in a ring. The next turn is free a window after the oldest.
@@ -35,31 +35,56 @@ type turns struct {
 }
 
 // newRate limits the requests a second to one Service, counted over five seconds; 0 lifts the limit.
-func newRate(perSecond int) *Rate {
-	return &Rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
+func newRate(perSecond int) *rate {
+	return &rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
 }
 
-// OperationSend is the API's name of the operation that sends.
-const OperationSend = "CreateMessageInteraction"
+// operationSend is the API's name of the operation that sends.
+const operationSend = "CreateMessageInteraction"
 
-// Rate hands out the turns of one operation, which the API's name of it names. Twilio counts each operation by itself. The
-// client takes a turn before each attempt, except before the first attempt of a send.
-func (c *Client) Rate(operation string) *Rate {
+// WaitToSend takes the turn of the first attempt of a send to a Service, and returns when it has come. The error is the
+// context's, or ErrNoTurn when the turn would come after latest.
+func (c *Client) WaitToSend(ctx context.Context, service schema.ServiceSid, latest time.Time) error {
+	return c.rate(operationSend).wait(ctx, service.String(), latest)
+}
+
+// Alone lets one of several equal messages at a time wait for its turn (WaitToSend), until it calls leave: nobody else knows yet whether
+// that one will be made. It is false when ctx ends before the others have left.
+func (c *Client) Alone(ctx context.Context, message string) (leave func(), ok bool) {
+	mine := make(chan struct{})
+	for {
+		other, there := c.alone.LoadOrStore(message, mine)
+		if !there {
+			return func() { c.alone.Delete(message); close(mine) }, true
+		}
+		select {
+		case <-other.(chan struct{}):
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+}
+
+// rate is that of one operation: Twilio counts each by itself.
+func (c *Client) rate(operation string) *rate {
 	r, known := c.rates.Load(operation)
 	if !known {
 		r, _ = c.rates.LoadOrStore(operation, newRate(c.RateLimit))
 	}
-	return r.(*Rate)
+	return r.(*rate)
 }
 
-// inTurn is a before hook that waits for the turn of each attempt after the first had ones, and then calls next. A
-// turn that would come after the call's deadline is ErrNoTurn.
-func (c *Client) inTurn(operation, service string, had int, next func(context.Context, int) error) func(context.Context, int) error {
+// inTurn is a before hook. It takes a turn for each attempt, except for the one with the number had (-1 is none), and then
+// calls next. A turn must come by the call's deadline and, if that is not zero, by latest.
+func (c *Client) inTurn(operation, service string, had int, latest time.Time, next func(context.Context, int) error) func(context.Context, int) error {
 	return func(ctx context.Context, tries int) error {
-		if tries != had {
+		if tries != had { // and not when asked once more about the same attempt
 			had = tries
-			latest, _ := ctx.Deadline() // do has set one
-			if err := c.Rate(operation).Wait(ctx, service, latest); err != nil {
+			until, _ := ctx.Deadline() // do has set one
+			if !latest.IsZero() && latest.Before(until) {
+				until = latest
+			}
+			if err := c.rate(operation).wait(ctx, service, until); err != nil {
 				return err
 			}
 		}
@@ -70,9 +95,9 @@ func (c *Client) inTurn(operation, service string, had int, next func(context.Co
 	}
 }
 
-// Wait returns when it is this call's turn. The error is the context's, or ErrNoTurn when the turn would come after
+// wait returns when it is this call's turn. The error is the context's, or ErrNoTurn when the turn would come after
 // latest. With ErrNoTurn no turn is taken.
-func (r *Rate) Wait(ctx context.Context, service string, latest time.Time) error {
+func (r *rate) wait(ctx context.Context, service string, latest time.Time) error {
 	if r.most <= 0 {
 		return ctx.Err()
 	}
@@ -89,24 +114,7 @@ func (r *Rate) Wait(ctx context.Context, service string, latest time.Time) error
 	return ctx.Err()
 }
 
-// Alone lets one of several requests with the same name at a time wait for its turn, until it calls leave: nobody else knows
-// yet whether that one will be made. It returns false when ctx ends before the others have left.
-func (r *Rate) Alone(ctx context.Context, name string) (leave func(), ok bool) {
-	mine := make(chan struct{})
-	for {
-		other, there := r.alone.LoadOrStore(name, mine)
-		if !there {
-			return func() { r.alone.Delete(name); close(mine) }, true
-		}
-		select {
-		case <-other.(chan struct{}):
-		case <-ctx.Done():
-			return nil, false
-		}
-	}
-}
-
-func (r *Rate) take(service string, now, latest time.Time) (time.Time, error) {
+func (r *rate) take(service string, now, latest time.Time) (time.Time, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.services[service]
@@ -132,7 +140,7 @@ func (r *Rate) take(service string, now, latest time.Time) (time.Time, error) {
 }
 
 // sweep forgets Services whose every turn has left the window.
-func (r *Rate) sweep(now time.Time) {
+func (r *rate) sweep(now time.Time) {
 	if len(r.services) < maxIdleServices {
 		return
 	}

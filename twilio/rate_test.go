@@ -20,7 +20,7 @@ func TestRateHoldsOverAnyWindow(t *testing.T) {
 				time.Sleep(4900 * time.Millisecond) // a burst across the edge of a fixed window
 			}
 			go func() {
-				if r.Wait(t.Context(), "KS", time.Now().Add(time.Minute)) == nil {
+				if r.wait(t.Context(), "KS", time.Now().Add(time.Minute)) == nil {
 					turns <- time.Now()
 				}
 			}()
@@ -41,12 +41,12 @@ func TestServicesDoNotWaitForEachOther(t *testing.T) {
 		r := newRate(1)
 		began := time.Now()
 		for i := range 5 * (maxIdleServices + 10) {
-			require.NoError(t, r.Wait(t.Context(), fmt.Sprint(i/5), time.Now()))
+			require.NoError(t, r.wait(t.Context(), fmt.Sprint(i/5), time.Now()))
 		}
 		require.Zero(t, time.Since(began))
-		require.ErrorIs(t, r.Wait(t.Context(), "0", time.Now()), ErrNoTurn)
+		require.ErrorIs(t, r.wait(t.Context(), "0", time.Now()), ErrNoTurn)
 		time.Sleep(rateWindow + time.Nanosecond)
-		require.NoError(t, r.Wait(t.Context(), "new", time.Now()))
+		require.NoError(t, r.wait(t.Context(), "new", time.Now()))
 		require.Len(t, r.services, 1, "Services that were quiet for a window are forgotten")
 	})
 }
@@ -55,34 +55,34 @@ func TestAWaitThatDoesNotFitIsNotBegun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRate(1)
 		for range 5 {
-			require.NoError(t, r.Wait(t.Context(), "KS", time.Now()))
+			require.NoError(t, r.wait(t.Context(), "KS", time.Now()))
 		}
 		began := time.Now()
-		require.ErrorIs(t, r.Wait(t.Context(), "KS", began.Add(4*time.Second)), ErrNoTurn)
+		require.ErrorIs(t, r.wait(t.Context(), "KS", began.Add(4*time.Second)), ErrNoTurn)
 		require.Zero(t, time.Since(began))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.ErrorIs(t, r.Wait(ctx, "KS", began.Add(time.Minute)), context.DeadlineExceeded)
+		require.ErrorIs(t, r.wait(ctx, "KS", began.Add(time.Minute)), context.DeadlineExceeded)
 		require.Equal(t, time.Second, time.Since(began))
 	})
 }
 
 func TestEqualRequestsWaitOneAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newRate(30)
-		leave, ok := r.Alone(t.Context(), "hello")
+		var c Client
+		leave, ok := c.Alone(t.Context(), "hello")
 		require.True(t, ok)
-		other, ok := r.Alone(t.Context(), "other")
+		other, ok := c.Alone(t.Context(), "other")
 		require.True(t, ok)
 		other()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, ok = r.Alone(ctx, "hello")
+		_, ok = c.Alone(ctx, "hello")
 		require.False(t, ok, "the first has not left")
 		entered := make(chan func())
 		for range 3 {
 			go func() {
-				next, _ := r.Alone(t.Context(), "hello")
+				next, _ := c.Alone(t.Context(), "hello")
 				entered <- next
 			}()
 		}

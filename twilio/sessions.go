@@ -8,30 +8,22 @@ import (
 )
 
 // FetchSession reads the Session with this SID or unique name. That a unique name is taken is not documented; a 404 may
-// mean that it is not. The error is ErrAnother for an answer with another name or Service, and otherwise one of
-// ListSessions.
+// mean that it is not. The error is ErrAnother for an answer about another Session, ErrNoPath for a name that no Session
+// can have, and otherwise one of those of a list (see Page).
 func (c *Client) FetchSession(ctx context.Context, service schema.ServiceSid, name string) (*schema.Session, *Head, error) {
-	s := &schema.Session{}
-	head, err := c.fetch(ctx, "FetchSession", service.String(), pathTo("Services", service.String(), "Sessions", name), func(body []byte) (bool, error) {
-		var err error
-		*s, _, err = schema.DecodeResource[schema.Session](body)
-		return s.Sid != nil && sameName(name, s.Sid.String(), s.UniqueName) && in(service, s.ServiceSid), err
-	})
-	return s, head, err
+	return fetch(ctx, c, sessions("FetchSession", service, pathTo("Services", service.String(), "Sessions", name)),
+		func(s *schema.Session) bool { return isNamed(name, s.Sid, s.UniqueName) })
 }
 
-// ListSessions reads a Service's Sessions.
+// ListSessions reads a Service's Sessions; see Page.
 func (c *Client) ListSessions(ctx context.Context, service schema.ServiceSid, paging Paging) iter.Seq2[*Page[schema.Session], error] {
-	return list(ctx, c, listing[schema.Session]{
-		operation: "ListSession", service: service.String(), key: "sessions", path: pathTo("Services", service.String(), "Sessions"),
-		read: func(raw []byte) (schema.Session, bool, error) {
-			s, _, err := schema.DecodeResource[schema.Session](raw)
-			return s, s.Sid != nil && in(service, s.ServiceSid), err
-		},
-	}, paging)
+	return list(ctx, c, sessions("ListSession", service, pathTo("Services", service.String(), "Sessions")), paging)
 }
 
-// in reports whether a resource does not name another parent.
-func in[P schema.Prefix](parent schema.Sid[P], named *schema.Sid[P]) bool {
-	return named == nil || schema.SameSid(parent.String(), named.String())
+func sessions(operation string, service schema.ServiceSid, path string) source[schema.Session] {
+	return source[schema.Session]{operation: operation, service: service.String(), path: path, key: "sessions",
+		read: func(raw []byte) (schema.Session, bool, error) {
+			s, misfits, err := schema.DecodeResource[schema.Session](raw)
+			return s, s.Sid != nil && !schema.IsOther(service, s.ServiceSid, misfits["service_sid"]), err
+		}}
 }

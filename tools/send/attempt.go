@@ -28,7 +28,14 @@ func (d *delivery) attempt(ctx context.Context, claim *ledger.Claim, entry unset
 			_ = d.settle(after, claim, ledger.Settlement{State: ledger.Unknown, Code: string(tools.CodeInternal)})
 		}
 	}()
-	created, err := d.Client.CreateMessageInteraction(sending, d.request, d.mayBegin(claim, &entry))
+	created, err := d.Client.CreateMessageInteraction(sending, d.request, func(ctx context.Context, _ int) error {
+		if claim == nil {
+			return nil
+		}
+		// The waits are over, and the request begins now.
+		entry = unsettled{ledger.Entry{ID: entry.ID, UpstreamBegun: d.clock.Now()}, time.Now()}
+		return claim.Stands(ctx)
+	})
 	answered = true
 	switch {
 	case claim == nil && err == nil:
@@ -40,18 +47,6 @@ func (d *delivery) attempt(ctx context.Context, claim *ledger.Claim, entry unset
 		return d.settleSent(after, claim, created), nil
 	default:
 		return d.settleUnsent(after, claim, entry, err)
-	}
-}
-
-// mayBegin is asked before each try whether the claim still stands.
-func (d *delivery) mayBegin(claim *ledger.Claim, entry *unsettled) func(ctx context.Context, tries int) error {
-	return func(ctx context.Context, _ int) error {
-		if claim == nil {
-			return nil
-		}
-		// The waits are over, and the request begins now.
-		*entry = unsettled{ledger.Entry{ID: entry.ID, UpstreamBegun: d.clock.Now()}, time.Now()}
-		return claim.Stands(ctx)
 	}
 }
 

@@ -26,9 +26,9 @@ func (d *delivery) claim(ctx context.Context) (ledger.Decision, *tools.Failure) 
 	intent := d.intent(d.lastStart(ctx))
 	ctx, stop := context.WithDeadline(ctx, deadlineOf(ctx).Add(-d.reserve()/2))
 	defer stop()
-	noTurn := d.turn(ctx, time.Now())
+	noTurn := d.Client.WaitToSend(ctx, d.request.ServiceSid, time.Now())
 	if errors.Is(noTurn, twilio.ErrNoTurn) {
-		leave, alone := d.sends.Alone(ctx, intent.Scope.Caller+intent.Participant+string(intent.Content)+intent.Key)
+		leave, alone := d.Client.Alone(ctx, intent.Scope.Caller+intent.Participant+string(intent.Content)+intent.Key)
 		if !alone {
 			return ledger.Decision{}, d.unrecorded(ctx, ledger.ErrInProgress)
 		}
@@ -37,7 +37,7 @@ func (d *delivery) claim(ctx context.Context) (ledger.Decision, *tools.Failure) 
 		if err != nil || past.Verdict != 0 {
 			return past, d.unrecorded(ctx, err)
 		}
-		noTurn = d.turn(ctx, intent.Until)
+		noTurn = d.Client.WaitToSend(ctx, d.request.ServiceSid, intent.Until)
 	}
 	if noTurn != nil {
 		return ledger.Decision{}, noTurnFailure(noTurn)
@@ -49,11 +49,6 @@ func (d *delivery) claim(ctx context.Context) (ledger.Decision, *tools.Failure) 
 // lastStart is the latest time at which a request may begin, so that it can be recorded and looked for.
 func (d *delivery) lastStart(ctx context.Context) time.Time {
 	return deadlineOf(ctx).Add(-2 * d.reserve())
-}
-
-// turn waits for this Service's turn to send. The error is twilio.ErrNoTurn when the turn would come after latest.
-func (d *delivery) turn(ctx context.Context, latest time.Time) error {
-	return d.sends.Wait(ctx, d.request.ServiceSid.String(), latest)
 }
 
 // intent is what the ledger compares. Two messages are the same when their Body and MediaUrl are; Twilio's list of

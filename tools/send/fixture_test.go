@@ -86,6 +86,8 @@ func (b *bench) offer(definition tools.Definition[schema.CreateMessageInteractio
 	b.handle = mcpServer.GetTool(Name).Handler
 }
 
+var serviceSid = schema.MustSid[schema.KS](fake.ServiceSid)
+
 func newFake(t testing.TB) *fake.Fake {
 	f := fake.New(fake.Config{})
 	t.Cleanup(func() { f.Close() })

@@ -2,7 +2,6 @@ package send
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"twilio-proxy-mcp/schema"
@@ -58,7 +57,7 @@ func (d *delivery) look(ctx context.Context, entry unsettled) (found *schema.Mes
 	}
 	var since time.Time
 	more, read, matches := false, 0, 0
-	paging := twilio.Paging{PageSize: pageSize, MaxPages: maxPages}
+	paging := twilio.Paging{PageSize: pageSize, MaxPages: maxPages, LatestTurn: deadlineOf(ctx).Add(-d.reserve())}
 	for page, err := range d.Client.ListInteractions(ctx, d.request.ServiceSid, d.request.SessionSid, paging) {
 		if err != nil {
 			return nil, err
@@ -113,7 +112,7 @@ func (d *delivery) isMine(ctx context.Context, i schema.MessageInteraction, sinc
 	}
 	_, hasText := i.Text()
 	if i.Sid == nil || i.DateCreated == nil || !hasText || i.OutboundParticipantSid == nil || d.request.Differing(&i, nil) != nil ||
-		!strings.EqualFold(i.OutboundParticipantSid.String(), d.request.ParticipantSid.String()) {
+		!i.OutboundParticipantSid.Same(d.request.ParticipantSid) {
 		return false, nil
 	}
 	created, err := time.Parse(time.RFC3339, *i.DateCreated)

@@ -21,7 +21,7 @@ func (b *bench) takeTurns(n int) {
 	gone, leave := context.WithCancel(b.t.Context())
 	leave()
 	for range n {
-		require.ErrorIs(b.t, b.sends.Wait(gone, fake.ServiceSid, time.Now().Add(time.Minute)), context.Canceled)
+		require.ErrorIs(b.t, b.Client.WaitToSend(gone, serviceSid, time.Now().Add(time.Minute)), context.Canceled)
 	}
 }
 
@@ -30,7 +30,7 @@ func TestRateLimitedCallsAreSurelyNotSent(t *testing.T) {
 	f := newFake(t)
 	b := newBench(t, f, func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 3*time.Second })
 	for range 5 { // without a send, which takes its time
-		require.NoError(t, b.sends.Wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+		require.NoError(t, b.Client.WaitToSend(t.Context(), serviceSid, time.Now().Add(time.Minute)))
 	}
 	got := b.send("one too many")
 	require.Equal(t, tools.Outcome{Code: tools.CodeTryLater, Sent: tools.SentNo, RetryAfterSeconds: 5}, got.outcome())
@@ -174,7 +174,7 @@ func TestACallCancelledWithoutATurn(t *testing.T) {
 			f := newFake(t)
 			b := newBench(t, f, func(c *Config) { c.Client.RateLimit = 1; change(c) })
 			for range 5 {
-				require.NoError(t, b.sends.Wait(t.Context(), fake.ServiceSid, time.Now().Add(time.Minute)))
+				require.NoError(t, b.Client.WaitToSend(t.Context(), serviceSid, time.Now().Add(time.Minute)))
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
@@ -249,7 +249,7 @@ func TestACallWithoutATurnAndWithoutALedger(t *testing.T) {
 	require.Equal(t, tools.CodeSent, b.send("went out").outcome().Code)
 	lockFile(t, path)
 	for range 4 {
-		require.NoError(t, b.sends.Wait(t.Context(), fake.ServiceSid, time.Now()))
+		require.NoError(t, b.Client.WaitToSend(t.Context(), serviceSid, time.Now()))
 	}
 	began := time.Now()
 	got := b.send("went out")

@@ -45,7 +45,6 @@ const MaxDeadline = ledger.SessionGrace - 5*time.Second
 // A Sender sends messages. Make one with New.
 type Sender struct {
 	Config
-	sends  *twilio.Rate
 	clock  twilio.Clock
 	strays twilio.Strays
 }
@@ -57,7 +56,7 @@ func New(c Config) (*Sender, error) {
 	if c.Deadline < 0 || c.Deadline > MaxDeadline {
 		return nil, fmt.Errorf("send: a deadline of %v is not between 0 and %v", c.Deadline, MaxDeadline)
 	}
-	return &Sender{Config: c, sends: c.Client.Rate(twilio.OperationSend)}, nil
+	return &Sender{Config: c}, nil
 }
 
 // Name is the tool's.
@@ -88,7 +87,7 @@ func (s *Sender) send(ctx context.Context, call *tools.Call, request schema.Crea
 		slog.String("participant_sid", request.ParticipantSid.String()))
 	d := &delivery{Sender: s, call: call, request: request}
 	if s.Ledger == nil {
-		if err := d.turn(ctx, d.lastStart(ctx)); err != nil {
+		if err := d.Client.WaitToSend(ctx, request.ServiceSid, d.lastStart(ctx)); err != nil {
 			return failed(noTurnFailure(err))
 		}
 		return d.attempt(ctx, nil, unsettled{})
