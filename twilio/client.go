@@ -13,7 +13,7 @@
 // it has a connection. After that, the client waits for the answer, so that the
 // outcome is known.
 //
-// net/http repeats some requests by itself. It cannot repeat a send of this
+// net/http repeats some requests by itself. It cannot repeat one of this
 // client, because the body cannot be rewound. Right before the first byte, the
 // client looks whether the server has closed a kept-alive connection, and if so
 // takes another one (not on Windows, which has no such look). One case is left: if
@@ -257,13 +257,13 @@ func (c *Client) urlOf(pathAndQuery string) *url.URL {
 // newRequest builds the HTTP request of one attempt. All requests share a header,
 // because a RoundTripper does not change it.
 func (c *Client) newRequest(ctx context.Context, call apiCall) *http.Request {
-	r := &http.Request{Method: http.MethodGet, URL: c.urlOf(call.path), Header: c.header}
+	// There is no GetBody, so net/http cannot rewind the body. It therefore never
+	// repeats the request by itself, not even if a kept-alive connection turns
+	// out to be closed. A GET has an empty body for that, and it sends none.
+	body := io.NopCloser(strings.NewReader(call.form))
+	r := &http.Request{Method: http.MethodGet, URL: c.urlOf(call.path), Header: c.header, Body: body}
 	if call.form != "" {
-		// There is no GetBody, so net/http cannot rewind the body. It therefore never
-		// repeats the request by itself, not even if a kept-alive connection turns
-		// out to be closed.
-		r.Method, r.Header = http.MethodPost, c.formHeader
-		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(call.form)), int64(len(call.form))
+		r.Method, r.Header, r.ContentLength = http.MethodPost, c.formHeader, int64(len(call.form))
 	}
 	return r.WithContext(ctx)
 }

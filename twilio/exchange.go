@@ -83,7 +83,7 @@ func (c *Client) do(ctx context.Context, call apiCall) (*answer, error) {
 		seen.Duration = time.Since(started)
 		c.observe(seen)
 		outcome := c.outcome(call, ans, a.connected(), err)
-		wait, again := retryWait(outcome, tries)
+		wait, again := retryWait(outcome, tries, a.mayReadAgain())
 		if end, _ := waitCtx.Deadline(); !again || !time.Now().Add(wait).Before(end) {
 			return ans, outcome
 		}

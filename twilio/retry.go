@@ -16,7 +16,7 @@ import (
 const (
 	firstWait     = 250 * time.Millisecond
 	longestWait   = 4 * time.Second
-	maxConnects   = 4              // attempts to connect; they take about two seconds if each is refused at once
+	maxConnects   = 4              // attempts to get an open connection; they take about two seconds if each is refused at once
 	maxRetryAfter = 24 * time.Hour // a longer Retry-After counts as this
 )
 
@@ -24,15 +24,15 @@ const (
 // be one. Only two outcomes certainly have no effect at Twilio. One is that there
 // was no connection. The other is 429: Twilio says that such a request was "never
 // processed and is always safe to retry". Retries after a 429 end only with the
-// deadline.
-func retryWait(outcome error, tries int) (time.Duration, bool) {
+// deadline. A read has no effect in any case; see mayReadAgain.
+func retryWait(outcome error, tries int, mayReadAgain bool) (time.Duration, bool) {
 	switch e := outcome.(type) {
 	case *NotSentError:
 		return backoff(tries, 0, rand.Float64()), tries+1 < maxConnects && !isPermanent(e)
 	case *Error:
 		return backoff(tries, e.RetryAfter, rand.Float64()), e.Status == http.StatusTooManyRequests
 	default:
-		return 0, false
+		return backoff(tries, 0, rand.Float64()), mayReadAgain && tries+1 < maxConnects
 	}
 }
 

@@ -75,6 +75,14 @@ func (a *attempt) isStale() bool {
 	return a.hasConn && a.kept != nil && !a.kept.left && a.waitCtx.Err() == nil
 }
 
+// mayReadAgain reports whether a read got no answer on a kept connection: most
+// likely, the close of the connection was on its way.
+func (a *attempt) mayReadAgain() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.isRead && a.kept != nil && a.kept.left && !a.answered.Load() && a.waitCtx.Err() == nil
+}
+
 // idleTrust is for how long an idle connection is taken to be open. A server that
 // was seen to close one after some time will close the next after about as long. A
 // look cannot see a close that is still on its way, so half of that time counts,
