@@ -11,8 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"twilio-proxy-mcp/schema"
 	"twilio-proxy-mcp/tools"
 	"twilio-proxy-mcp/tools/ledger"
+	"twilio-proxy-mcp/twilio"
 	"twilio-proxy-mcp/twilio/fake"
 )
 
@@ -235,6 +237,20 @@ func TestLooksWaitForTheirTurn(t *testing.T) {
 		require.Equal(t, tools.CodeOutcomeUnknown, b.send("nobody knows").outcome().Code)
 	}
 	require.LessOrEqual(t, len(f.Requests()), 1+5)
+}
+
+// A look whose turn comes when there is no time to record what it finds is not waited for.
+func TestALookLeavesTimeToRecordWhatItFinds(t *testing.T) {
+	f := newFake(t)
+	b := newBench(t, f, func(c *Config) { c.Client.RateLimit, c.Deadline = 1, 5500*time.Millisecond })
+	for range 5 { // the next turn comes in five seconds
+		for _, err := range b.Client.ListInteractions(t.Context(), serviceSid, schema.MustSid[schema.KC](fake.SessionSid), twilio.Paging{MaxPages: 1}) {
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, f.Arm(fake.Fault{Operation: "CreateMessageInteraction", Effect: fake.EffectDropAfter}))
+	require.Equal(t, tools.CodeOutcomeUnknown, b.send("hello").outcome().Code)
+	require.Len(t, f.Requests(), 6)
 }
 
 // Without a turn and without an answer of the ledger's nobody can say whether this is a repeat. What could not begin in time
