@@ -1,15 +1,23 @@
-// Package twilio is a client of Twilio's Proxy API. It always says what became of
-// a message: it was sent, it was not sent, or nobody can know.
+// Package twilio is a client of Twilio's Proxy API. It reads Services, Sessions, Participants and Interactions, and sends
+// messages. It always says what became of a message: it was sent, it was not sent, or nobody can know.
 //
-// Every operation ends in one of these ways:
+// A send ends in one of these ways:
 //
 //	nil                   Twilio accepted it (any 2xx of an API), even if the answer's body is unreadable
 //	*Error                Twilio or something on the way refused it (with 429: did not process it); nothing was sent
 //	*NotSentError         there was no connection; nothing was sent
 //	*OutcomeUnknownError  it was attempted, and nobody can know the outcome (no answer, 408, 5xx, a 2xx that no API gave)
 //
+// Reading changes nothing, so a read has no unknown outcome: it ends in an answer, in one of the first two errors, or in
+// another that says why there is no answer that can be read. Services and Sessions can be asked for by their unique names.
+// All else is found in lists, which are iterators of pages; Page says how they are read and how they end.
+//
+// Each attempt of a request takes a turn, so that the RateLimit is kept for each operation and Service, whoever calls. Only
+// the turn for the first attempt of a send is its caller's to take, with WaitToSend: then it can still be given up.
+//
 // A send is repeated only when Twilio certainly did nothing: there was no
-// connection, or the answer was 429. A cancelled context stops a send only until
+// connection, or the answer was 429. A read is repeated then, and when a kept
+// connection was closed before an answer came. A cancelled context stops a send only until
 // it has a connection. After that, the client waits for the answer, so that the
 // outcome is known.
 //
@@ -246,11 +254,11 @@ func (c *Client) observe(e Exchange) {
 func (c *Client) urlOf(pathAndQuery string) *url.URL {
 	u := *c.base
 	path, query, _ := strings.Cut(pathAndQuery, "?")
-	if escaped := u.EscapedPath() + path; strings.Contains(escaped, "%") {
-		u.RawPath = escaped
+	if u.RawPath != "" || strings.Contains(path, "%") {
+		u.RawPath = u.EscapedPath() + path
+		path, _ = url.PathUnescape(path) // pathTo has escaped it
 	}
-	plain, _ := url.PathUnescape(path) // pathTo has escaped it
-	u.Path, u.RawQuery = u.Path+plain, query
+	u.Path, u.RawQuery = u.Path+path, query
 	return &u
 }
 

@@ -36,7 +36,7 @@ func newMetrics() *metrics {
 			Name: "twilio_proxy_mcp_upstream_duration_seconds", Help: "How long HTTP exchanges with Twilio took, by operation and status (0: no answer).", Buckets: prometheus.ExponentialBuckets(0.001, 2, 16),
 		}, []string{"operation", "status"}),
 		retries: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "twilio_proxy_mcp_upstream_retries_total", Help: "HTTP exchanges that retried one on which Twilio had certainly not acted.",
+			Name: "twilio_proxy_mcp_upstream_retries_total", Help: "HTTP exchanges that retried one on which Twilio had certainly not acted, or which only read.",
 		}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "twilio_proxy_mcp_refused_requests_total", Help: "HTTP requests that a guard refused.",
