@@ -58,3 +58,19 @@ func notFound(err error) bool {
 	refused, isAnswer := errors.AsType[*twilio.Error](err)
 	return isAnswer && refused.Status == http.StatusNotFound || errors.Is(err, twilio.ErrAnother) || errors.Is(err, twilio.ErrNoPath)
 }
+
+// noSuchName reports whether a request that named a resource by its unique name came to nothing, so that the list may still
+// have it. That a name is taken in the place of a SID is not documented: any refusal may mean that it is not, except one of
+// the credentials or of the rate.
+func noSuchName(err error) bool {
+	refused, isAnswer := errors.AsType[*twilio.Error](err)
+	if !isAnswer {
+		return notFound(err)
+	}
+	switch refused.Status {
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	default:
+		return refused.Status >= 400 && refused.Status < 500
+	}
+}
