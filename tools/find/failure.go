@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 
+	"twilio-proxy-mcp/schema"
 	"twilio-proxy-mcp/tools"
 	"twilio-proxy-mcp/twilio"
 )
@@ -57,6 +58,26 @@ func tryLater(happened string) error {
 func notFound(err error) bool {
 	refused, isAnswer := errors.AsType[*twilio.Error](err)
 	return isAnswer && refused.Status == http.StatusNotFound || errors.Is(err, twilio.ErrAnother) || errors.Is(err, twilio.ErrNoPath)
+}
+
+// isGone reports whether Twilio itself says that what a SID names is not there. Somebody on the way may answer 404, too, and
+// knows nothing of it.
+func isGone(err error) bool {
+	refused, isAnswer := errors.AsType[*twilio.Error](err)
+	return isAnswer && refused.FromTwilio && (refused.Status == http.StatusNotFound || refused.Code == notTogether) || errors.Is(err, twilio.ErrAnother)
+}
+
+// notTogether is Twilio's code for SIDs of which one does not belong to the other.
+const notTogether = 80610
+
+// failedIn is failed for what was read of a Service: if Twilio does not find it, the Service is what is not there.
+func failedIn(ctx context.Context, err error, service schema.ServiceSid) error {
+	failure, _ := errors.AsType[*tools.Failure](failed(ctx, err))
+	if isGone(err) {
+		failure.Happened = fmt.Sprintf("There is no Service %s in this account. %s", service, failure.Happened)
+		failure.Next = "Check the SID of the Service with the user, and --service with it; do not guess another. Without Service and --service, the account's only one is used."
+	}
+	return failure
 }
 
 // noSuchName reports whether a request that named a resource by its unique name came to nothing, so that the list may still

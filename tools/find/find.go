@@ -9,6 +9,8 @@
 package find
 
 import (
+	"regexp"
+
 	"twilio-proxy-mcp/twilio"
 )
 
@@ -24,7 +26,10 @@ type Config struct {
 }
 
 // A Finder has the tools. Make one with New.
-type Finder struct{ Config }
+type Finder struct {
+	Config
+	phones *regexp.Regexp // what may be a phone number in a name
+}
 
 // New makes a Finder.
-func New(c Config) *Finder { return &Finder{Config: c} }
+func New(c Config) *Finder { return &Finder{Config: c, phones: regexp.MustCompile(phonePattern)} }

@@ -20,7 +20,8 @@ const (
 // A search is the reading of one call.
 type search struct {
 	*Finder
-	pages    int
+	pages    int       // how many pages of lists were read
+	left     int       // how many more may be
 	sessions int       // how many were compared
 	cut      string    // why the reading ended early, as a sentence; "" when it did not
 	now      time.Time // Twilio's clock, by the newest answer; the local clock's until then
@@ -28,15 +29,16 @@ type search struct {
 
 // begin bounds the reading of one call. A part of the call's time is kept for the answer.
 func (f *Finder) begin(ctx context.Context) (*search, context.Context, context.CancelFunc) {
-	now := time.Now()
-	until := now.Add(maxReading)
+	reading, cancel := within(ctx, maxReading)
+	return &search{Finder: f, left: maxPages, now: time.Now()}, reading, cancel
+}
+
+// within ends after most, or earlier so that a fifth of ctx's time is left for what follows.
+func within(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
-		if latest := now.Add(deadline.Sub(now) * 4 / 5); latest.Before(until) {
-			until = latest
-		}
+		most = min(most, time.Until(deadline)*4/5)
 	}
-	reading, cancel := context.WithDeadline(ctx, until)
-	return &search{Finder: f, now: now}, reading, cancel
+	return context.WithTimeout(ctx, most)
 }
 
 // answered counts a request for one resource, and notes the time.
@@ -48,13 +50,13 @@ func (s *search) answered(head *twilio.Head) {
 
 // paging is for the pages that are left.
 func (s *search) paging() twilio.Paging {
-	return twilio.Paging{PageSize: pageSize, MaxPages: max(maxPages-s.pages, 1)}
+	return twilio.Paging{PageSize: pageSize, MaxPages: max(s.left, 1)}
 }
 
 // eachOf visits the records of a list until visit returns false. A list that cannot be read to its end sets cut, unless
 // nothing of it was read: that is the error.
 func eachOf[T any](ctx context.Context, s *search, pages iter.Seq2[*twilio.Page[T], error], visit func(*T) (more bool)) error {
-	if s.pages >= maxPages {
+	if s.left <= 0 {
 		s.cut = cutPages
 		return nil
 	}
@@ -69,6 +71,7 @@ func eachOf[T any](ctx context.Context, s *search, pages iter.Seq2[*twilio.Page[
 		}
 		first, more = false, page.More
 		s.pages++
+		s.left--
 		s.answered(&page.Head)
 		for i := range page.Items {
 			if !visit(&page.Items[i]) {

@@ -35,7 +35,7 @@ func (s *search) service(ctx context.Context, asked string) (schema.ServiceSid, 
 	if err := eachOf(ctx, s, s.Client.ListServices(ctx, s.paging()), list.add); err != nil {
 		return schema.ServiceSid{}, failed(ctx, err)
 	}
-	if len(list.fit) == 1 && (s.cut == "" || list.rank == exact) {
+	if len(list.fit) == 1 && s.cut == "" {
 		return list.fit[0], nil
 	}
 	return schema.ServiceSid{}, list.failure(s.cut, asked == "" && name != "")
@@ -69,7 +69,7 @@ func (l *services) add(service *schema.Service) (more bool) {
 	} else {
 		l.more = true
 	}
-	return rank != exact && !(l.any && l.more)
+	return rank != exact && !(l.any && l.more) // no other has the exact name
 }
 
 // described is a line of an error. The name is quoted, because it is text from outside.

@@ -1,0 +1,131 @@
+package find
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestNamesAreCompared(t *testing.T) {
+	for _, c := range []struct {
+		asked, name string
+		want        rank
+	}{
+		{"Order #1234", "Order #1234", exact},
+		{"order 1234", "Order #1234", whole},
+		{"ORDER-1234", "order_1234", whole},
+		{"order1234", "Order #1234", whole},
+		{"Order # 12 34", "order 1234", whole},
+		{"order=1234", "order|1234", whole},
+		{"  order\t1234\n", "«Order» 1234.", whole},
+		{"straße 5", "STRASSE 5", whole},
+		{"ΟΔΟΣ", "οδος", whole},
+		{"order 1234", "Ｏｒｄｅｒ １２３４", whole},
+		{"Ame\u0301lie", "Am\u00e9lie", whole},
+		{"or\u00adder 1234", "order\u202e 1234", whole}, // what cannot be seen
+		{"❤", "\u2764\ufe0f", whole},
+		{"🚗", "🚗", exact},
+		{"заказ 7", "Заказ №7", unlike}, // № is read as No
+		{"заказ 7", "Заказ #7", whole},
+		{"注文 12", "注文　１２", whole},
+
+		{"driver", "Dora (driver)", part},
+		{"driver dora", "Dora (driver)", part}, // in any order
+		{"1234", "Order #1234", part},
+		{"order1234", "The Order 1234 (express)", part},
+		{"dora", "Dora🚗", part},
+		{"🚗", "Dora🚗", part},
+		{"order 5", "Order 5 and 6", part},
+		{"order 1 2", "Order 12 3", part}, // spaces do not count
+
+		{"the order 1234", "Order #1234", inFront},
+		{"my driver Dora", "Dora", inFront},
+		{"order 1234", "1234", inFront},
+		{"the order 1234", "ORDER1234", inFront},
+
+		{"123", "1234", unlike},
+		{"234", "Order 1234", unlike},
+		{"order 123", "Order #1234", unlike},
+		{"order 1234", "Order #123", unlike},
+		{"order 1234", "Order #12345", unlike},
+		{"1234", "Order #12345", unlike},
+		{"order 1 3", "Order 12 3", unlike},
+		{"dor", "Dora", unlike},
+		{"Dora", "Theodora", unlike},
+		{"the order 1234", "the order 12", unlike},
+		{"driver", "", unlike},
+		{"Alice", "Αlice", unlike}, // a Greek letter
+
+		{"---", "---", exact}, // no word: byte for byte
+		{"---", "--", unlike},
+		{"#", "Order #1234", unlike},
+		{"order", "!!!", unlike},
+		{"a", strings.Repeat("a ", maxCompared), unlike},
+	} {
+		require.Equal(t, c.want, ask(c.asked).rank(c.name), "%q in %q", c.asked, c.name)
+	}
+}
+
+func TestDigitsFindAPerson(t *testing.T) {
+	for _, c := range []struct {
+		asked, name, identifier string
+		want                    rank
+	}{
+		{"0001", "Dora", "+15550100001", part},
+		{"…0001", "Dora", "+15550100001", part},
+		{"the number ending in 0001", "Dora", "+15550100001", part},
+		{"last 4 digits: 0001", "Dora", "+15550100001", part},
+		{"driver ending in 0001", "Dora (driver)", "+15550100001", part},
+		{"driver ending in 0001", "Carl", "+15550100001", unlike},
+		{"Bob 0001", "Alice", "+15550100001", unlike},
+		{"001", "Dora", "+15550100001", unlike},
+		{"00001", "Dora", "+15550100001", unlike},
+		{"0001", "Dora", "+15550100012", unlike},
+		{"0001", "0001", "+15550100012", whole},
+		{"+15550100001", "Dora", "+15550100001", whole},
+		{"+1 (555) 010-0001", "Dora", "+15550100001", whole},
+		{"+1 (555) 010-0001", "Dora", "+15550100002", unlike},
+		{"messenger:dora", "Dora", "messenger:dora", whole},
+		{"", "Dora", "+15550100001", whole},
+	} {
+		got := askPerson(c.asked).rank(participantOf(c.name, c.identifier))
+		require.Equal(t, c.want, got, "%q for %q %s", c.asked, c.name, c.identifier)
+	}
+	require.Equal(t, unlike, askPerson("0001").rank(participantOf("", "")))
+}
+
+// Whatever the names are, comparing them does not panic, one fits itself, and a word never fits a longer one.
+func FuzzNames(f *testing.F) {
+	for _, seed := range []string{"Order #1234", "Dora (driver)", "---", "", "\u00df\u0130\ufdfa", "👩‍🚀\ufe0f", "a\u0301\u200d", "½ №", "\xff\xfe", "1 1"} {
+		f.Add(seed, "order 1234")
+	}
+	f.Fuzz(func(t *testing.T, one, other string) {
+		a := ask(one)
+		require.Equal(t, exact, a.rank(one))
+		if len(a.words) == 0 {
+			require.NotContains(t, []rank{whole, part, inFront}, a.rank(other))
+			return
+		}
+		for _, changed := range []string{"  " + one + "!", strings.ReplaceAll(one, " ", " - ")} {
+			require.LessOrEqual(t, a.rank(changed), whole, changed)
+		}
+		if len(a.words) == 1 && isAlphanumeric(a.words[0]) {
+			require.Equal(t, unlike, ask("7").rank("7"+a.words[0]+"7"), "a word in a longer one")
+		}
+		if a.rank(other) == part {
+			joined := " " + strings.Join(wordsOf(other), " ") + " "
+			for _, word := range a.words {
+				require.True(t, strings.Contains(joined, " "+word+" ") || strings.Contains(strings.ReplaceAll(joined, " ", ""), a.joined))
+			}
+		}
+	})
+}
+
+// isAlphanumeric is false of a word of symbols, which is one beside letters, too.
+func isAlphanumeric(word string) bool {
+	first, _ := utf8.DecodeRuneInString(word)
+	return unicode.IsLetter(first) || unicode.IsNumber(first)
+}
