@@ -3,6 +3,8 @@ package twilio
 import (
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,5 +100,28 @@ func TestEqualRequestsWaitOneAtATime(t *testing.T) {
 			}
 			next()
 		}
+	})
+}
+
+// The first turn is the caller's. Each of the others is taken once, though the hook is called twice for a new connection.
+func TestEachLaterTryOfASendTakesOneTurn(t *testing.T) {
+	asked := 0
+	bubble(t, func(t *testing.T, c *Client) {
+		c.RateLimit = 1
+		hooks := 0
+		created, err := c.CreateMessageInteraction(t.Context(), testMessage, func(context.Context, int) error { hooks++; return nil })
+		require.NoError(t, err)
+		require.Equal(t, 2, created.Retries)
+		require.Equal(t, 6, hooks)
+		require.Equal(t, 2, c.taken(operationSend))
+		require.NoError(t, c.WaitToSend(t.Context(), testService, time.Now()))
+		require.Equal(t, 3, c.taken(operationSend))
+	}, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		if asked++; asked < 3 {
+			w.WriteHeader(http.StatusTooManyRequests)
+			return
+		}
+		io.WriteString(w, documentedAnswer)
 	})
 }
