@@ -23,13 +23,18 @@ func (mi *MessageInteraction) Text() (string, bool) {
 }
 
 func textOf(data []byte) (string, bool) {
+	body, has := bodyOf(data)
+	return ComparableText(body), has
+}
+
+func bodyOf(data []byte) (string, bool) {
 	var object struct {
 		Body *string `json:"body"`
 	}
 	if jsonv2.Unmarshal(data, &object, tolerant) != nil || object.Body == nil {
 		return "", false
 	}
-	return ComparableText(*object.Body), true
+	return *object.Body, true
 }
 
 // Differing names the fields of an answer that show that it is about another message than the one requested. They are

@@ -95,12 +95,12 @@ func withNotice(object json.RawMessage, words string) json.RawMessage {
 	return fmt.Appendf(object[:len(object)-1], `%s"%s":%s}`, comma, notice.Name, quoted)
 }
 
-// encode replaces invalid UTF-8. A result that appends itself takes 2 µs where reflection takes 8.
+// encode replaces invalid UTF-8. A result that appends itself takes 2 µs; another takes 8, and cannot end markup around it.
 func encode[Out any](out *Out) (json.RawMessage, error) {
 	if quick, ok := any(out).(interface{ AppendJSON([]byte) []byte }); ok {
 		return quick.AppendJSON(make([]byte, 0, 1024)), nil
 	}
-	return jsonv2.Marshal(out, jsontext.AllowInvalidUTF8(true), jsonv2.Deterministic(true))
+	return jsonv2.Marshal(out, jsontext.AllowInvalidUTF8(true), jsontext.EscapeForHTML(true), jsontext.EscapeForJS(true), jsonv2.Deterministic(true))
 }
 
 // failed is the result of an error. One that is no *Failure is a fault of this server.

@@ -161,6 +161,6 @@ func asItCame[T ~string](read *T, misfit json.RawMessage) *string {
 	default:
 		text = string(*read)
 	}
-	shown, _ := visible(text, maxWord)
+	shown := onOneLine(text, maxWord)
 	return &shown
 }
