@@ -1,17 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
-	"github.com/invopop/jsonschema"
 	"github.com/mark3labs/mcp-go/client"
 	"github.com/mark3labs/mcp-go/mcp"
 
@@ -19,24 +14,30 @@ import (
 )
 
 type callCmd struct {
-	Tool      string   `arg:"" help:"The tool's name, such as send_message_interaction."`
-	Arguments []string `arg:"" optional:"" placeholder:"Name=value" help:"The tool's arguments as Name=value. Repeat the name for a list; numbers and booleans are as in JSON."`
-	JSON      string   `name:"json" env:"TWILIO_PROXY_MCP_CALL_JSON" content:"" placeholder:"OBJECT" help:"The arguments as one JSON object instead; - reads it from stdin."`
-	Key       *string  `name:"idempotency-key" content:"" placeholder:"KEY" help:"Names the intention. A second call with the same key does not send a second message."`
+	Tool      string     `arg:"" help:"The tool's name, such as find_participant."`
+	Arguments []string   `arg:"" optional:"" placeholder:"Name=value" help:"The tool's arguments as Name=value. Repeat the name for a list; numbers and booleans are as in JSON. Or all of them as one JSON object; - reads it from stdin."`
+	JSON      jsonSwitch `name:"json" content:"" help:"Print the result as JSON on a terminal, too."`
+	Key       *string    `name:"idempotency-key" content:"" placeholder:"KEY" help:"Names the intention. A second call with the same key does not send a second message."`
 }
 
 // Help is called by kong for --help.
 func (*callCmd) Help() string {
-	return `An example, on the fake:
+	return `Find whom to text, send, and see what became of it; --backend fake tries it out and texts nobody:
 
-    twilio-proxy-mcp call --backend fake send_message_interaction \
-      ServiceSid=KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
-      SessionSid=KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa \
-      ParticipantSid=KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa Body="some message"
+    twilio-proxy-mcp call find_participant Session="order 1234" Participant=driver
+    twilio-proxy-mcp call send_message_interaction ServiceSid=KS... SessionSid=KC... ParticipantSid=KP... \
+      Body="The customer waits at gate B."
+    twilio-proxy-mcp call get_interaction ServiceSid=KS... SessionSid=KC... InteractionSid=KI... WaitSeconds=20
 
-The tool's result goes to stdout as JSON, everything else to stderr. The exit status is 0 when the tool succeeded,
-1 when it reported an error or the command failed, 2 for wrong usage. A message that was sent is a success even if
-stdout cannot be written; stderr then has its SID.
+The same with the arguments as one JSON object, and from a file:
+
+    twilio-proxy-mcp call find_participant '{"Session": "order 1234"}'
+    twilio-proxy-mcp call find_participant - < arguments.json
+
+The tool's result goes to stdout, everything else to stderr. On a terminal, the result is a table or lines for a person, and
+stderr shows that a call is under way; otherwise, and with --json, the result is JSON. The exit status is 0 when the tool
+succeeded, 1 when it reported an error or the command failed, 2 for wrong usage. A message that was sent is a success even
+if stdout cannot be written; stderr then has its SID.
 
 The first Ctrl-C (or SIGTERM, or SIGHUP when the terminal closes) keeps back a message that has not left yet. The outcome
 of one that has is awaited, and gives the status. A second Ctrl-C or SIGTERM ends the command at once, by that signal.
@@ -53,6 +54,9 @@ func (cmd *callCmd) Validate() error {
 
 // Run calls the tool through a real MCP client and the real server.
 func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
+	if isObject(cmd.Tool) {
+		return usageError{errors.New("the tool's name comes first, and its arguments after it: " + objectUsage)}
+	}
 	c.quiet = true // the result tells the person everything
 	a, err := newApp(c, s, nil)
 	if err != nil {
@@ -62,7 +66,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 	definitions := a.tools.Definitions()
 	i := slices.IndexFunc(definitions, func(t mcp.Tool) bool { return t.Name == cmd.Tool })
 	if i < 0 {
-		return usageError{fmt.Errorf("there is no tool %q; run \"twilio-proxy-mcp tools\" to see which there are", cmd.Tool)}
+		return a.noTool(cmd.Tool, c, s.tools)
 	}
 	arguments, err := cmd.arguments(ctx, s.in, definitions[i])
 	if errors.Is(err, context.Canceled) {
@@ -71,167 +75,68 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 	if err != nil {
 		return usageError{err}
 	}
-	caller, err := client.NewInProcessClient(a.mcp)
-	if err != nil {
-		return err
-	}
-	defer caller.Close()
-	if _, err := caller.Initialize(context.WithoutCancel(ctx), mcp.InitializeRequest{Params: mcp.InitializeParams{
-		ProtocolVersion: mcp.LATEST_PROTOCOL_VERSION,
-		ClientInfo:      mcp.Implementation{Name: "twilio-proxy-mcp call", Version: version()},
-	}}); err != nil {
-		return err
-	}
-	request := mcp.CallToolRequest{Params: mcp.CallToolParams{Name: cmd.Tool, Arguments: arguments, RawArguments: arguments}}
-	if cmd.Key != nil {
-		request.Params.Meta = &mcp.Meta{AdditionalFields: map[string]any{tools.MetaIdempotencyKey: *cmd.Key}}
-	}
-	stop := context.AfterFunc(ctx, func() {
-		fmt.Fprintf(s.err, "Stopping. A message that has not left yet is not sent. The outcome of one that has is awaited, for at most %v. "+
-			"A second Ctrl-C ends this at once; the message may be out then.\n", c.Deadline)
-	})
-	result, err := caller.CallTool(ctx, request)
-	stop()
+	result, err := cmd.call(ctx, c, s, a, arguments)
 	if errors.Is(err, context.Canceled) { // the client calls no tool when its context has ended before
 		return errStopped
 	}
 	if err != nil {
 		return err
 	}
-	return printResult(s, result)
+	return printResult(s, result, bool(cmd.JSON))
+}
+
+// call shows on a terminal that it is under way.
+func (cmd *callCmd) call(ctx context.Context, c *Common, s program, a *app, arguments json.RawMessage) (*mcp.CallToolResult, error) {
+	caller, err := client.NewInProcessClient(a.mcp)
+	if err != nil {
+		return nil, err
+	}
+	defer caller.Close()
+	if err := caller.Start(context.WithoutCancel(ctx)); err != nil { // from now on, it hears notifications
+		return nil, err
+	}
+	if _, err := caller.Initialize(context.WithoutCancel(ctx), mcp.InitializeRequest{Params: mcp.InitializeParams{
+		ProtocolVersion: mcp.LATEST_PROTOCOL_VERSION,
+		ClientInfo:      mcp.Implementation{Name: "twilio-proxy-mcp call", Version: version()},
+	}}); err != nil {
+		return nil, err
+	}
+	meta := &mcp.Meta{AdditionalFields: map[string]any{}}
+	if cmd.Key != nil {
+		meta.AdditionalFields[tools.MetaIdempotencyKey] = *cmd.Key
+	}
+	if wait := s.waitFor(cmd.Tool); wait != nil {
+		defer wait.stop()
+		meta.ProgressToken = progressToken
+		caller.OnNotification(wait.hear)
+	}
+	defer context.AfterFunc(ctx, func() {
+		fmt.Fprintf(s.err, "Stopping. A message that has not left yet is not sent. The outcome of one that has is awaited, for at most %v. "+
+			"A second Ctrl-C ends this at once; the message may be out then.\n", c.Deadline)
+	})()
+	return caller.CallTool(ctx, mcp.CallToolRequest{Params: mcp.CallToolParams{Name: cmd.Tool, Arguments: arguments, RawArguments: arguments, Meta: meta}})
+}
+
+// noTool is the error for a name that no tool has which is on.
+func (a *app) noTool(name string, c *Common, sets []toolSet) error {
+	const see = `run "twilio-proxy-mcp tools" to see which there are`
+	for _, set := range sets {
+		var off tools.Tools
+		if set.add(a, c, &off) != nil || !hasTool(off.Definitions(), name) {
+			continue
+		}
+		reason := "--tools leaves it out"
+		if set.texts && c.ReadOnly {
+			reason = "--read-only leaves it out"
+		}
+		return usageError{fmt.Errorf("the tool %s is off: it is in the set %s, and %s; %s", name, set.name, reason, see)}
+	}
+	return usageError{fmt.Errorf("there is no tool %q; %s", name, see)}
+}
+
+func hasTool(definitions []mcp.Tool, name string) bool {
+	return slices.ContainsFunc(definitions, func(t mcp.Tool) bool { return t.Name == name })
 }
 
 // errStopped means that a signal came before the tool was called.
 var errStopped = errors.New("stopped by a signal before the tool was called: nothing was sent")
-
-// maxArguments is in bytes. A message over MCP has the same limit.
-const maxArguments = 1 << 20
-
-// arguments returns the tool's arguments as a JSON object.
-func (cmd *callCmd) arguments(ctx context.Context, in io.Reader, tool mcp.Tool) (json.RawMessage, error) {
-	if cmd.JSON != "" {
-		if len(cmd.Arguments) > 0 {
-			return nil, errors.New("give the arguments as Name=value or with --json, not both")
-		}
-		return jsonArguments(ctx, cmd.JSON, in)
-	}
-	var schema jsonschema.Schema
-	if err := json.Unmarshal(tool.RawInputSchema, &schema); err != nil {
-		return nil, err
-	}
-	object := map[string]any{}
-	for _, argument := range cmd.Arguments {
-		name, value, ok := strings.Cut(argument, "=")
-		if !ok || name == "" {
-			return nil, errors.New("an argument is not in the form Name=value, such as Body=hello")
-		}
-		property, known := schema.Properties.Get(name)
-		if known && property.Type == "array" {
-			list, _ := object[name].([]any)
-			object[name] = append(list, parseValue(property.Items, value))
-			continue
-		}
-		if _, twice := object[name]; twice {
-			return nil, fmt.Errorf("%s is given twice", name)
-		}
-		object[name] = parseValue(property, value)
-	}
-	return json.Marshal(object)
-}
-
-// parseValue reads a value by its schema: a string as it is, any other type as JSON. If that fails, the value stays a
-// string, and the tool refuses it.
-func parseValue(schema *jsonschema.Schema, value string) any {
-	if schema == nil || schema.Type == "string" || !json.Valid([]byte(value)) {
-		return value
-	}
-	return json.RawMessage(value)
-}
-
-// jsonArguments reads the object from stdin if flag is "-". Reading is given up when ctx ends.
-func jsonArguments(ctx context.Context, flag string, in io.Reader) (json.RawMessage, error) {
-	text := []byte(flag)
-	if flag == "-" {
-		var err error
-		read := make(chan struct{})
-		go func() {
-			text, err = io.ReadAll(io.LimitReader(in, maxArguments+1))
-			close(read)
-		}()
-		select {
-		case <-read:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			return nil, fmt.Errorf("stdin: %w", err)
-		}
-		if len(text) > maxArguments {
-			return nil, fmt.Errorf("--json: stdin is longer than %d bytes", maxArguments)
-		}
-	}
-	text = bytes.TrimPrefix(text, []byte("\ufeff")) // some programs write a byte order mark first
-	if text = bytes.TrimSpace(text); !json.Valid(text) || !utf8.Valid(text) {
-		return nil, errors.New("--json: that is not valid JSON in UTF-8")
-	}
-	if json.Unmarshal(text, new(any)) != nil { // the client could not read it, and would say so with names of Go types
-		return nil, errors.New("--json: a number in it is too large")
-	}
-	return text, nil
-}
-
-// printResult prints the result to stdout and all other texts to stderr. The structured content holds the same, with those
-// texts once more as the notice. A message that was sent is no error, even if its result cannot be printed: a script that
-// goes by the status would send it again.
-func printResult(s program, result *mcp.CallToolResult) error {
-	var object []byte
-	for _, content := range result.Content {
-		text, _ := content.(mcp.TextContent)
-		if !result.IsError && strings.HasPrefix(text.Text, "{") && json.Valid([]byte(text.Text)) {
-			object = []byte(text.Text)
-			continue
-		}
-		fmt.Fprintln(s.err, text.Text)
-	}
-	if result.IsError {
-		return errToolFailed
-	}
-	var indented bytes.Buffer
-	err := json.Indent(&indented, object, "", "  ")
-	if err == nil {
-		err = s.print(indented.String() + "\n")
-	}
-	if err == nil {
-		return nil
-	}
-	outcome := outcomeOf(result)
-	if outcome.Sent != tools.SentYes {
-		return fmt.Errorf("the tool succeeded, and its result could not be printed: %w", err)
-	}
-	known := ""
-	if sid := sidOf(object); sid != "" {
-		known += " Its SID is " + sid + "."
-	}
-	if outcome.LedgerID != "" {
-		known += " Its ledger_id is " + outcome.LedgerID + "."
-	}
-	fmt.Fprintf(s.err, "The message was sent, and its interaction could not be printed: %v.%s Do not send it again.\n", err, known)
-	return nil
-}
-
-// outcomeOf reads what programs read of a result.
-func outcomeOf(result *mcp.CallToolResult) tools.Outcome {
-	var meta struct {
-		Outcome tools.Outcome `json:"twilio-proxy-mcp/outcome"`
-	}
-	encoded, _ := json.Marshal(result.Meta) // it came from JSON
-	_ = json.Unmarshal(encoded, &meta)
-	return meta.Outcome
-}
-
-// sidOf is the SID of an interaction, or "".
-func sidOf(object []byte) string {
-	var interaction struct{ Sid string }
-	_ = json.Unmarshal(object, &interaction)
-	return interaction.Sid
-}

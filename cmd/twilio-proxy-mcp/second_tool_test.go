@@ -109,6 +109,7 @@ func TestASecondToolOnTheCommandLine(t *testing.T) {
 		out, err string
 	}{
 		"a list of numbers": {[]string{"call", "--backend", "fake", "weigh_parcels", "Grams=1", "Grams=20"}, 0, "{\n  \"total\": 21,\n  \"heaviest\": null\n}\n", "Weighed with care.\n"},
+		"a JSON object":     {[]string{"call", "--backend", "fake", "weigh_parcels", `{"Grams":[1,20]}`}, 0, "{\n  \"total\": 21,\n  \"heaviest\": null\n}\n", "Weighed with care.\n"},
 		"what does not fit": {[]string{"call", "--backend", "fake", "weigh_parcels", "Grams=heavy"}, 1, "", "Grams[0]: is string, must be integer"},
 		"a table":           {[]string{"tools", "--markdown"}, 0, "| `weigh_parcels` | | Weigh parcels |\n|---|---|---|\n| `Grams` | required | The weight of each parcel. |\n| `Mood` | optional |  |\n", ""},
 		"a text":            {[]string{"tools"}, 0, "weigh_parcels\n  Adds up weights.\n", ""},

@@ -17,7 +17,7 @@ func TestVariablesThatAreNoSettingsAreRefused(t *testing.T) {
 	parser, err := kong.New(&cli, kong.DefaultEnvars(environmentPrefix), kong.Vars{"version": "1", "maxInFlight": "1"})
 	require.NoError(t, err)
 	for _, variable := range []string{
-		"TWILIO_PROXY_MCP_LEDGER=x", "TWILIO_PROXY_MCP_TOKEN=x", "TWILIO_PROXY_MCP_ALLOWED_HOSTS=x", "TWILIO_PROXY_MCP_CALL_JSON={}",
+		"TWILIO_PROXY_MCP_LEDGER=x", "TWILIO_PROXY_MCP_TOKEN=x", "TWILIO_PROXY_MCP_ALLOWED_HOSTS=x",
 		"TWILIO_PROXY_MCP_HISTORY_STATE=sent", "TWILIO_PROXY_MCP_STATE=/x", "TWILIO_PROXY_MCP_JSON=true", "TWILIO_PROXY_MCP_IDEMPOTENCY_KEY=k",
 		// Twilio's and other people's.
 		"TWILIO_PROXY_SERVICE_SID=KS", "TWILIO_AUTH_TOKEN=x", "MY_TWILIO_PROXY_MCP_X=1", "PATH=/bin", "=C:=C:\\", "TWILIO_PROXY_M=1",
@@ -30,6 +30,7 @@ func TestVariablesThatAreNoSettingsAreRefused(t *testing.T) {
 		require.NoError(t, checkVariables(parser.Model, []string{variable}), variable)
 	}
 	for variable, says := range map[string]string{
+		"TWILIO_PROXY_MCP_CALL_JSON={}":        "TWILIO_PROXY_MCP_CALL_JSON is no setting of this program: unset it",
 		"TWILIO_PROXY_MCP_LEDGERS=x":           "TWILIO_PROXY_MCP_LEDGERS is no setting of this program: correct it to TWILIO_PROXY_MCP_LEDGER, or unset it",
 		"TWILIO_PROXY_MCP_LEDGERFILE=x":        "correct it to TWILIO_PROXY_MCP_LEDGER_FILE,",
 		"twilio_proxy_mcp_ledger=x":            "correct it to TWILIO_PROXY_MCP_LEDGER,",

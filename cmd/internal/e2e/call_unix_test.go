@@ -266,7 +266,7 @@ func TestAnInterruptBeforeTheCallSendsNothing(t *testing.T) {
 	t.Parallel()
 	catchable()
 	u := startUpstream(t)
-	cmd := exec.Command(binary, "call", "send_message_interaction", "--json", "-")
+	cmd := exec.Command(binary, "call", "send_message_interaction", "-")
 	errOut := &lockedBuffer{}
 	cmd.Env, cmd.Stderr = environment(t, u.env...), errOut
 	stdin, err := cmd.StdinPipe()

@@ -103,7 +103,7 @@ func TestFlagsRefuseWhatIsNotUnderstood(t *testing.T) {
 				end = found[i+1][0]
 			}
 			named := variable.FindStringSubmatch(strings.Join(strings.Fields(own[at[0]:end]), " "))
-			content := command[0] == "call" && (flag == "json" || flag == "idempotency-key")
+			content := command[0] == "call" && flag == "idempotency-key"
 			if content || flag == "help" || flag == "version" {
 				continue
 			}
@@ -124,8 +124,8 @@ func TestContentIsNoSetting(t *testing.T) {
 	out, errOut, code := newUser(t).run(t, nil, append(slices.Clone(sending[:5]), `Body="${X}" $Y`, "--idempotency-key", "{{key}}")...)
 	require.Zero(t, code, errOut)
 	require.Contains(t, out, `${X}`)
-	out, errOut, code = newUser(t).run(t, []string{`TWILIO_PROXY_MCP_CALL_JSON={"ServiceSid":"` + fake.ServiceSid + `","SessionSid":"` + fake.SessionSid +
-		`","ParticipantSid":"` + fake.ParticipantSid + `","Body":"{{x}}"}`}, sending[:2]...)
+	out, errOut, code = newUser(t).run(t, nil, append(slices.Clone(sending[:2]), `{"ServiceSid":"`+fake.ServiceSid+`","SessionSid":"`+fake.SessionSid+
+		`","ParticipantSid":"`+fake.ParticipantSid+`","Body":"{{x}}"}`)...)
 	require.Zero(t, code, errOut)
 	require.Contains(t, out, `{{x}}`)
 }

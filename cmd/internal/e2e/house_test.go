@@ -23,6 +23,7 @@ var allowedImports = map[string][]string{
 	"cmd/internal/guard":      {},
 	"cmd/internal/config":     {},
 	"cmd/internal/logs":       {},
+	"cmd/internal/ptytest":    {}, // used only by tests
 	"cmd/internal/e2e":        {},
 	"tools":                   {"schema"},
 	"tools/send":              {"tools", "tools/ledger", "twilio", "schema"},

@@ -5,30 +5,15 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"golang.org/x/sys/unix"
-)
 
-// openTerminal makes a pseudo-terminal. When screen closes, the terminal hangs up.
-func openTerminal(t *testing.T) (screen, terminal *os.File) {
-	t.Helper()
-	screen, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
-	require.NoError(t, err)
-	t.Cleanup(func() { screen.Close() })
-	require.NoError(t, unix.IoctlSetPointerInt(int(screen.Fd()), unix.TIOCSPTLCK, 0))
-	number, err := unix.IoctlGetInt(int(screen.Fd()), unix.TIOCGPTN)
-	require.NoError(t, err)
-	terminal, err = os.OpenFile("/dev/pts/"+strconv.Itoa(number), os.O_RDWR|syscall.O_NOCTTY, 0)
-	require.NoError(t, err)
-	t.Cleanup(func() { terminal.Close() })
-	return screen, terminal
-}
+	"twilio-proxy-mcp/cmd/internal/ptytest"
+)
 
 // on makes the terminal the one that controls the command, and all of its standard files.
 func on(cmd *exec.Cmd, terminal *os.File) {
@@ -44,7 +29,7 @@ func TestATerminalThatClosesEndsNoSend(t *testing.T) {
 		t.Parallel()
 		u := startUpstream(t)
 		release := u.hold(t)
-		screen, terminal := openTerminal(t)
+		screen, terminal := ptytest.Open(t, 80)
 		cmd := exec.Command(binary, "http", "--addr", "127.0.0.1:0")
 		cmd.Env = environment(t, u.env...)
 		on(cmd, terminal)
@@ -72,7 +57,7 @@ func TestATerminalThatClosesEndsNoSend(t *testing.T) {
 		t.Parallel()
 		u := startUpstream(t)
 		release := u.hold(t)
-		screen, terminal := openTerminal(t)
+		screen, terminal := ptytest.Open(t, 80)
 		cmd := exec.Command(binary, callOf("hello")...)
 		cmd.Env = environment(t, u.env...)
 		on(cmd, terminal)
@@ -85,4 +70,39 @@ func TestATerminalThatClosesEndsNoSend(t *testing.T) {
 		require.NoError(t, cmd.Wait(), "the outcome gives the status")
 		require.Equal(t, "sent", string(history(t, cmd.Env)[0].State))
 	})
+}
+
+// The terminal shows that a call is under way, until it has ended. Ctrl-C on it is heard, and breaks no line.
+func TestATerminalShowsACallUnderWay(t *testing.T) {
+	t.Parallel()
+	catchable()
+	u := startUpstream(t)
+	release := u.hold(t)
+	screen, terminal := ptytest.Open(t, 80)
+	shows := ptytest.Watch(screen)
+	cmd := exec.Command(binary, callOf("hello")...)
+	cmd.Env = environment(t, append(u.env, "TERM=xterm")...)
+	on(cmd, terminal)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() { cmd.Process.Kill() })
+	require.NoError(t, terminal.Close())
+	shown := func(words string) func() bool {
+		return func() bool { return strings.Contains(shows.Shown(), words) }
+	}
+	eventually(t, shown("Waiting for send_message_interaction"))
+	_, err := screen.WriteString("\x03")
+	require.NoError(t, err)
+	eventually(t, shown("Stopping. A message that has not left yet is not sent."))
+	eventually(t, func() bool {
+		lines := strings.Split(shows.Shown(), "\n")
+		return strings.Contains(lines[len(lines)-1], "Waiting for send_message_interaction")
+	})
+	release()
+	require.NoError(t, cmd.Wait(), "the outcome gives the status")
+	shows.Wait()
+	require.True(t, strings.HasPrefix(shows.Shown(), "Stopping. "), shows.Shown())
+	require.NotContains(t, shows.Shown(), "Waiting")
+	require.NotContains(t, shows.Shown(), "^C")
+	require.Contains(t, shows.Shown(), "\nsid                       KI")
+	require.NotContains(t, shows.Output(), "\x1b")
 }

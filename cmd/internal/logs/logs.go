@@ -40,6 +40,8 @@ type Writer struct {
 	closed  bool
 	dropped uint64 // lines, since the start
 	told    uint64 // how many of them the log has told of
+	status  status // to be shown
+	shown   status // only run changes it
 }
 
 // New makes a Writer to out. Close ends its goroutine.
@@ -85,7 +87,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 // written to w after that is dropped.
 func (w *Writer) Close() {
 	w.mu.Lock()
-	w.closed = true
+	w.closed, w.status = true, status{}
 	w.more.Signal()
 	w.mu.Unlock()
 	patience := time.After(flushPatience)
@@ -108,9 +110,13 @@ func (w *Writer) run() {
 	var text []byte
 	for {
 		var untold uint64
+		var after status
 		var ok bool
-		if text, untold, ok = w.take(text); !ok {
+		if text, untold, after, ok = w.take(text); !ok {
 			return
+		}
+		if len(text) > 0 || untold > 0 {
+			w.show(status{})
 		}
 		if untold > 0 {
 			w.tell(untold)
@@ -121,13 +127,14 @@ func (w *Writer) run() {
 			w.wrote(len(piece), lines(piece), 0, err)
 			rest = rest[len(piece):]
 		}
+		w.show(after)
 	}
 }
 
-// take waits for something to write: lines, and before them how many lines were dropped that the log has not told of.
-// After a failed write, only a new line makes another attempt. The lines after these wait in spare. ok is false when the
-// Writer is closed and all is written.
-func (w *Writer) take(spare []byte) (text []byte, untold uint64, ok bool) {
+// take waits for something to write: lines, before them how many lines were dropped that the log has not told of, and after
+// them the status. After a failed write, only a new line makes another attempt. The lines after these wait in spare. ok is
+// false when the Writer is closed and all is written.
+func (w *Writer) take(spare []byte) (text []byte, untold uint64, after status, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
@@ -137,16 +144,16 @@ func (w *Writer) take(spare []byte) (text []byte, untold uint64, ok bool) {
 		if !w.full && (len(w.waiting) > 0 || !w.failing) {
 			untold = w.dropped - w.told
 		}
-		if len(w.waiting) > 0 || untold > 0 {
+		if len(w.waiting) > 0 || untold > 0 || w.status != w.shown {
 			break
 		}
 		if w.closed {
-			return nil, 0, false
+			return nil, 0, status{}, false
 		}
 		w.more.Wait()
 	}
 	text, w.waiting = w.waiting, spare[:0]
-	return text, untold, true
+	return text, untold, w.status, true
 }
 
 // tell writes the line that says how many lines were dropped.
@@ -174,6 +181,11 @@ func (w *Writer) wrote(bytes int, lines, told uint64, err error) {
 	} else {
 		w.told += told
 	}
+	w.signal()
+}
+
+// signal wakes Close and Flush.
+func (w *Writer) signal() {
 	select {
 	case w.moved <- struct{}{}:
 	default:
