@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"maps"
 	"os/exec"
+	"slices"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -13,6 +15,9 @@ import (
 
 	"twilio-proxy-mcp/twilio/fake"
 )
+
+// defaultTools are offered without --tools, sorted by name.
+var defaultTools = []string{"find_participant", "get_interaction", "list_sessions", "send_message_interaction"}
 
 // satisfies checks a value against a published schema with its own validator,
 // which also checks formats, as a strict client does.
@@ -47,20 +52,39 @@ func TestGoSDKClientOverStdio(t *testing.T) {
 	}
 }
 
-// checkWithGoSDK lists the tool, calls it, and checks a validation error and an
+// goSDK connects a client of the official Go SDK.
+func goSDK(t testing.TB, transport mcp.Transport, version string) *mcp.ClientSession {
+	t.Helper()
+	client := mcp.NewClient(&mcp.Implementation{Name: "foreign", Version: "1"}, nil)
+	session, err := client.Connect(t.Context(), transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
+	require.NoError(t, err)
+	t.Cleanup(func() { session.Close() })
+	require.Equal(t, version, session.InitializeResult().ProtocolVersion)
+	return session
+}
+
+// goSDKTools are the tools that a server offers, by name.
+func goSDKTools(t testing.TB, session *mcp.ClientSession) map[string]*mcp.Tool {
+	t.Helper()
+	list, err := session.ListTools(t.Context(), nil)
+	require.NoError(t, err)
+	offered := map[string]*mcp.Tool{}
+	for _, tool := range list.Tools {
+		offered[tool.Name] = tool
+	}
+	require.Len(t, offered, len(list.Tools))
+	return offered
+}
+
+// checkWithGoSDK lists the tools, sends with one, and checks a validation error and an
 // error from upstream.
 func checkWithGoSDK(t *testing.T, f *fake.Fake, transport mcp.Transport, version string) {
 	ctx := context.Background()
-	session, err := mcp.NewClient(&mcp.Implementation{Name: "foreign", Version: "1"}, nil).Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: version})
-	require.NoError(t, err)
+	session := goSDK(t, transport, version)
 	defer session.Close()
-	require.Equal(t, version, session.InitializeResult().ProtocolVersion)
-
-	list, err := session.ListTools(ctx, nil)
-	require.NoError(t, err)
-	require.Len(t, list.Tools, 1)
-	tool := list.Tools[0]
-	require.Equal(t, "send_message_interaction", tool.Name)
+	offered := goSDKTools(t, session)
+	require.Equal(t, defaultTools, slices.Sorted(maps.Keys(offered)))
+	tool := offered["send_message_interaction"]
 	require.False(t, tool.Annotations.ReadOnlyHint)
 	require.True(t, *tool.Annotations.DestructiveHint)
 	require.False(t, tool.Annotations.IdempotentHint)
