@@ -56,18 +56,28 @@ async function behindPrefix(target) {
   return { url: `http://127.0.0.1:${proxy.address().port}/a/prefix`, stop };
 }
 
-// startAll starts the fake, and a server over HTTP that uses it.
-export async function startAll(work) {
-  const command = `${work}/twilio-proxy-mcp`;
-  const bare = environment(work);
-  const fake = await start(command, bare, "fake", "--addr", "127.0.0.1:0");
-  const env = {
-    ...bare,
-    TWILIO_PROXY_BASE_URL: fake.url,
+// pointedAt has a server use an upstream as if it were Twilio's.
+function pointedAt(url) {
+  return {
+    TWILIO_PROXY_BASE_URL: url,
     TWILIO_ACCOUNT_SID: "AC" + "a".repeat(32),
     TWILIO_AUTH_TOKEN: "fake",
     TWILIO_PROXY_MCP_LOG_LEVEL: "error",
   };
+}
+
+// startHTTP starts a server over HTTP with every tool, for an upstream.
+export function startHTTP(work, upstream) {
+  const env = { ...environment(work), ...pointedAt(upstream), TWILIO_PROXY_MCP_TOOLS: "send,find,read", TWILIO_PROXY_MCP_LEDGER: "off" };
+  return start(`${work}/twilio-proxy-mcp`, env, "http", "--addr", "127.0.0.1:0");
+}
+
+// startAll starts the fake, and a server over HTTP that uses it.
+export async function startAll(work) {
+  const command = `${work}/twilio-proxy-mcp`;
+  const bare = environment(work);
+  const fake = await start(command, bare, "fake", "--addr", "127.0.0.1:0", "--sent-for", "200ms");
+  const env = { ...bare, ...pointedAt(fake.url) };
   const http = await start(command, env, "http", "--addr", "127.0.0.1:0").catch(async (error) => {
     await fake.stop();
     throw error;

@@ -14,6 +14,9 @@ export function sdkClients(server) {
   ];
 }
 
+// sdkClient is a client over Streamable HTTP.
+export const sdkClient = (url) => over(() => new StreamableHTTPClientTransport(new URL(url)));
+
 function over(transport) {
   const session = async (use) => {
     const client = new Client({ name: "foreign", version: "1" });
