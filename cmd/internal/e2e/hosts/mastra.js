@@ -10,7 +10,7 @@ for (const server of Object.values(servers)) {
 const mcp = new MCPClient({ servers });
 try {
   const agent = new Agent({ id: "agent", name: "agent", instructions: "Do as you are asked.", model, tools: await mcp.listTools() });
-  console.log((await agent.generate(prompt)).text);
+  console.log((await agent.generate(prompt, { maxSteps: 10 })).text);
 } finally {
   await mcp.disconnect();
 }

@@ -1,4 +1,4 @@
-// A model that follows a script: it asks for the tool, and checks what the host
+// A model that follows a script: it calls the tools, and checks what the host
 // shows it of each result.
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -10,14 +10,24 @@ const sid = (prefix, letter) => prefix + letter.repeat(32);
 const receipt = (result) => result.match(/KI[0-9a-f]{32}/)?.[0];
 const fake = /runs on its built-in fake of Twilio Proxy: no real person was texted/;
 
-// script is what the model does. Each step checks the result of the call before,
-// then calls the tool. The last one ends the turn.
+// script is what the model does: it finds whom to text by names, sends, and asks
+// what became of the message. Each step checks the result of the call before, then
+// calls a tool. The last one ends the turn.
 function script(body) {
-  const send = { ServiceSid: sid("KS", "a"), SessionSid: sid("KC", "a"), ParticipantSid: sid("KP", "a"), Body: body };
+  const sids = { ServiceSid: sid("KS", "a"), SessionSid: sid("KC", "a"), ParticipantSid: sid("KP", "a") };
+  const send = { tool: "send_message_interaction", args: () => ({ ...sids, Body: body }) };
   const data = JSON.stringify(JSON.stringify({ body })); // the member is a string of JSON
   let first;
   return [
-    { call: send },
+    { tool: "find_participant", args: () => ({ Session: "order 1234", Participant: "alice" }) },
+    {
+      check(result) {
+        assert.match(result, /"match":\s*"one"/);
+        for (const value of Object.values(sids)) assert.ok(result.includes(value), `no ${value} in ${result}`);
+        assert.match(result, fake);
+      },
+      ...send,
+    },
     {
       check(result) {
         first = receipt(result);
@@ -26,7 +36,7 @@ function script(body) {
         assert.match(result, fake);
         assert.doesNotMatch(result, /sent again/);
       },
-      call: send,
+      ...send,
     },
     {
       check(result) {
@@ -35,7 +45,17 @@ function script(body) {
         assert.match(result, /nothing was sent again/);
         assert.match(result, fake);
       },
-      call: { ...send, ParticipantSid: sid("KP", "c") }, // there is no such participant
+      tool: "get_interaction",
+      args: () => ({ ServiceSid: sids.ServiceSid, SessionSid: sids.SessionSid, InteractionSid: first, WaitSeconds: 20 }),
+    },
+    {
+      check(result) {
+        assert.match(result, /"status":\s*"delivered"/);
+        assert.match(result, /"final":\s*true/);
+        assert.match(result, fake);
+      },
+      tool: send.tool,
+      args: () => ({ ...send.args(), ParticipantSid: sid("KP", "c") }), // there is no such participant
     },
     {
       check(result) {
@@ -46,19 +66,28 @@ function script(body) {
   ];
 }
 
-// offered is the tool among those that a request offers. Hosts put the server's
+// known are the tools and their arguments: the required ones, then the others.
+const known = {
+  find_participant: [["Session"], ["Participant", "Service"]],
+  get_interaction: [["InteractionSid", "ServiceSid", "SessionSid"], ["WaitSeconds"]],
+  list_sessions: [[], ["Limit", "Service", "Status"]],
+  send_message_interaction: [["ParticipantSid", "ServiceSid", "SessionSid"], ["Body", "MediaUrl"]],
+};
+const types = { MediaUrl: "array", WaitSeconds: "integer", Limit: "integer" }; // the others are strings
+
+// offered is a tool among those that a request offers. Hosts put the server's
 // name before the tool's, leave bounds out, and add switches of their own: added
 // has these, turned on, because a model fills in what it is offered.
-function offered(tools) {
-  const found = tools.filter((tool) => tool.name?.endsWith("send_message_interaction"));
-  assert.equal(found.length, 1, "how often the tool is offered");
-  const { properties, required } = found[0].parameters;
-  assert.deepEqual([...required].sort(), ["ParticipantSid", "ServiceSid", "SessionSid"]);
-  for (const name of [...required, "Body"]) assert.equal(properties[name].type, "string");
-  assert.equal(properties.MediaUrl.type, "array");
-  const others = Object.keys(properties).filter((name) => ![...required, "Body", "MediaUrl"].includes(name));
-  for (const name of others) assert.equal(properties[name].type, "boolean");
-  return { ...found[0], added: Object.fromEntries(others.map((name) => [name, true])) };
+function offered(tools, name) {
+  const found = tools.filter((tool) => tool.name?.endsWith(name));
+  assert.equal(found.length, 1, `how often ${name} is offered`);
+  const { properties, required = [] } = found[0].parameters;
+  const [needed, optional] = known[name];
+  assert.deepEqual([...required].sort(), needed, name);
+  for (const one of [...needed, ...optional]) assert.equal(properties[one].type, types[one] ?? "string", `${name}: ${one}`);
+  const others = Object.keys(properties).filter((one) => ![...needed, ...optional].includes(one));
+  for (const one of others) assert.equal(properties[one].type, "boolean", `${name}: ${one}`);
+  return { ...found[0], added: Object.fromEntries(others.map((one) => [one, true])) };
 }
 
 // startModel serves the script over one API. Its server is also the proxy that
@@ -72,10 +101,10 @@ export async function startModel(api, body) {
     assert.ok(request.url.endsWith(api.path), `an unexpected request: ${request.method} ${request.url}`);
     const asked = JSON.parse(Buffer.concat(await request.toArray()));
     assert.ok(reached < steps.length, "a request after the last words");
-    const { check, call } = steps[reached++];
-    const tool = offered(api.tools(asked));
+    const { check, tool, args } = steps[reached++];
+    const all = Object.fromEntries(Object.keys(known).map((name) => [name, offered(api.tools(asked), name)]));
     check?.(api.result(asked));
-    return call ? api.call(tool, { ...call, ...tool.added }, `call-${reached}`) : api.say(lastWords);
+    return tool ? api.call(all[tool], { ...args(), ...all[tool].added }, `call-${reached}`) : api.say(lastWords);
   };
   const server = createServer(async (request, reply) => {
     try {
