@@ -9,9 +9,10 @@ import (
 	"twilio-proxy-mcp/schema"
 )
 
-// rateWindow is the span over which Twilio counts: a limit of 30 a second is 150 in any 5 seconds, bursts included
-// (Twilio's page on Proxy limits).
-const rateWindow = 5 * time.Second
+// rateWindow is the span over which Twilio counts, and a margin: a limit of 30 a second is 150 in any 5 seconds, bursts
+// included (Twilio's page on Proxy limits). Twilio counts when a request arrives, and the first ones on a new connection take
+// longer to than those of the next window. The margin is our choice.
+const rateWindow = 5*time.Second + 250*time.Millisecond
 
 // maxIdleServices is how many Services without a recent request are remembered before they are swept.
 const maxIdleServices = 256
