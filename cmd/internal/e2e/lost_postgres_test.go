@@ -26,32 +26,23 @@ func TestALedgerThatIsLostUnderARunningServer(t *testing.T) {
 			u := startUpstream(t)
 			p := place(postgres.Schema(t))
 			env := environment(t, append(u.env, p.env())...)
-			server := start(t, env, "http", "--addr", "127.0.0.1:0")
-			at := <-server.said
-			send := func(to, body string) answer {
-				got, err := post(http.DefaultClient, to, sendParams(body, nil))
-				require.NoError(t, err)
-				return got
-			}
-			require.Equal(t, "sent", send(at, "hello").outcome().Code)
+			server := startHTTP(t, env)
+			require.Equal(t, "sent", server.send("hello").outcome().Code)
 			p.administer(t, tc.lose)
 			if tc.anew {
-				other := <-start(t, env, "http", "--addr", "127.0.0.1:0").said
-				require.Equal(t, "sent", send(other, "of another").outcome().Code)
+				require.Equal(t, "sent", startHTTP(t, env).send("of another").outcome().Code)
 			}
 			accepted := u.Accepted()
 			for _, body := range []string{"hello", "new"} {
-				got := send(at, body)
+				got := server.send(body)
 				require.Equal(t, outcome{Code: "try_later", Sent: "no"}, got.kind(), got.text())
 				require.Contains(t, got.text(), "is damaged")
 				require.Contains(t, got.text(), "restart every server")
 				require.NotContains(t, got.text(), "accept-loss", "which is for files")
 			}
 			require.Equal(t, accepted, u.Accepted())
-			ready, err := http.Get(strings.TrimSuffix(at, "/mcp") + "/readyz")
-			require.NoError(t, err)
-			require.NoError(t, ready.Body.Close())
-			require.Equal(t, http.StatusServiceUnavailable, ready.StatusCode)
+			require.Equal(t, http.StatusServiceUnavailable, server.get("/readyz").status)
+			server.stop() // its log is complete now
 			require.Contains(t, server.stderr.String(), "restart every server")
 			require.NotContains(t, server.stderr.String(), "accept-loss", "a ledger on PostgreSQL refuses it")
 		})
