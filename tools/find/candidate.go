@@ -24,6 +24,7 @@ type Candidate struct {
 	WhyNot              *string                `json:"why_not"`
 
 	last    time.Time // of DateLastInteraction
+	fit     rank
 	deleted bool
 }
 

@@ -8,12 +8,13 @@ import (
 	"twilio-proxy-mcp/schema"
 )
 
-// The bounds of what is kept of one look are our choice. As many lists of Participants may be read at once as the rate limit
-// lets through. Two live Participants are in a Session.
+// The bounds of what is kept of one look are our choice. At least one page of the call's is for each Session that is looked
+// into. Two live Participants are in a Session.
 const (
 	maxConversations = maxPages
 	maxPeople        = 1000
 	maxCandidates    = 5
+	pagesForPeople   = 2 * maxCandidates // that the search for the Session leaves
 )
 
 // A look is the search for one participant. It keeps only what fits best so far.
@@ -22,24 +23,24 @@ type look struct {
 	service schema.ServiceSid
 	in      FindParticipant
 
+	sessions      int // how many were compared
 	conversations []conversation
-	sessionRank   rank // of the conversations
-	people        []Candidate
-	seen          map[schema.ParticipantSid]bool
-	personRank    rank     // of the people
-	partly        bool     // not all people are there, because anybody fits
-	unread        []string // why that was not all, a sentence each
+	sessionRank   rank        // of the conversations
+	people        []Candidate // who fit best in each of them
+	here          int         // where those of the conversation begin that is looked into
+	partly        bool        // not all people are there, because anybody fits
+	unread        []string    // why that was not all, a sentence each
 }
 
 // findSessions looks for the Session, by its SID or its exact unique name with one request, and otherwise in the list.
 func (l *look) findSessions(ctx context.Context) error {
-	asked := l.in.Session
-	sid, notSid := schema.ParseSid[schema.KC](strings.TrimSpace(asked))
+	name := l.in.Session
+	sid, notSid := schema.ParseSid[schema.KC](strings.TrimSpace(name))
 	if notSid == nil {
-		asked = sid.String()
+		name = sid.String()
 	}
-	session, answered, err := l.Client.FetchSession(ctx, l.service, asked)
-	l.answered(answered)
+	session, head, err := l.Client.FetchSession(ctx, l.service, name)
+	l.answered(head)
 	switch {
 	case err == nil:
 		l.sessions++
@@ -66,7 +67,7 @@ func (l *look) scan(ctx context.Context) error {
 		l.keep(s, fit)
 		return fit != exact // which no other Session of the Service can have
 	})
-	if err == nil && len(l.conversations) > maxConversations {
+	if len(l.conversations) > maxConversations {
 		l.conversations = l.conversations[:maxConversations]
 		l.unread = append(l.unread, "More than 150 Sessions fit, and the others were left out.")
 	}
@@ -89,14 +90,18 @@ func (l *look) keep(s *schema.Session, fit rank) {
 
 // findPeople looks for the Participant in the Sessions that fit.
 func (l *look) findPeople(ctx context.Context) error {
-	l.left = maxPages
+	l.left += pagesForPeople
 	sortByUse(l.conversations, l.now)
 	who := askPerson(l.in.Participant)
 	for i := range l.conversations {
-		if who.anybody && l.live() > maxCandidates { // they are of the best Sessions, and nobody has to be told from others
+		switch {
+		case who.anybody && l.live() > maxCandidates: // they are of the best Sessions, and nobody has to be told from others
 			l.partly = true
 			return nil
+		case len(l.people) > 0 && l.people[0].fit == exact: // nobody else has the SID
+			return nil
 		}
+		l.here = len(l.people)
 		err := l.peopleOf(ctx, &l.conversations[i], who)
 		switch {
 		case err == nil && l.cut == "":
@@ -136,8 +141,13 @@ func (l *look) peopleOf(ctx context.Context, c *conversation, who person) error 
 		}
 		return err
 	}
-	p, answered, err := l.Client.FetchParticipant(ctx, l.service, c.sid, sid)
-	l.answered(answered)
+	if l.left <= 0 {
+		l.cut = cutPages
+		return nil
+	}
+	l.left--
+	p, head, err := l.Client.FetchParticipant(ctx, l.service, c.sid, sid)
+	l.answered(head)
 	switch {
 	case err == nil:
 		l.add(c, p, exact)
@@ -147,20 +157,23 @@ func (l *look) peopleOf(ctx context.Context, c *conversation, who person) error 
 	return err
 }
 
-// add takes somebody who fits as well as the best so far.
+// add takes somebody who fits as well as the best so far in the conversation. How well a name fits does not choose between
+// conversations.
 func (l *look) add(c *conversation, p *schema.Participant, fit rank) {
-	if fit > l.personRank || fit == unlike {
+	here := l.people[l.here:]
+	if fit == unlike || len(here) > 0 && fit > here[0].fit {
 		return
 	}
-	if fit < l.personRank {
-		l.personRank, l.people, l.seen = fit, nil, map[schema.ParticipantSid]bool{}
+	if len(here) > 0 && fit < here[0].fit {
+		l.people, here = l.people[:l.here], nil
 	}
 	switch {
-	case l.seen[*p.Sid]:
+	case slices.ContainsFunc(here, func(known Candidate) bool { return *known.ParticipantSid == *p.Sid }):
 	case len(l.people) >= maxPeople:
 		l.cut = "More than 1000 Participants fit, and the others were left out."
 	default:
-		l.seen[*p.Sid] = true
-		l.people = append(l.people, l.candidate(c, p, l.now))
+		someone := l.candidate(c, p, l.now)
+		someone.fit = fit
+		l.people = append(l.people, someone)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
@@ -13,11 +14,11 @@ import (
 type rank int
 
 const (
-	exact   rank = iota // byte for byte
-	whole               // the same words in the same order, or the same letters when spaces are ignored
-	part                // every word asked for is a word of the name, or their letters are those of a run of its words
-	inFront             // the name's words are the last ones asked for, as "Dora" in "my driver Dora"
-	unlike              // no fit
+	exact  rank = iota // byte for byte
+	whole              // the same words in the same order, spaces or not
+	part               // words of it, in any order; if one of them has a number, words that follow each other
+	loose              // all words are in it, but a number may belong to something else; or words in front are left out
+	unlike             // no fit
 )
 
 // maxCompared bounds a name that is split into words, in bytes. Twilio's own limits are 191 and 255 characters.
@@ -28,11 +29,16 @@ type asked struct {
 	text   string
 	words  []string
 	joined string
+	ends   []string // what is left, joined, when words in front are left out: "dora" of "my driver Dora"
 }
 
 func ask(text string) asked {
-	words := wordsOf(text)
-	return asked{text, words, strings.Join(words, "")}
+	a := asked{text: text, words: wordsOf(text)}
+	a.joined = join(a.words)
+	for i := 1; i < len(a.words) && !hasNumber(a.words[i-1]); i++ { // a number is never left out
+		a.ends = append(a.ends, join(a.words[i:]))
+	}
+	return a
 }
 
 // rank compares a name. Words count as a whole: "123" is no part of "1234". Text without any word fits only exactly.
@@ -44,29 +50,48 @@ func (a asked) rank(name string) rank {
 	if len(a.words) == 0 || len(words) == 0 {
 		return unlike
 	}
-	joined := strings.Join(words, "")
+	joined := join(words)
 	switch {
 	case joined == a.joined:
 		return whole
-	case a.areAmong(words), hasRun(words, a.joined):
+	case hasRun(words, a.joined):
 		return part
-	case hasEnd(a.words, joined):
-		return inFront
+	case hasAll(words, a.words) && !slices.ContainsFunc(a.words, hasNumber):
+		return part
+	case hasAll(words, a.words), slices.Contains(a.ends, joined):
+		return loose
 	default:
 		return unlike
 	}
 }
 
-func (a asked) areAmong(words []string) bool {
-	return !slices.ContainsFunc(a.words, func(word string) bool { return !slices.Contains(words, word) })
+// join is the words without spaces, except between two numbers: "1-12" and "11-2" are two dates.
+func join(words []string) string {
+	var joined strings.Builder
+	for i, word := range words {
+		if i > 0 {
+			joined.WriteString(between(words[i-1], word))
+		}
+		joined.WriteString(word)
+	}
+	return joined.String()
 }
 
-// hasRun reports whether words that follow each other are the letters.
-func hasRun(words []string, letters string) bool {
+func between(before, after string) string {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	first, _ := utf8.DecodeRuneInString(after)
+	if unicode.IsNumber(last) && unicode.IsNumber(first) {
+		return " "
+	}
+	return ""
+}
+
+// hasRun reports whether words that follow each other are the joined ones.
+func hasRun(words []string, joined string) bool {
 	for i := range words {
-		rest, fits := letters, true
-		for j := i; j < len(words) && fits && rest != ""; j++ {
-			rest, fits = strings.CutPrefix(rest, words[j])
+		rest, fits := strings.CutPrefix(joined, words[i])
+		for j := i + 1; j < len(words) && fits && rest != ""; j++ {
+			rest, fits = strings.CutPrefix(rest, between(words[j-1], words[j])+words[j])
 		}
 		if fits && rest == "" {
 			return true
@@ -75,16 +100,20 @@ func hasRun(words []string, letters string) bool {
 	return false
 }
 
-// hasEnd reports whether the last words are the letters.
-func hasEnd(words []string, letters string) bool {
-	for i := len(words) - 1; i >= 0 && letters != ""; i-- {
-		var fits bool
-		if letters, fits = strings.CutSuffix(letters, words[i]); !fits {
+// hasAll reports whether the words have those asked for, and one that was asked for twice, twice.
+func hasAll(words, asked []string) bool {
+	words = slices.Clone(words)
+	for _, word := range asked {
+		i := slices.Index(words, word)
+		if i < 0 {
 			return false
 		}
+		words = slices.Delete(words, i, i+1)
 	}
-	return letters == ""
+	return true
 }
+
+func hasNumber(word string) bool { return strings.ContainsFunc(word, unicode.IsNumber) }
 
 // wordsOf splits a name without regard to case and to forms of the same character. Letters, marks and numbers make words,
 // and so do symbols such as emoji, apart from letters. Everything else separates, the symbols of ASCII too. What cannot be
@@ -93,7 +122,7 @@ func wordsOf(name string) (words []string) {
 	if len(name) > maxCompared {
 		return nil
 	}
-	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(name)))
+	folded := norm.NFKC.String(cases.Fold().String(norm.NFKC.String(apart(name))))
 	var word []rune
 	symbols := false // word has symbols
 	end := func() {
@@ -122,3 +151,22 @@ func wordsOf(name string) (words []string) {
 	end()
 	return words
 }
+
+// apart puts spaces around numbers that are one character, such as those in "1½" and "1²". They would become digits of
+// their neighbour.
+func apart(name string) string {
+	if !strings.ContainsFunc(name, isNumberOfItsOwn) {
+		return name
+	}
+	var spaced strings.Builder
+	for _, r := range name {
+		if isNumberOfItsOwn(r) {
+			spaced.WriteString(" " + string(r) + " ")
+		} else {
+			spaced.WriteRune(r)
+		}
+	}
+	return spaced.String()
+}
+
+func isNumberOfItsOwn(r rune) bool { return unicode.Is(unicode.No, r) }

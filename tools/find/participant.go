@@ -59,12 +59,13 @@ func (f *Finder) FindParticipant() tools.Definition[FindParticipant, Found] {
 func (f *Finder) findParticipant(ctx context.Context, call *tools.Call, in FindParticipant) (Found, error) {
 	s, reading, stop := f.begin(ctx)
 	defer stop()
+	s.left -= pagesForPeople
 	service, err := s.service(reading, in.Service)
 	if err != nil {
 		return Found{}, err
 	}
 	call.Log(slog.String("service_sid", service.String()))
-	l := &look{search: s, service: service, in: in, sessionRank: unlike, personRank: unlike}
+	l := &look{search: s, service: service, in: in, sessionRank: unlike}
 	for _, step := range []func(context.Context) error{l.findSessions, l.findPeople} {
 		if err := step(reading); err != nil {
 			return Found{}, failedIn(reading, err, service)
@@ -77,22 +78,25 @@ func (f *Finder) findParticipant(ctx context.Context, call *tools.Call, in FindP
 		}
 	}
 	found := l.found()
-	call.Log(slog.String("match", found.Match), slog.Int("sessions", s.sessions), slog.Int("pages", s.pages), slog.Bool("complete", found.Searched.Complete))
+	call.Log(slog.String("match", found.Match), slog.Int("sessions", l.sessions), slog.Int("pages", s.pages), slog.Bool("complete", found.Searched.Complete))
 	if notice := l.notice(found); notice != "" {
 		call.Note(notice)
 	}
 	return found, nil
 }
 
-// found is the answer. Those who were deleted are left out of a Session where somebody fits who was not.
+// found is the answer. Those who were deleted are left out of a Session where somebody fits who was not, and those who fit
+// loosely, where anybody fits better.
 func (l *look) found() Found {
-	live := map[schema.SessionSid]bool{}
+	live, best := map[schema.SessionSid]bool{}, loose
 	for _, c := range l.people {
-		if !c.deleted {
+		if best = min(best, c.fit); !c.deleted {
 			live[*c.SessionSid] = true
 		}
 	}
-	l.people = slices.DeleteFunc(l.people, func(c Candidate) bool { return c.deleted && live[*c.SessionSid] })
+	l.people = slices.DeleteFunc(l.people, func(c Candidate) bool {
+		return c.deleted && live[*c.SessionSid] || c.fit == loose && best != loose
+	})
 	slices.SortStableFunc(l.people, byUse)
 	found := Found{Match: "several", Searched: Searched{l.sessions, l.pages, len(l.unread) == 0}}
 	found.Candidates = append([]Candidate{}, l.people[:min(len(l.people), maxCandidates)]...)

@@ -19,8 +19,8 @@ type person struct {
 
 func askPerson(text string) person {
 	p := person{asked: ask(text), anybody: text == ""}
-	if isDigits(p.joined) && len(p.joined) > 4 {
-		p.number = p.joined
+	if digits := strings.Join(p.words, ""); isDigits(digits) && len(digits) > 4 {
+		p.number = digits
 	}
 	if n := len(p.words) - 1; n >= 0 && len(p.words[n]) == 4 && isDigits(p.words[n]) {
 		p.last = p.words[n]

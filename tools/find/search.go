@@ -9,8 +9,8 @@ import (
 	"twilio-proxy-mcp/twilio"
 )
 
-// The bounds of one call's reading are our choice. 150 pages are what the rate limit lets through at once, and 15,000
-// Sessions. 25 seconds leave time to answer within the minute that hosts give a call.
+// The bounds of one call's reading are our choice. 150 pages are what the rate limit lets through at once, and up to 15,000
+// records. 25 seconds leave time to answer within the minute that hosts give a call.
 const (
 	maxPages   = 150
 	maxReading = 25 * time.Second
@@ -20,11 +20,10 @@ const (
 // A search is the reading of one call.
 type search struct {
 	*Finder
-	pages    int       // how many pages of lists were read
-	left     int       // how many more may be
-	sessions int       // how many were compared
-	cut      string    // why the reading ended early, as a sentence; "" when it did not
-	now      time.Time // Twilio's clock, by the newest answer; the local clock's until then
+	pages int       // how many pages of lists were read
+	left  int       // how many more may be
+	cut   string    // why the reading ended early, as a sentence; "" when it did not
+	now   time.Time // Twilio's clock, by the newest answer; the local clock's until then
 }
 
 // begin bounds the reading of one call. A part of the call's time is kept for the answer.
@@ -41,7 +40,7 @@ func within(ctx context.Context, most time.Duration) (context.Context, context.C
 	return context.WithTimeout(ctx, most)
 }
 
-// answered counts a request for one resource, and notes the time.
+// answered notes Twilio's time. The head is nil without an answer.
 func (s *search) answered(head *twilio.Head) {
 	if head != nil && !head.Date.IsZero() {
 		s.now = head.Date

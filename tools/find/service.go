@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"twilio-proxy-mcp/schema"
@@ -16,14 +17,14 @@ const maxServices = 20
 // service is the Service to read: the one asked for by its SID or name, or else the one that --service names, or else the
 // account's only one. Several are never all searched. The error is a *tools.Failure; one that a choice would mend lists what
 // there is to choose from.
-func (s *search) service(ctx context.Context, asked string) (schema.ServiceSid, error) {
-	name := cmp.Or(asked, s.Service)
+func (s *search) service(ctx context.Context, given string) (schema.ServiceSid, error) {
+	name := cmp.Or(given, s.Service)
 	if sid, err := schema.ParseSid[schema.KS](strings.TrimSpace(name)); err == nil {
 		return sid, nil
 	}
 	if name != "" {
-		found, answered, err := s.Client.FetchService(ctx, name)
-		s.answered(answered)
+		found, head, err := s.Client.FetchService(ctx, name)
+		s.answered(head)
 		if err == nil {
 			return *found.Sid, nil
 		}
@@ -31,37 +32,37 @@ func (s *search) service(ctx context.Context, asked string) (schema.ServiceSid, 
 			return schema.ServiceSid{}, failed(ctx, err)
 		}
 	}
-	list := services{asked: ask(name), any: name == "", rank: unlike}
+	list := services{asked: ask(name), any: name == "", best: unlike}
 	if err := eachOf(ctx, s, s.Client.ListServices(ctx, s.paging()), list.add); err != nil {
 		return schema.ServiceSid{}, failed(ctx, err)
 	}
 	if len(list.fit) == 1 && s.cut == "" {
 		return list.fit[0], nil
 	}
-	return schema.ServiceSid{}, list.failure(s.cut, asked == "" && name != "")
+	return schema.ServiceSid{}, list.failure(s.cut, given == "" && name != "")
 }
 
 // services are those of the account, as far as they matter to the choice of one.
 type services struct {
 	asked
 	any   bool // no name was asked for, and every one fits
-	rank  rank
+	best  rank
 	fit   []schema.ServiceSid // of that rank; two are enough to know that there are several
 	shown []string
 	more  bool // not all are shown
 }
 
 func (l *services) add(service *schema.Service) (more bool) {
-	sid, rank := *service.Sid, unlike
+	sid, fit := *service.Sid, unlike
 	if l.any {
-		rank = whole
+		fit = whole
 	} else if service.UniqueName != nil {
-		rank = l.asked.rank(*service.UniqueName)
+		fit = l.rank(*service.UniqueName)
 	}
-	if rank < l.rank {
-		l.rank, l.fit = rank, nil
+	if fit < l.best {
+		l.best, l.fit = fit, nil
 	}
-	if rank == l.rank && rank != unlike && len(l.fit) < 2 && (len(l.fit) == 0 || l.fit[0] != sid) {
+	if fit == l.best && fit != unlike && len(l.fit) < 2 && !slices.Contains(l.fit, sid) {
 		l.fit = append(l.fit, sid)
 	}
 	if len(l.shown) < maxServices {
@@ -69,7 +70,7 @@ func (l *services) add(service *schema.Service) (more bool) {
 	} else {
 		l.more = true
 	}
-	return rank != exact && !(l.any && l.more) // no other has the exact name
+	return fit != exact && !(l.any && l.more) // no other has the exact name
 }
 
 // described is a line of an error. The name is quoted, because it is text from outside.
@@ -87,10 +88,10 @@ func (l *services) failure(cut string, configured bool) error {
 		whose = "has the name that --service gives"
 	}
 	switch {
-	case len(l.shown) == 0:
+	case len(l.shown) == 0 && cut == "":
 		f.Happened, f.Next = "The account has no Proxy Service.", "Tell the user."
 		return f
-	case l.any && len(l.shown) == 1:
+	case l.any && len(l.shown) <= 1:
 		f.Happened = "Whether this is the account's only Service is not known."
 	case l.any:
 		f.Happened = "The account has several Services, and none was chosen."
@@ -103,6 +104,10 @@ func (l *services) failure(cut string, configured bool) error {
 	}
 	if cut != "" {
 		f.Happened += " Not all were read. " + cut
+	}
+	if len(l.shown) == 0 {
+		f.Next = "Call again with the SID of a Service as Service; ask the user for it."
+		return f
 	}
 	f.Happened += " There are:\n- " + strings.Join(l.shown, "\n- ") + "\n"
 	if l.more {
