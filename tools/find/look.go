@@ -104,17 +104,17 @@ func (l *look) findPeople(ctx context.Context) error {
 		l.here = len(l.people)
 		err := l.peopleOf(ctx, &l.conversations[i], who)
 		switch {
-		case err == nil && l.cut == "":
-			continue
 		case err != nil && i == 0:
 			return err
 		case err != nil:
 			l.cut = cutBecause(ctx, err)
 		}
-		if i+1 < len(l.conversations) {
-			l.cut += " Not all of the Sessions that fit were looked into."
+		if l.cut != "" {
+			if i+1 < len(l.conversations) {
+				l.cut += " Not all of the Sessions that fit were looked into."
+			}
+			return nil
 		}
-		break
 	}
 	return nil
 }

@@ -34,7 +34,7 @@ func (l *look) notice(found Found) string {
 			say("This person cannot be texted now (%s). Do not send; tell the user.", *found.Candidates[0].WhyNot)
 		}
 	}
-	if found.Match != "none" && (l.sessionRank == loose || found.Candidates[0].fit == loose) {
+	if found.Match != "none" && (l.loose || l.sessionRank == loose || found.Candidates[0].fit == loose) {
 		say("What was found has not quite the name that was asked for: words in front are missing, or a number may belong to something else. Have the user confirm that it is meant before anything is sent.")
 	}
 	return strings.Join(all, " ")

@@ -97,15 +97,14 @@ func (f *Finder) identifier(text *string) *string {
 
 // friendlyName is a Participant's name as a result shows it. What may be a phone number in it is masked.
 func (f *Finder) friendlyName(text *string) *string {
-	shown := name(text)
-	if shown == nil || f.ShowIdentifiers {
-		return shown
+	if text == nil || f.ShowIdentifiers {
+		return name(text)
 	}
-	masked := f.phones.ReplaceAllStringFunc(*shown, func(number string) string {
+	masked := f.phones.ReplaceAllStringFunc(*text, func(number string) string {
 		digits := slices.DeleteFunc([]rune(number), func(r rune) bool { return !unicode.IsDigit(r) })
 		return "…" + string(digits[len(digits)-4:])
 	})
-	return &masked
+	return name(&masked) // cut last, so that it is not cut within a number
 }
 
 // phonePattern finds runs of seven or more digits, with up to three characters other than letters between them.

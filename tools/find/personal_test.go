@@ -36,6 +36,7 @@ func TestIdentifiersAreMasked(t *testing.T) {
 		{"+15550100001", "Dora 5\u200d5\u200d5\u200d0\u200d1\u200d0\u200d0001", "…0001", "Dora …0001"},
 		{"+15550100001", "٥٥٥٠١٠٠٠٠١", "…0001", "…٠٠٠١"},
 		{"+15550100001", "Order 123456, gate 7", "…0001", "Order 123456, gate 7"},
+		{"+15550100001", strings.Repeat("x", 250) + "5550100001", "…0001", strings.Repeat("x", 250) + "…0001"}, // cut after the mask
 		{"messenger:12345678901", "", "…8901", ""},
 		{"client:dora", "", "…", ""},
 		{"sms:12345", "", "…", ""},

@@ -37,6 +37,7 @@ func (s *search) service(ctx context.Context, given string) (schema.ServiceSid, 
 		return schema.ServiceSid{}, failed(ctx, err)
 	}
 	if len(list.fit) == 1 && s.cut == "" {
+		s.loose = list.best == loose
 		return list.fit[0], nil
 	}
 	return schema.ServiceSid{}, list.failure(s.cut, given == "" && name != "")
@@ -92,7 +93,7 @@ func (l *services) failure(cut string, configured bool) error {
 		f.Happened, f.Next = "The account has no Proxy Service.", "Tell the user."
 		return f
 	case l.any && len(l.shown) <= 1:
-		f.Happened = "Whether this is the account's only Service is not known."
+		f.Happened = "Whether the account has only one Service is not known."
 	case l.any:
 		f.Happened = "The account has several Services, and none was chosen."
 	case len(l.fit) == 0:

@@ -91,6 +91,29 @@ func TestAnEmptyPageIsNotTheWholeListOfServices(t *testing.T) {
 	got := b.find(record{"Session": "order 1234"})
 	require.True(t, got.IsError)
 	require.NotContains(t, got.Text, "has no Proxy Service")
-	require.Contains(t, got.Text, "Not all were read.")
+	require.Contains(t, got.Text, "Whether the account has only one Service is not known. Not all were read.")
 	require.NotContains(t, got.Text, "There are:")
+}
+
+func TestAServiceThatFitsLooselyHasToBeConfirmed(t *testing.T) {
+	f := newWorld(t, shop(order1234()), record{"unique_name": "bakery"})
+	b := newFinding(t, f, nil)
+	for name, doubtful := range map[string]bool{"shop": false, "SHOP": false, "our shop": true} {
+		got := b.find(record{"Service": name, "Session": "Order #1234", "Participant": "Carl"})
+		require.Equal(t, "one", got.Found.Match, got.Text)
+		require.Equal(t, doubtful, strings.Contains(got.Notice, "Have the user confirm"), name)
+	}
+}
+
+// Those who were deleted do not stand for the people in the other Sessions.
+func TestTheDeletedDoNotEndTheSearch(t *testing.T) {
+	deleted := record{"date_deleted": "2026-01-01T00:00:00Z"}
+	people := []record{participant("Dora", nil)}
+	for range maxCandidates + 1 {
+		people = append(people, participant("Dora", deleted))
+	}
+	f := newWorld(t, shop(order("Tour 1", nil, participant("Ed", nil)), order("Tour 2", record{"date_last_interaction": "2026-01-02T00:00:00Z"}, people...)))
+	got := newFinding(t, f, nil).find(record{"Session": "tour"})
+	require.Equal(t, "several", got.Found.Match, got.Text)
+	require.Equal(t, []string{"Dora", "Ed"}, got.names())
 }
