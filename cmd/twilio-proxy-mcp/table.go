@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,7 +15,7 @@ type field struct {
 	value json.RawMessage
 }
 
-// fieldsOf are the members of an object in their order, without those that are null.
+// fieldsOf are the members of an object in their order.
 func fieldsOf(object []byte) (fields []field) {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	if open, err := decoder.Token(); err != nil || open != json.Delim('{') {
@@ -28,11 +27,14 @@ func fieldsOf(object []byte) (fields []field) {
 		if err != nil || decoder.Decode(&value) != nil {
 			return fields
 		}
-		if string(value) != "null" {
-			fields = append(fields, field{fmt.Sprint(name), value})
-		}
+		fields = append(fields, field{fmt.Sprint(name), value})
 	}
 	return fields
+}
+
+// given are the fields that are not null.
+func given(fields []field) []field {
+	return slices.DeleteFunc(slices.Clone(fields), func(f field) bool { return string(f.value) == "null" })
 }
 
 // rowsOf are the objects of a list. It is nil for a value that is no list of objects, or an empty one.
@@ -59,7 +61,7 @@ func plain(value json.RawMessage) string {
 		return oneLine(text)
 	case '{':
 		var all []string
-		for _, f := range fieldsOf(value) {
+		for _, f := range given(fieldsOf(value)) {
 			all = append(all, oneLine(f.name)+" "+plain(f.value))
 		}
 		return cmp.Or(strings.Join(all, ", "), "none")
@@ -79,7 +81,7 @@ func plain(value json.RawMessage) string {
 func readable(object []byte, columns int) string {
 	var text, tables strings.Builder
 	var facts []field
-	for _, f := range fieldsOf(object) {
+	for _, f := range given(fieldsOf(object)) {
 		rows := rowsOf(f.value)
 		if rows == nil {
 			facts = append(facts, f)
@@ -108,7 +110,7 @@ func writeFacts(b *strings.Builder, facts []field) {
 func tableOf(rows [][]field, columns int) string {
 	var b strings.Builder
 	names := fieldNames(rows)
-	if t := newTable(names, rows); t.fit(columns) {
+	if t := newTable(names, rows); t.fits(columns) {
 		t.write(&b)
 		return b.String()
 	}
@@ -116,7 +118,7 @@ func tableOf(rows [][]field, columns int) string {
 	rest := slices.DeleteFunc(names, func(name string) bool {
 		return slices.ContainsFunc(same, func(f field) bool { return f.name == name })
 	})
-	if t := newTable(rest, rows); len(rows) > 1 && len(rest) > 0 && t.fit(columns) {
+	if t := newTable(rest, rows); len(rows) > 1 && len(rest) > 0 && t.fits(columns) {
 		writeFacts(&b, same)
 		b.WriteString("\n")
 		t.write(&b)
@@ -126,12 +128,12 @@ func tableOf(rows [][]field, columns int) string {
 		if i > 0 {
 			b.WriteString("\n")
 		}
-		writeFacts(&b, row)
+		writeFacts(&b, given(row))
 	}
 	return b.String()
 }
 
-// fieldNames are the names of all fields, in the order in which they come first.
+// fieldNames are the names of all fields that some row gives, in the order in which they come first, be it as null.
 func fieldNames(rows [][]field) (names []string) {
 	for _, row := range rows {
 		for _, f := range row {
@@ -140,12 +142,14 @@ func fieldNames(rows [][]field) (names []string) {
 			}
 		}
 	}
-	return names
+	return slices.DeleteFunc(names, func(name string) bool {
+		return !slices.ContainsFunc(rows, func(row []field) bool { return valueOf(row, name) != nil })
+	})
 }
 
-// valueOf is nil if the row has no such field.
+// valueOf is nil if the row does not give such a field.
 func valueOf(row []field, name string) json.RawMessage {
-	for _, f := range row {
+	for _, f := range given(row) {
 		if f.name == name {
 			return f.value
 		}
@@ -163,75 +167,44 @@ func sameInAll(names []string, rows [][]field) (same []field) {
 	return same
 }
 
-// leastColumns is how narrow a column of a table may become.
-const leastColumns = 10
-
-// sidPattern is what people copy from a table, so it is never cut.
-var sidPattern = regexp.MustCompile(`^[A-Z]{2}[0-9a-f]{32}$`)
-
-// A table is lines of cells; the first is the header.
+// A table is lines of cells; the first is the header. Nothing in it is cut: people copy SIDs from it, and read what was written.
 type table struct {
 	lines  [][]string
 	widths []int // of the columns of the table
 }
 
 func newTable(names []string, rows [][]field) *table {
-	t := &table{}
-	header := make([]string, len(names))
+	t := &table{make([][]string, 1+len(rows)), make([]int, len(names))}
 	for i, name := range names {
-		header[i] = oneLine(name)
-	}
-	t.lines = append(t.lines, header)
-	for _, row := range rows {
-		line := make([]string, len(names))
-		for i, name := range names {
-			line[i] = "-"
+		column := []string{oneLine(name)}
+		for _, row := range rows {
+			cell := "-"
 			if value := valueOf(row, name); value != nil {
-				line[i] = plain(value)
+				cell = plain(value)
 			}
+			column = append(column, cell)
 		}
-		t.lines = append(t.lines, line)
+		for n, cell := range column {
+			t.lines[n] = append(t.lines[n], cell)
+			t.widths[i] = max(t.widths[i], widthOf(cell))
+		}
 	}
 	return t
 }
 
-// fit sets the widths so that the table fits into this many columns of a terminal, and says whether it can: it narrows the
-// widest columns.
-func (t *table) fit(columns int) bool {
-	least := make([]int, len(t.lines[0]))
-	t.widths = make([]int, len(least))
-	total := 2 * (len(least) - 1)
-	for i := range least {
-		for _, line := range t.lines {
-			full := widthOf(line[i])
-			needs := min(full, leastColumns)
-			if sidPattern.MatchString(line[i]) {
-				needs = full
-			}
-			least[i], t.widths[i] = max(least[i], needs), max(t.widths[i], min(full, columns))
-		}
-		total += t.widths[i]
+// fits reports whether a terminal with so many columns has room for it.
+func (t *table) fits(columns int) bool {
+	total := 2 * (len(t.widths) - 1)
+	for _, width := range t.widths {
+		total += width
 	}
-	for ; total > columns; total-- {
-		widest := -1
-		for i, width := range t.widths {
-			if width > least[i] && (widest < 0 || width > t.widths[widest]) {
-				widest = i
-			}
-		}
-		if widest < 0 {
-			return false
-		}
-		t.widths[widest]--
-	}
-	return true
+	return total <= columns
 }
 
 func (t *table) write(b *strings.Builder) {
 	for _, line := range t.lines {
 		padding := 0
 		for i, cell := range line {
-			cell = cut(cell, t.widths[i])
 			b.WriteString(strings.Repeat(" ", padding) + cell)
 			padding = t.widths[i] - widthOf(cell) + 2
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -16,7 +17,7 @@ const twoDrivers = `{"match":"several","cause":null,"candidates":[
 
 func TestAListIsATableAndTheRestIsLines(t *testing.T) {
 	for columns, want := range map[int]string{
-		160: `match     several
+		131: `match     several
 searched  sessions 12, pages 1, complete true
 names     a, b
 empty     none
@@ -26,17 +27,7 @@ ServiceSid                          SessionSid                          Particip
 KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  Dora (driver)  true
 KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  KPbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  -              true
 `,
-		128: `match     several
-searched  sessions 12, pages 1, complete true
-names     a, b
-empty     none
-
-candidates (2)
-ServiceSid                          SessionSid                          ParticipantSid                      friendly_…  sendable
-KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  Dora (dri…  true
-KSaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  KCaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  KPbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  -           true
-`,
-		80: `match     several
+		130: `match     several
 searched  sessions 12, pages 1, complete true
 names     a, b
 empty     none
@@ -50,7 +41,7 @@ ParticipantSid                      friendly_name
 KPaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  Dora (driver)
 KPbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  -
 `,
-		40: `match     several
+		48: `match     several
 searched  sessions 12, pages 1, complete true
 names     a, b
 empty     none
@@ -72,29 +63,38 @@ sendable        true
 	}
 }
 
-// At any width, no line of a table is wider than the terminal, and every SID is whole.
-func TestATableFitsAndKeepsItsSIDs(t *testing.T) {
+// No table is wider than the terminal, and at any width every SID and every text is whole.
+func TestATableFitsAndCutsNothing(t *testing.T) {
 	var rows []map[string]any
-	var sids []string
-	for i, name := range []string{"short", "東京駅のゲートBで待っています", strings.Repeat("e\u0301", 60), "👩‍👩‍👧‍👦 family ❤️ 👍🏽", strings.Repeat("long ", 100), ""} {
-		sids = append(sids, "KC"+strings.Repeat(string("abcdef"[i]), 32))
-		rows = append(rows, map[string]any{"SessionSid": sids[i], "name": name, "text": name + name, "n": len(name)})
+	var whole []string
+	for i, name := range []string{"short", "東京駅のゲートBで待っています", strings.Repeat("e\u0301", 60), "👩‍👩‍👧‍👦 family ❤️ 👍🏽", strings.Repeat("long ", 8) + "text", ""} {
+		sid := "KC" + strings.Repeat(string("abcdef"[i]), 32)
+		whole = append(whole, sid, name+name)
+		rows = append(rows, map[string]any{"SessionSid": sid, "name": name, "text": name + name, "n": len(name)})
 	}
 	object, err := json.Marshal(map[string]any{"sessions": rows})
 	require.NoError(t, err)
+	tables := 0
 	for columns := 1; columns < 300; columns++ {
 		text := readable(object, columns)
-		for _, sid := range sids {
-			require.Contains(t, text, sid, columns)
+		for _, part := range whole {
+			require.Contains(t, text, part, columns)
 		}
-		require.True(t, utf8.ValidString(text))
-		if columns < 64 { // one below the other: the terminal breaks the lines
+		if !regexp.MustCompile("SessionSid +n +name +text\n").MatchString(text) { // one below the other: the terminal breaks the lines
+			require.Zero(t, tables)
 			continue
 		}
+		tables++
 		for line := range strings.Lines(text) {
 			require.LessOrEqual(t, widthOf(strings.TrimSuffix(line, "\n")), columns, line)
 		}
 	}
+	require.Equal(t, 300-(34+2+3+2+60+2+120), tables)
+}
+
+// A column is where its field is, even if the first row does not give it.
+func TestColumnsAreInTheOrderOfTheFields(t *testing.T) {
+	require.Equal(t, "messages (2)\nfrom  text\n-     a\nEve   b\n", readable([]byte(`{"messages":[{"from":null,"to":null,"text":"a"},{"from":"Eve","to":null,"text":"b"}]}`), 80))
 }
 
 func TestACutTextKeepsMarksWithTheirLetters(t *testing.T) {

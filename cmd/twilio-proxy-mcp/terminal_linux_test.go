@@ -89,16 +89,16 @@ func onTerminal(t *testing.T, tool shelfTool, columns int, out io.Writer, argume
 
 func TestACallPrintsATableOnATerminal(t *testing.T) {
 	for _, columns := range []int{0, 80} {
-		shows, status := onTerminal(t, shelfTool{}, columns, nil, "Count=2", "Heavy=true", "Label="+strings.Repeat("books ", 20))
+		shows, status := onTerminal(t, shelfTool{}, columns, nil, "Count=2", "Heavy=true", "Label="+strings.Repeat("books ", 7))
 		require.Zero(t, <-status)
-		require.Equal(t, "It is "+strings.TrimSpace(strings.Repeat("books ", 20))+`
-label  `+strings.TrimSpace(strings.Repeat("books ", 20))+`
+		require.Equal(t, "It is "+strings.TrimSpace(strings.Repeat("books ", 7))+`
+label  `+strings.TrimSpace(strings.Repeat("books ", 7))+`
 heavy  true
 
 parcels (2)
 ParcelSid                           label
-PAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  books books books books books books books b…
-PAbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  books books books books books books books b…
+PAaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa  books books books books books books books
+PAbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb  books books books books books books books
 `, shows.Shown())
 	}
 	for _, arguments := range [][]string{{"--json", "Count=1"}, {"Count=1", "--json"}, {"--json=true", `{"Count":1}`}, {"--json", ` {"Count": 1}`}} {
