@@ -39,8 +39,8 @@ type conversation struct {
 func conversationOf(service schema.ServiceSid, s *schema.Session) conversation {
 	sid := *s.Sid
 	return conversation{sid: sid, expiry: expiry(s), closed: whyClosed(s), shown: Candidate{
-		ServiceSid: &service, SessionSid: &sid, UniqueName: name(s.UniqueName), Status: name(s.Status), Mode: name(s.Mode),
-		DateLastInteraction: name(s.DateLastInteraction), last: timeOf(s.DateLastInteraction),
+		ServiceSid: &service, SessionSid: &sid, UniqueName: name(s.UniqueName), Status: asItCame(s.Status, nil), Mode: asItCame(s.Mode, nil),
+		DateLastInteraction: asItCame(s.DateLastInteraction, nil), last: timeOf(s.DateLastInteraction),
 	}}
 }
 

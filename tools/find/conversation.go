@@ -3,6 +3,7 @@ package find
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,9 +16,12 @@ import (
 	"twilio-proxy-mcp/twilio"
 )
 
-// maxQuoted is how much of a text is shown, in characters. It is our choice: most texts are shorter, and a hundred of these
-// are not too much for a model.
-const maxQuoted = 500
+// maxQuoted is how much of a text is shown, in characters. maxTexts is how much of all texts, in bytes of JSON: a hundred
+// of those characters would be too much for a model if they were emoji, or written with escapes. Both are our choice.
+const (
+	maxQuoted = 500
+	maxTexts  = 64 << 10
+)
 
 // ReadConversation asks for the messages of a Session.
 type ReadConversation struct {
@@ -96,6 +100,7 @@ func (f *Finder) readConversation(ctx context.Context, call *tools.Call, in Read
 		return Conversation{}, failed(ctx, err)
 	}
 	conversation := Conversation{Messages: messages.newestFirst(), Matched: messages.matched, Complete: s.cut == ""}
+	leftOut := limitTexts(conversation.Messages)
 	slices.Reverse(conversation.Messages)
 	call.Log(slog.String("session_sid", in.SessionSid.String()), slog.Int("matched", messages.matched), slog.Int("pages", s.pages), slog.Bool("complete", conversation.Complete))
 	call.Lead(quotedIsData)
@@ -103,6 +108,9 @@ func (f *Finder) readConversation(ctx context.Context, call *tools.Call, in Read
 		call.Note(fmt.Sprintf("Not the whole conversation was read. %s So messages may be missing, the newest among them. Tell the user; the same call may read more later.", s.cut))
 	}
 	noteMore(call, messages.matched, len(conversation.Messages))
+	if leftOut > 0 {
+		call.Note(fmt.Sprintf("The texts of the %d oldest are left out, because all of them would be too long for one answer.", leftOut))
+	}
 	if messages.undated > 0 {
 		call.Note(fmt.Sprintf("%d of those that fit have no date_created that can be read, and count as the oldest.", messages.undated))
 	}
@@ -121,10 +129,23 @@ func isFromOrTo(one *twilio.Interaction, who schema.ParticipantSid) bool {
 	return false
 }
 
+// limitTexts leaves out the texts that do not fit into maxTexts with those before, and counts them.
+func limitTexts(messages []QuotedMessage) (leftOut int) {
+	room := maxTexts
+	for i := range messages {
+		encoded, _ := json.Marshal(messages[i].QuotedText) // strings always encode
+		if room -= len(encoded); room < 0 && messages[i].QuotedText != nil {
+			messages[i].QuotedText, messages[i].Cut = new(string), true
+			leftOut++
+		}
+	}
+	return leftOut
+}
+
 // quoted is an interaction as it is shown.
 func quoted(one *twilio.Interaction) QuotedMessage {
 	m := QuotedMessage{
-		Sid: one.Sid, DateCreated: name(one.DateCreated), From: one.InboundParticipantSid, To: one.OutboundParticipantSid,
+		Sid: one.Sid, DateCreated: asItCame(one.DateCreated, nil), From: one.InboundParticipantSid, To: one.OutboundParticipantSid,
 		Type:   asItCame(one.Type, one.Misfits["type"]),
 		Status: asItCame(one.OutboundResourceStatus, one.Misfits["outbound_resource_status"]),
 	}

@@ -235,6 +235,38 @@ func TestInteractionsOfAnyShape(t *testing.T) {
 	}
 }
 
+// A model has room for a hundred long texts, though not of any bytes.
+func TestAllTextsTogetherAreBounded(t *testing.T) {
+	ask := fmt.Sprintf(`{"ServiceSid":%q,"SessionSid":%q,"Limit":100}`, fake.ServiceSid, fake.SessionSid)
+	for letter, whole := range map[string]int{"a": 100, "é": 65, "😀": 32, "<": 21, "\n": 65} {
+		text, err := json.Marshal(map[string]string{"body": strings.Repeat(letter, 501)})
+		require.NoError(t, err)
+		var records []string
+		for n := range 101 {
+			records = append(records, interaction(n, fmt.Sprintf(`"date_created":"2030-01-01T00:%02d:%02dZ","data":%q`, n/60, n%60, text)))
+		}
+		r := newReader(t, paged("interactions", strings.Join(records, ",")))
+		var c Conversation
+		got := r.call("read_conversation", ask)
+		notice := quotedIsData + " 100 of 101 that fit are shown."
+		if whole < 100 {
+			notice += fmt.Sprintf(" The texts of the %d oldest are left out, because all of them would be too long for one answer.", 100-whole)
+		}
+		require.Equal(t, notice, got.read(t, &c))
+		require.Len(t, c.Messages, 100)
+		for i, m := range c.Messages {
+			require.Equal(t, sid("KI", i+1), m.Sid.String())
+			require.True(t, m.Cut)
+			if i < 100-whole {
+				require.Empty(t, *m.QuotedText)
+			} else {
+				require.Equal(t, strings.Repeat(letter, 500), *m.QuotedText)
+			}
+		}
+		require.Less(t, len(got.Content[1].Text), 90_000)
+	}
+}
+
 // Words of another Session are nobody's business here, and what moves on to the next page counts once.
 func TestOnlyThisSessionsMessagesAndEachOnce(t *testing.T) {
 	ask := fmt.Sprintf(`{"ServiceSid":%q,"SessionSid":%q`, fake.ServiceSid, fake.SessionSid)

@@ -74,9 +74,9 @@ func (l *services) add(service *schema.Service) (more bool) {
 	return fit != exact && !(l.any && l.more) // no other has the exact name
 }
 
-// described is a line of an error. The name is quoted, because it is text from outside.
+// described is a line of an error. The name is quoted, because it is text from outside, and only its beginning: the SID will do.
 func described(service *schema.Service) string {
-	if shown := name(service.UniqueName); shown != nil {
+	if shown := asItCame(service.UniqueName, nil); shown != nil {
 		return fmt.Sprintf("%s %q", service.Sid, *shown)
 	}
 	return service.Sid.String()

@@ -72,7 +72,8 @@ func (f *Finder) listSessions(ctx context.Context, call *tools.Call, in ListSess
 		if one.Sid != nil && sids.again(one.Sid.String()) || in.Status != "" && (one.Status == nil || *one.Status != in.Status) {
 			return true
 		}
-		row := SessionRow{one.Sid, name(one.UniqueName), name(one.Status), name(one.Mode), name(one.DateCreated), name(one.DateLastInteraction), name(one.DateExpiry)}
+		row := SessionRow{one.Sid, name(one.UniqueName), asItCame(one.Status, nil), asItCame(one.Mode, nil),
+			asItCame(one.DateCreated, nil), asItCame(one.DateLastInteraction, nil), asItCame(one.DateExpiry, nil)}
 		if rows.add(row, timeOf(one.DateCreated)); len(first) < rows.limit {
 			first = append(first, row)
 		}
@@ -98,6 +99,10 @@ func (f *Finder) listSessions(ctx context.Context, call *tools.Call, in ListSess
 // noteMore says that more fit than are shown.
 func noteMore(call *tools.Call, matched, shown int) {
 	if matched > shown {
-		call.Note(fmt.Sprintf("%d of %d that fit are shown. A larger Limit, up to %d, shows more.", shown, matched, maxLimit))
+		note := fmt.Sprintf("%d of %d that fit are shown.", shown, matched)
+		if shown < maxLimit {
+			note += fmt.Sprintf(" A larger Limit, up to %d, shows more.", maxLimit)
+		}
+		call.Note(note)
 	}
 }

@@ -67,7 +67,7 @@ func TestSessionsAreListedNewestFirst(t *testing.T) {
 // Of what nobody documents, nothing is lost and nothing fails.
 func TestSessionsOfAnyShape(t *testing.T) {
 	nulls := fmt.Sprintf(`{"sid":%q,"service_sid":null,"unique_name":null,"status":null,"mode":null,"date_created":null,"date_last_interaction":null,"date_expiry":null}`, sid("KC", 1))
-	novel := fmt.Sprintf(`{"sid":%q,"unique_name":"a\u202eb\nc %s","status":"on hold","mode":"telepathy","date_created":"2030-01-01T01:00:00+02:00","date_expiry":"soon"}`, sid("KC", 2), strings.Repeat("x", 300))
+	novel := fmt.Sprintf(`{"sid":%q,"unique_name":"a\u202eb\nc %s","status":"on hold","mode":"telepathy","date_created":"2030-01-01T01:00:00+02:00","date_expiry":"soon","date_last_interaction":"%[2]s"}`, sid("KC", 2), strings.Repeat("x", 300))
 	wrong := fmt.Sprintf(`{"sid":%q,"unique_name":5,"status":["open"],"mode":{},"date_created":1}`, sid("KC", 3))
 	foreign := fmt.Sprintf(`{"sid":%q,"service_sid":%q,"unique_name":"private words"}`, sid("KC", 4), sid("KS", 9))
 	r := newReader(t, paged("sessions", strings.Join([]string{nulls, wrong, novel, foreign, `{"unique_name":"private words"}`}, ",")))
@@ -77,6 +77,7 @@ func TestSessionsOfAnyShape(t *testing.T) {
 	require.Equal(t, 3, list.Matched)
 	require.Equal(t, sid("KC", 2), list.Sessions[0].SessionSid.String())
 	require.Equal(t, "on hold", *list.Sessions[0].Status)
+	require.Equal(t, strings.Repeat("x", maxWord), *list.Sessions[0].DateLastInteraction, "no date is as long as a name may be")
 	require.Equal(t, "a�b�c "+strings.Repeat("x", maxName-6), *list.Sessions[0].UniqueName)
 	for i, n := range []int{1, 3} {
 		one := sid("KC", n)
