@@ -57,6 +57,7 @@ func newReader(t testing.TB, upstream http.Handler) *reader {
 	r := &reader{t: t, url: s.URL, log: &sharedLog{}, server: server.NewMCPServer("test", "0")}
 	f := New(Config{Client: &twilio.Client{BaseURL: s.URL, Username: fake.AccountSid, Password: "secret", Timeout: time.Minute}})
 	all := &tools.Tools{Log: slog.New(slog.NewTextHandler(r.log, nil)), Observe: func(o tools.Observation) { r.observed = append(r.observed, o) }}
+	require.NoError(t, tools.Add(all, f.FindParticipant()))
 	require.NoError(t, tools.Add(all, f.ListSessions()))
 	require.NoError(t, tools.Add(all, f.ReadConversation()))
 	all.Register(r.server)
@@ -64,7 +65,9 @@ func newReader(t testing.TB, upstream http.Handler) *reader {
 	require.NoError(t, err)
 	conversation, err := schema.Output[Conversation]()
 	require.NoError(t, err)
-	r.results = map[string]*schema.Document{"list_sessions": sessions, "read_conversation": conversation}
+	found, err := schema.Output[Found]()
+	require.NoError(t, err)
+	r.results = map[string]*schema.Document{"find_participant": found, "list_sessions": sessions, "read_conversation": conversation}
 	return r
 }
 

@@ -3,6 +3,7 @@ package find
 import (
 	"fmt"
 	"net/http"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -67,7 +68,7 @@ func TestSessionsAreListedNewestFirst(t *testing.T) {
 // Of what nobody documents, nothing is lost and nothing fails.
 func TestSessionsOfAnyShape(t *testing.T) {
 	nulls := fmt.Sprintf(`{"sid":%q,"service_sid":null,"unique_name":null,"status":null,"mode":null,"date_created":null,"date_last_interaction":null,"date_expiry":null}`, sid("KC", 1))
-	novel := fmt.Sprintf(`{"sid":%q,"unique_name":"a\u202eb\nc %s","status":"on hold","mode":"telepathy","date_created":"2030-01-01T01:00:00+02:00","date_expiry":"soon","date_last_interaction":"%[2]s"}`, sid("KC", 2), strings.Repeat("x", 300))
+	novel := fmt.Sprintf(`{"sid":%q,"unique_name":"a\u202eb\nc %s","status":"on hold","mode":"telepathy","date_created":"2030-01-01T01:00:00+02:00","date_expiry":"soon"}`, sid("KC", 2), strings.Repeat("x", 300))
 	wrong := fmt.Sprintf(`{"sid":%q,"unique_name":5,"status":["open"],"mode":{},"date_created":1}`, sid("KC", 3))
 	foreign := fmt.Sprintf(`{"sid":%q,"service_sid":%q,"unique_name":"private words"}`, sid("KC", 4), sid("KS", 9))
 	r := newReader(t, paged("sessions", strings.Join([]string{nulls, wrong, novel, foreign, `{"unique_name":"private words"}`}, ",")))
@@ -77,7 +78,6 @@ func TestSessionsOfAnyShape(t *testing.T) {
 	require.Equal(t, 3, list.Matched)
 	require.Equal(t, sid("KC", 2), list.Sessions[0].SessionSid.String())
 	require.Equal(t, "on hold", *list.Sessions[0].Status)
-	require.Equal(t, strings.Repeat("x", maxWord), *list.Sessions[0].DateLastInteraction, "no date is as long as a name may be")
 	require.Equal(t, "a�b�c "+strings.Repeat("x", maxName-6), *list.Sessions[0].UniqueName)
 	for i, n := range []int{1, 3} {
 		one := sid("KC", n)
@@ -87,6 +87,58 @@ func TestSessionsOfAnyShape(t *testing.T) {
 	}
 	require.NotContains(t, got.raw, "private")
 	require.NotContains(t, r.log.String(), "telepathy")
+
+	got = r.call("list_sessions", fmt.Sprintf(`{"Service":%q,"Status":"open"}`, fake.ServiceSid))
+	require.Empty(t, got.read(t, &list))
+	require.Empty(t, list.Sessions)
+}
+
+// No status and no date is as long as a name may be, and nothing from outside takes more than its bound.
+func TestEveryFieldOfASessionIsBounded(t *testing.T) {
+	hostile := `"a\u202eb\n` + strings.Repeat("😀", 999) + `"`
+	var fields []string
+	for _, field := range []string{"unique_name", "status", "mode", "date_created", "date_last_interaction", "date_expiry"} {
+		fields = append(fields, fmt.Sprintf("%q:%s", field, hostile))
+	}
+	record := fmt.Sprintf(`{"sid":%q,%s}`, fake.SessionSid, strings.Join(fields, ","))
+	person := fmt.Sprintf(`{"sid":%q,"friendly_name":%s,"identifier":%[2]s}`, sid("KP", 1), hostile)
+	of := map[string]http.Handler{"Services": paged("services", fmt.Sprintf(`{"sid":%q,"unique_name":%s}`, fake.ServiceSid, hostile), fmt.Sprintf(`{"sid":%q}`, sid("KS", 2))),
+		"Sessions": paged("sessions", record), "Participants": paged("participants", person)}
+	r := newReader(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h := of[path.Base(r.URL.Path)]; h != nil {
+			h.ServeHTTP(w, r)
+		} else {
+			fmt.Fprint(w, record)
+		}
+	}))
+	asName, asWord := "a�b�"+strings.Repeat("😀", maxName-4), "a�b�"+strings.Repeat("😀", maxWord-4)
+	var list SessionList
+	r.call("list_sessions", fmt.Sprintf(`{"Service":%q}`, fake.ServiceSid)).read(t, &list)
+	require.Equal(t, SessionRow{list.Sessions[0].SessionSid, &asName, &asWord, &asWord, &asWord, &asWord, &asWord}, list.Sessions[0])
+	var found Found
+	r.call("find_participant", fmt.Sprintf(`{"Service":%q,"Session":%q}`, fake.ServiceSid, fake.SessionSid)).read(t, &found)
+	one := found.Candidates[0]
+	require.Equal(t, []string{asName, asName, asWord, asWord, asWord}, []string{*one.UniqueName, *one.FriendlyName, *one.Status, *one.Mode, *one.DateLastInteraction})
+	require.Contains(t, r.call("list_sessions", `{}`).Content[0].Text, fmt.Sprintf("\n- %s %q\n- %s\n", fake.ServiceSid, asWord, sid("KS", 2)))
+}
+
+func TestTwentySessionsAreShownUnlessMoreAreAskedFor(t *testing.T) {
+	var records []string
+	for n := range 101 {
+		records = append(records, fmt.Sprintf(`{"sid":%q,"date_created":"2030-01-01T00:00:00Z"}`, sid("KC", n)))
+	}
+	r := newReader(t, paged("sessions", strings.Join(records, ",")))
+	for limit, want := range map[string]int{"": 20, `,"Limit":null`: 20, `,"Limit":100`: 100} {
+		var list SessionList
+		notice := r.call("list_sessions", fmt.Sprintf(`{"Service":%q%s}`, fake.ServiceSid, limit)).read(t, &list)
+		require.Len(t, list.Sessions, want)
+		require.Equal(t, want < 100, strings.Contains(notice, "A larger Limit"), notice)
+	}
+}
+
+func TestAServiceWithoutAListIsNone(t *testing.T) {
+	r := newReader(t, newFake(t, fake.Config{}))
+	require.Contains(t, r.call("list_sessions", fmt.Sprintf(`{"Service":%q}`, sid("KS", 9))).Content[0].Text, "There is no Service "+sid("KS", 9)+" in this account.")
 }
 
 // Pages move while they are read: what is new pushes the rest on to the next page.
@@ -106,7 +158,7 @@ func TestAListThatWasNotReadWhole(t *testing.T) {
 	row := func(n int) string {
 		return fmt.Sprintf(`{"sid":%q,"unique_name":"n%d","date_created":"2030-01-0%dT00:00:00Z"}`, sid("KC", n), n, n)
 	}
-	pages := paged("sessions", row(1)+","+row(3), row(2))
+	pages := paged("sessions", row(1)+","+strings.Replace(row(3), "2030-", "in ", 1), row(2))
 	for name, tc := range map[string]struct {
 		upstream http.Handler
 		why      string
