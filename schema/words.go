@@ -27,8 +27,8 @@ func (mi *MessageInteraction) Words(misfits map[string]json.RawMessage) (text *s
 		var list []jsontext.Value
 		switch {
 		case !strings.HasPrefix(strings.ToLower(name), "media"):
-		case value.Kind() == '"':
-			media = max(media, min(1, len(value)-len(`""`)))
+		case value.Kind() == '"' && len(value) > len(`""`):
+			media = max(media, 1)
 		case jsonv2.Unmarshal(value, &list, tolerant) == nil:
 			media = max(media, len(list))
 		}
