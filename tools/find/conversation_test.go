@@ -194,9 +194,10 @@ func TestInteractionsOfAnyShape(t *testing.T) {
 	const nulls = `{"sid":null,"service_sid":null,"session_sid":null,"account_sid":null,"data":null,"type":null,"date_created":null,"date_updated":null,
 		"inbound_participant_sid":null,"inbound_resource_status":null,"outbound_participant_sid":null,"outbound_resource_status":null,"url":null}`
 	for name, tc := range map[string]struct{ record, want string }{
-		"nulls":            {nulls, `{"sid":null,"date_created":null,"type":null,"from":null,"to":null,"status":null,"quoted_text":null}`},
-		"new values":       {interaction(1, `"type":"hologram","outbound_resource_status":"beamed","data":"{\"body\":\"b\"}"`), `{"type":"hologram","status":"beamed","quoted_text":"b"}`},
-		"hostile values":   {interaction(1, `"type":"a\u202eb\n`+strings.Repeat("x", 999)+`"`), `{"type":"a�b�` + strings.Repeat("x", maxWord-4) + `"}`},
+		"nulls":      {nulls, `{"sid":null,"date_created":null,"type":null,"from":null,"to":null,"status":null,"quoted_text":null}`},
+		"new values": {interaction(1, `"type":"hologram","outbound_resource_status":"beamed","data":"{\"body\":\"b\"}"`), `{"type":"hologram","status":"beamed","quoted_text":"b"}`},
+		"hostile values": {interaction(1, strings.ReplaceAll(`"type":?,"date_created":?,"outbound_resource_status":?`, "?", `"a\u202eb\n`+strings.Repeat("x", 999)+`"`)),
+			strings.ReplaceAll(`{"type":?,"date_created":?,"status":?}`, "?", `"a�b�`+strings.Repeat("x", maxWord-4)+`"`)},
 		"other types":      {interaction(1, `"type":5,"outbound_resource_status":["x"],"date_created":7,"inbound_participant_sid":"+15550100001"`), `{"type":null,"status":null,"date_created":null,"from":null}`},
 		"a call":           {interaction(1, `"type":"voice","data":"{\"duration\":\"5\"}","inbound_resource_status":"completed"`), `{"type":"voice","status":"completed","quoted_text":null}`},
 		"no proof":         {interaction(1, fmt.Sprintf(`"inbound_resource_status":"received","outbound_participant_sid":%q`, sid("KP", 1))), `{"status":null}`},
@@ -265,6 +266,13 @@ func TestAllTextsTogetherAreBounded(t *testing.T) {
 		}
 		require.Less(t, len(got.Content[1].Text), 90_000)
 	}
+}
+
+func TestWhatHasNoTextIsNotLeftOut(t *testing.T) {
+	long, short := strings.Repeat("x", maxTexts), "x"
+	messages := []QuotedMessage{{QuotedText: &long}, {}, {QuotedText: &short}}
+	require.Equal(t, 2, limitTexts(messages))
+	require.Equal(t, []QuotedMessage{{QuotedText: new(string), Cut: true}, {}, {QuotedText: new(string), Cut: true}}, messages)
 }
 
 // Words of another Session are nobody's business here, and what moves on to the next page counts once.
