@@ -70,7 +70,6 @@ func (n *newest[T]) cut() {
 			return a.place - b.place
 		}
 	})
-	clear(n.kept[min(n.limit, len(n.kept)):])
 	n.kept = n.kept[:min(n.limit, len(n.kept))]
 }
 
