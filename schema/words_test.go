@@ -14,7 +14,8 @@ func TestWordsAreTheBodyAsItStands(t *testing.T) {
 	}{
 		`{"body":" a\r\n"}`: {" a\r\n", 0},
 		`{"body":""}`:       {"", 0},
-		`{"body":"a","media_url":["https://x","https://y"],"media_type":"image"}`: {"a", 2},
+		`{"body":"a","media_url":["https://x","https://y"],"media_type":"image"}`:                         {"a", 2},
+		`{"media":[],"media_a":[1,2,3],"media_b":[1],"media_c":"https://x","media_d":[1,2],"media_e":""}`: {"-", 3},
 		`{"MediaUrl":"https://x"}`:                                   {"-", 1},
 		`{"media":[],"media_url":"","media_sid":null,"medialess":5}`: {"-", 0},
 		`{"body":5,"media":[1]}`:                                     {"-", 1},
