@@ -25,11 +25,12 @@ func (c *Client) urlOf(pathAndQuery string) *url.URL {
 func (c *Client) newRequest(ctx context.Context, call apiCall) *http.Request {
 	// There is no GetBody, so net/http cannot rewind the body. It therefore never
 	// repeats the request by itself, not even if a kept-alive connection turns
-	// out to be closed. A GET has an empty body for that, and it sends none.
+	// out to be closed. A GET has an empty body for that, and it sends none. "identity"
+	// says so: net/http would otherwise try to read it for 200 ms, and then announce one.
 	body := io.NopCloser(strings.NewReader(call.form))
-	r := &http.Request{Method: http.MethodGet, URL: c.urlOf(call.path), Header: c.header, Body: body}
+	r := &http.Request{Method: http.MethodGet, URL: c.urlOf(call.path), Header: c.header, Body: body, TransferEncoding: []string{"identity"}}
 	if call.form != "" {
-		r.Method, r.Header, r.ContentLength = http.MethodPost, c.formHeader, int64(len(call.form))
+		r.Method, r.Header, r.ContentLength, r.TransferEncoding = http.MethodPost, c.formHeader, int64(len(call.form)), nil
 	}
 	return r.WithContext(ctx)
 }
