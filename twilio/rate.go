@@ -9,10 +9,14 @@ import (
 	"twilio-proxy-mcp/schema"
 )
 
-// rateWindow is the span over which Twilio counts, and a margin: a limit of 30 a second is 150 in any 5 seconds, bursts
-// included (Twilio's page on Proxy limits). Twilio counts when a request arrives, and the first ones on a new connection take
-// longer to than those of the next window. The margin is our choice.
-const rateWindow = 5*time.Second + 250*time.Millisecond
+// Twilio counts over five seconds: a limit of 30 a second is 150 in any 5 seconds, bursts included (Twilio's page on Proxy
+// limits). It counts when a request arrives, and one on a new connection arrives later after its turn than one on a kept
+// connection. So a turn is free again a margin later. The margin is our choice: two round trips across an ocean.
+const (
+	rateSpan   = 5 * time.Second
+	rateMargin = 250 * time.Millisecond
+	rateWindow = rateSpan + rateMargin
+)
 
 // maxIdleServices is how many Services without a recent request are remembered before they are swept.
 const maxIdleServices = 256
@@ -37,7 +41,7 @@ type turns struct {
 
 // newRate limits the requests a second to one Service, counted over five seconds; 0 lifts the limit.
 func newRate(perSecond int) *rate {
-	return &rate{most: perSecond * int(rateWindow/time.Second), services: map[string]*turns{}}
+	return &rate{most: perSecond * int(rateSpan/time.Second), services: map[string]*turns{}}
 }
 
 // operationSend is the API's name of the operation that sends.
@@ -49,8 +53,8 @@ func (c *Client) WaitToSend(ctx context.Context, service schema.ServiceSid, late
 	return c.rate(operationSend).wait(ctx, service.String(), latest)
 }
 
-// Alone lets one of several equal messages at a time wait for its turn (WaitToSend), until it calls leave: nobody else knows yet whether
-// that one will be made. It is false when ctx ends before the others have left.
+// Alone lets one of several equal messages at a time wait for its turn (WaitToSend), until it calls leave: nobody else knows
+// yet whether that one will be made. It is false when ctx ends before the others have left.
 func (c *Client) Alone(ctx context.Context, message string) (leave func(), ok bool) {
 	mine := make(chan struct{})
 	for {

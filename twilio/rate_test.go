@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// 150 in any five seconds, and not one more, whatever the pattern of calls.
+// 150 in any five seconds, and not one more, whatever the pattern of calls, and even if the first ones arrive late.
 func TestRateHoldsOverAnyWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRate(30)
@@ -32,9 +32,9 @@ func TestRateHoldsOverAnyWindow(t *testing.T) {
 			all = append(all, <-turns)
 		}
 		for i := 150; i < len(all); i++ {
-			require.GreaterOrEqual(t, all[i].Sub(all[i-150]), rateWindow, "turn %d", i)
+			require.GreaterOrEqual(t, all[i].Sub(all[i-150]), 5*time.Second+rateMargin, "turn %d", i)
 		}
-		require.LessOrEqual(t, all[699].Sub(all[0]), 5*rateWindow, "and no less")
+		require.LessOrEqual(t, all[699].Sub(all[0]), 5*(5*time.Second+rateMargin), "and no less")
 	})
 }
 
