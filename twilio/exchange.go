@@ -59,13 +59,13 @@ func (c *Client) do(ctx context.Context, call apiCall) (*answer, error) {
 	if callers, ok := ctx.Deadline(); ok && callers.Before(deadline) {
 		deadline = callers // unlike a cancellation, a deadline also ends the wait for an answer
 	}
-	lastStart := deadline
+	lastStart, tooLate := deadline, context.DeadlineExceeded
 	if call.form != "" {
-		lastStart = deadline.Add(-min(time.Until(deadline)/4, maxReserve))
+		lastStart, tooLate = deadline.Add(-min(time.Until(deadline)/4, maxReserve)), errNoTimeLeft
 	}
 	// waitCtx ends when the caller gives up, or when it is too late to start. For a
 	// send, it matters only until an attempt has a connection.
-	waitCtx, cancel := context.WithDeadlineCause(ctx, lastStart, errNoTimeLeft)
+	waitCtx, cancel := context.WithDeadlineCause(ctx, lastStart, tooLate)
 	defer cancel()
 	for tries := 0; ; tries++ {
 		askedAt := time.Now()

@@ -193,3 +193,18 @@ func TestAReadIsRepeatedInItsTurnWhenAKeptConnectionWasClosed(t *testing.T) {
 	require.Error(t, err, "a new connection that is closed is an answer of a kind")
 	require.EqualValues(t, asked.Load(), c.taken("FetchService"))
 }
+
+// A read that is not answered in time has run out of time, and does not blame the connection that it had.
+func TestAReadThatIsNotAnsweredInTime(t *testing.T) {
+	for operation := range reads(nil) {
+		bubble(t, func(t *testing.T, c *Client) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err := reads(c)[operation](ctx, Paging{})
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.EqualError(t, err, "no answer came: context deadline exceeded")
+			c.Timeout = time.Second
+			require.EqualError(t, reads(c)[operation](t.Context(), Paging{}), "no answer came: context deadline exceeded")
+		}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	}
+}
