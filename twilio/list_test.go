@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"twilio-proxy-mcp/schema"
 )
 
 // Of a link, only the query counts, and only where the rest is the page's own address, however it is spelled.
@@ -133,5 +135,20 @@ func TestAListAlwaysEnds(t *testing.T) {
 		require.Equal(t, tc.asked, asked, tc)
 		require.ErrorIs(t, err, tc.err, tc)
 		require.True(t, more, "a list that was cut short says so")
+	}
+}
+
+// What hides whether another page follows is no page: the list would seem complete.
+func TestAPageThatHidesTheNextIsNone(t *testing.T) {
+	for _, meta := range []string{`7`, `"x"`, `[]`, `{"next_page_url":7}`, `{"next_page_url":{}}`} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintf(w, `{"services":[],"meta":%s}`, meta) })
+		require.ErrorContains(t, lastError(testClient(t, s.URL).ListServices(t.Context(), Paging{})), "is not a page of services", meta)
+	}
+}
+
+func TestAListWithoutASidIsNotAskedFor(t *testing.T) {
+	s := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("asked") })
+	for _, paging := range []Paging{{}, {PageSize: 100}} {
+		require.ErrorIs(t, lastError(testClient(t, s.URL).ListSessions(t.Context(), schema.ServiceSid{}, paging)), ErrNoPath)
 	}
 }

@@ -46,10 +46,32 @@ func TestServicesDoNotWaitForEachOther(t *testing.T) {
 			require.NoError(t, r.wait(t.Context(), fmt.Sprint(i/5), time.Now()))
 		}
 		require.Zero(t, time.Since(began))
-		require.ErrorIs(t, r.wait(t.Context(), "0", time.Now()), ErrNoTurn)
+		time.Sleep(rateWindow - time.Nanosecond)
+		require.NoError(t, r.wait(t.Context(), "one more", time.Now()))
+		require.ErrorIs(t, r.wait(t.Context(), "0", time.Now()), ErrNoTurn, "not forgotten for another's sake")
+		time.Sleep(rateWindow + time.Nanosecond)
+		require.NoError(t, r.wait(t.Context(), "0", time.Now().Add(-time.Second)), "what is free needs no wait")
 		time.Sleep(rateWindow + time.Nanosecond)
 		require.NoError(t, r.wait(t.Context(), "new", time.Now()))
 		require.Len(t, r.services, 1, "Services that were quiet for a window are forgotten")
+	})
+}
+
+func TestAServiceIsNotForgottenWhileATurnOfItCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRate(1)
+		for i := range 5 {
+			if i == 1 {
+				time.Sleep(rateWindow)
+			}
+			require.NoError(t, r.wait(t.Context(), "KS", time.Now()))
+		}
+		time.Sleep(time.Second)
+		for i := range maxIdleServices {
+			require.NoError(t, r.wait(t.Context(), fmt.Sprint(i), time.Now()))
+		}
+		require.NoError(t, r.wait(t.Context(), "KS", time.Now()))
+		require.ErrorIs(t, r.wait(t.Context(), "KS", time.Now()), ErrNoTurn)
 	})
 }
 

@@ -142,6 +142,7 @@ func TestAReadWithoutATurn(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 			defer cancel()
 			refused(read(ctx, Paging{}))
+			refused(read(ctx, Paging{LatestTurn: began.Add(time.Hour)}))
 			c.Timeout = 4 * time.Second
 			refused(read(t.Context(), Paging{}))
 			c.Timeout = 0
@@ -172,26 +173,50 @@ func TestAReadIsRepeatedInItsTurnWhenAKeptConnectionWasClosed(t *testing.T) {
 	c.RateLimit = 30
 	var retries []int
 	done := make(chan error)
-	for range 3 { // three connections are kept
+	const kept = 6
+	for range kept {
 		go func() { _, _, err := c.FetchService(t.Context(), testService.String()); done <- err }()
 	}
-	require.Eventually(t, func() bool { return asked.Load() == 3 }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return asked.Load() == kept }, time.Minute, time.Millisecond)
 	close(gate)
-	for range 3 {
+	for range kept {
 		require.NoError(t, <-done)
 	}
 	c.Observe = func(e Exchange) { retries = append(retries, e.Retries) }
 	drop.Store(2)
 	_, _, err := c.FetchService(t.Context(), testService.String())
 	require.NoError(t, err)
-	require.EqualValues(t, 6, asked.Load())
-	require.Equal(t, 6, c.taken("FetchService"))
+	require.EqualValues(t, kept+3, asked.Load())
+	require.Equal(t, kept+3, c.taken("FetchService"))
 	require.Equal(t, []int{0, 1, 2}, retries)
 
 	drop.Store(100)
 	_, _, err = c.FetchService(t.Context(), testService.String())
+	require.Error(t, err)
+	require.Equal(t, []int{0, 1, 2, 0, 1, 2, 3}, retries, "no more than maxConnects")
+	_, _, err = c.FetchService(t.Context(), testService.String())
 	require.Error(t, err, "a new connection that is closed is an answer of a kind")
+	require.Equal(t, []int{0, 1, 2, 0, 1, 2, 3, 0}, retries)
 	require.EqualValues(t, asked.Load(), c.taken("FetchService"))
+}
+
+// Who gives up a read on a kept connection is not told that there was none.
+func TestAReadThatIsGivenUp(t *testing.T) {
+	asked := 0
+	bubble(t, func(t *testing.T, c *Client) {
+		require.NoError(t, reads(c)["FetchService"](t.Context(), Paging{}))
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		err := reads(c)["FetchService"](ctx, Paging{})
+		require.EqualError(t, err, "no answer came: context canceled")
+		require.Equal(t, 2, asked)
+	}, func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked == 1 {
+			serveReads(w, r)
+			return
+		}
+		<-r.Context().Done()
+	})
 }
 
 // A read that is not answered in time has run out of time, and does not blame the connection that it had.
