@@ -107,3 +107,20 @@ func TestAListLeavesOutWhatBelongsElsewhere(t *testing.T) {
 		require.Equal(t, "napping", *page.Items[0].Status)
 	}
 }
+
+// Nobody can be texted, and nothing asked for, without a SID.
+func TestAListLeavesOutWhatHasNoSid(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		record := answersByPath()[r.URL.Path]
+		io.WriteString(w, `{"`+record[0]+`":[{},{"sid":null},{"sid":7},{"sid":"?"},`+record[1]+`]}`)
+	})
+	c := testClient(t, s.URL)
+	for page, err := range c.ListServices(t.Context(), Paging{}) {
+		require.NoError(t, err)
+		require.Len(t, page.Items, 1)
+	}
+	for page, err := range c.ListParticipants(t.Context(), testService, testSession, Paging{}) {
+		require.NoError(t, err)
+		require.Len(t, page.Items, 1)
+	}
+}

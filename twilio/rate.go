@@ -21,7 +21,8 @@ const (
 // maxIdleServices is how many Services without a recent request are remembered before they are swept.
 const maxIdleServices = 256
 
-// ErrNoTurn means that the turn within the RateLimit would come too late. No request was made, and no turn was taken.
+// ErrNoTurn means that the next turn within the RateLimit would come too late. It was not taken, and nothing was asked in it;
+// tries before it, if any, were answered with 429 or had no connection.
 var ErrNoTurn = errors.New("the wait for the rate limit is longer than the call may take")
 
 // A rate hands out turns for requests of one kind: for each Service no more than the limit in any window. A token bucket
