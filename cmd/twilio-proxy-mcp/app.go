@@ -87,9 +87,14 @@ func (a *app) server(c *Common) *serve.Server {
 
 // setLedger makes the ledger. The fake's is in memory by default, so that its
 // entries stay out of the live ledger. A path that can never hold one is refused.
-// Without a tool that sends there is none, whatever the flags say.
+// Without a tool that sends there is none, whatever the flags say, as long as it can be understood.
 func (a *app) setLedger(c *Common) (err error) {
 	if !texting(a.sets) {
+		if c.namesLedger() {
+			if _, err := c.ledgerSetting(); err != nil {
+				return usageError{err}
+			}
+		}
 		if c.MaxSends > 0 || c.MaxSendsPerParticipant > 0 {
 			a.log.Info("--max-sends and --max-sends-per-participant mean nothing: no tool that sends is offered")
 		}

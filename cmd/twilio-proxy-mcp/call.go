@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 
 	"github.com/mark3labs/mcp-go/client"
@@ -54,9 +55,6 @@ func (cmd *callCmd) Validate() error {
 
 // Run calls the tool through a real MCP client and the real server.
 func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
-	if isObject(cmd.Tool) {
-		return usageError{errors.New("the tool's name comes first, and its arguments after it: " + objectUsage)}
-	}
 	c.quiet = true // the result tells the person everything
 	a, err := newApp(c, s, nil)
 	if err != nil {
@@ -75,7 +73,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 	if err != nil {
 		return usageError{err}
 	}
-	result, err := cmd.call(ctx, c, s, a, arguments)
+	result, err := cmd.call(ctx, c, s, a, definitions[i], arguments)
 	if errors.Is(err, context.Canceled) { // the client calls no tool when its context has ended before
 		return errStopped
 	}
@@ -86,7 +84,7 @@ func (cmd *callCmd) Run(ctx context.Context, c *Common, s program) error {
 }
 
 // call shows on a terminal that it is under way.
-func (cmd *callCmd) call(ctx context.Context, c *Common, s program, a *app, arguments json.RawMessage) (*mcp.CallToolResult, error) {
+func (cmd *callCmd) call(ctx context.Context, c *Common, s program, a *app, tool mcp.Tool, arguments json.RawMessage) (*mcp.CallToolResult, error) {
 	caller, err := client.NewInProcessClient(a.mcp)
 	if err != nil {
 		return nil, err
@@ -110,12 +108,17 @@ func (cmd *callCmd) call(ctx context.Context, c *Common, s program, a *app, argu
 		meta.ProgressToken = progressToken
 		caller.OnNotification(wait.hear)
 	}
-	defer context.AfterFunc(ctx, func() {
-		fmt.Fprintf(s.err, "Stopping. A message that has not left yet is not sent. The outcome of one that has is awaited, for at most %v. "+
-			"A second Ctrl-C ends this at once; the message may be out then.\n", c.Deadline)
-	})()
+	stopping := fmt.Sprintf("Stopping. A message that has not left yet is not sent. The outcome of one that has is awaited, for at most %v. "+
+		"A second Ctrl-C ends this at once; the message may be out then.", c.Deadline)
+	if reads := tool.Annotations.ReadOnlyHint; reads != nil && *reads {
+		stopping = "Stopping. A second Ctrl-C ends this at once."
+	}
+	defer context.AfterFunc(ctx, func() { fmt.Fprintln(s.err, stopping) })()
 	return caller.CallTool(ctx, mcp.CallToolRequest{Params: mcp.CallToolParams{Name: cmd.Tool, Arguments: arguments, RawArguments: arguments, Meta: meta}})
 }
+
+// toolName is what may be shown in the place of a tool's name. Anything else may be a message.
+var toolName = regexp.MustCompile("^[a-z]{1,20}(_[a-z]{1,20}){1,4}$")
 
 // noTool is the error for a name that no tool has which is on.
 func (a *app) noTool(name string, c *Common, sets []toolSet) error {
@@ -130,6 +133,9 @@ func (a *app) noTool(name string, c *Common, sets []toolSet) error {
 			reason = "--read-only leaves it out"
 		}
 		return usageError{fmt.Errorf("the tool %s is off: it is in the set %s, and %s; %s", name, set.name, reason, see)}
+	}
+	if !toolName.MatchString(name) {
+		return usageError{fmt.Errorf("the tool's name comes first, and its arguments after it: %s; %s", callUsage, see)}
 	}
 	return usageError{fmt.Errorf("there is no tool %q; %s", name, see)}
 }

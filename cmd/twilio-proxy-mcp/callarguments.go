@@ -21,8 +21,8 @@ import (
 // maxArguments is in bytes. A message over MCP has the same limit.
 const maxArguments = 1 << 20
 
-// objectUsage shows how the arguments are given as JSON.
-const objectUsage = `twilio-proxy-mcp call TOOL '{"Name": "value"}', or TOOL - to read the object from stdin`
+// callUsage shows how the arguments are given.
+const callUsage = `twilio-proxy-mcp call TOOL Name=value, TOOL '{"Name": "value"}', or TOOL - to read the object from stdin`
 
 // A jsonSwitch is --json, which was once a flag with the arguments. Its errors do not repeat them: they can have a message.
 type jsonSwitch bool
@@ -38,7 +38,7 @@ func (on *jsonSwitch) Decode(ctx *kong.DecodeContext) error {
 	}
 	text := ctx.Scan.Pop().String()
 	if isObject(text) {
-		return errors.New("it is a switch, and has no value; the arguments come after the tool's name: " + objectUsage)
+		return errors.New("it is a switch, and has no value; the arguments come after the tool's name: " + callUsage)
 	}
 	text, err := config.Value(text)
 	if err != nil {

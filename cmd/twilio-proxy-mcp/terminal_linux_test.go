@@ -157,7 +157,7 @@ func TestATerminalShowsHowFarACallIs(t *testing.T) {
 			shows, status := onTerminal(t, tool, 80, out, "Happen=wait", "Label=sessions", "--json")
 			require.Eventually(t, func() bool {
 				lines := strings.Split(shows.Shown(), "\n")
-				return len(lines) == 2 && strings.Contains(lines[0], "a line before") && strings.Contains(lines[1], " Reading sessions 3/150 ")
+				return len(lines) == 2 && strings.Contains(lines[0], "a line before") && strings.Contains(lines[1], " Reading sessions  ")
 			}, 10*time.Second, time.Millisecond)
 			close(tool.seen)
 			require.Zero(t, <-status)
@@ -173,6 +173,22 @@ func TestATerminalShowsHowFarACallIs(t *testing.T) {
 			require.Equal(t, want, lines[3])
 		})
 	}
+}
+
+// Who stops a tool that only reads is not told of a message.
+func TestAStopOfAToolThatReads(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	tool, errs, status := shelfTool{make(chan struct{})}, &lockedBuffer{}, make(chan int, 1)
+	go func() {
+		status <- run(ctx, []string{"call", "--backend=fake", "list_parcels", "Happen=wait"}, program{strings.NewReader(""), io.Discard, logs.New(errs), tool.sets()})
+	}()
+	says := func(words string) func() bool { return func() bool { return strings.Contains(errs.String(), words) } }
+	require.Eventually(t, says("a line before"), 10*time.Second, time.Millisecond)
+	stop()
+	require.Eventually(t, says("Stopping. A second Ctrl-C ends this at once.\n"), 10*time.Second, time.Millisecond)
+	close(tool.seen)
+	require.NotContains(t, errs.String(), "message")
+	<-status
 }
 
 // A dumb terminal cannot write over a line. Without one on stderr, nothing is shown, whatever stdout is.

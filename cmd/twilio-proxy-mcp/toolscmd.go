@@ -42,7 +42,10 @@ func (cmd *toolsCmd) Run(c *Common, s program) error {
 }
 
 func printTools(s program, definitions []mcp.Tool) error {
-	for _, tool := range definitions {
+	for i, tool := range definitions {
+		if i > 0 {
+			fmt.Fprintln(s.out) // the next write returns its error, too
+		}
 		if _, err := fmt.Fprintf(s.out, "%s\n  %s\n\n", tool.Name, tool.Description); err != nil {
 			return err
 		}

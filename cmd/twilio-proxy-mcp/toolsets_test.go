@@ -115,16 +115,17 @@ func TestSetsThatAreRefused(t *testing.T) {
 	}
 }
 
-// Without a tool that sends, nothing of the ledger is needed, looked at or made. What is set about it means nothing.
+// Without a tool that sends, no ledger is needed, looked at or made. What is set about it means nothing, if it can be read.
 func TestNoLedgerWithoutTheSetThatSends(t *testing.T) {
-	state := t.TempDir()
+	state, here := t.TempDir(), filepath.Join(t.TempDir(), "here")
+	require.NoError(t, os.WriteFile(here, []byte("postgres://user:hunter2@127.0.0.1:1/db\n"), 0o600))
 	t.Setenv("TWILIO_ACCOUNT_SID", fake.AccountSid)
 	t.Setenv("TWILIO_AUTH_TOKEN", "some-token")
 	for _, flags := range [][]string{
 		{"--read-only"},
 		{"--tools=find,read"},
 		{"--read-only", "--ledger", os.TempDir()}, // no file can ever be there
-		{"--read-only", "--ledger-file", filepath.Join(state, "missing")},
+		{"--read-only", "--ledger-file", here},
 		{"--read-only", "--ledger=off"},
 	} {
 		t.Setenv("XDG_STATE_HOME", state)
@@ -145,6 +146,25 @@ func TestNoLedgerWithoutTheSetThatSends(t *testing.T) {
 	code, _, errs = ran(t, "stdio", "--backend=live", "--read-only", "--max-sends=5")
 	require.Zero(t, code, errs)
 	require.Contains(t, errs, "--max-sends and --max-sends-per-participant mean nothing: no tool that sends is offered")
+}
+
+// A setting that cannot be read is refused, whether it means something or not.
+func TestALedgerThatCannotBeReadWithoutTheSetThatSends(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	for _, tc := range []struct{ flags, says string }{
+		{"--ledger=relative", "--ledger: must be the absolute path"},
+		{"--ledger=postgres://user:hunter2@127.0.0.1/db", "--ledger: a URL with a password does not belong in a command line"},
+		{"--ledger-file=" + missing, "--ledger-file: it names a file that holds the ledger's path or URL; "},
+		{"--ledger=off --ledger-file=" + missing, "--ledger and --ledger-file are both set"},
+	} {
+		for _, command := range []string{"stdio", "tools", "call list_sessions"} {
+			code, out, errs := ran(t, strings.Fields(command+" --backend=fake --read-only "+tc.flags)...)
+			require.Equal(t, exitUsage, code, "%s %s", command, tc.flags)
+			require.Empty(t, out)
+			require.Contains(t, errs, tc.says)
+			require.NotContains(t, errs, "hunter2")
+		}
+	}
 }
 
 func TestTheStartNamesTheSets(t *testing.T) {

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -79,27 +76,11 @@ func (w *waiting) run() {
 	}
 }
 
-// hear is for the client's notifications.
+// hear is for the client's notifications. Their numbers are for programs; the message says it to a person.
 func (w *waiting) hear(notification mcp.JSONRPCNotification) {
-	var progress struct {
-		ProgressToken   any
-		Progress, Total *float64
-		Message         string
-	}
-	encoded, err := json.Marshal(notification.Params)
-	if notification.Method != string(mcp.MethodNotificationProgress) || err != nil ||
-		json.Unmarshal(encoded, &progress) != nil || progress.ProgressToken != progressToken {
-		return
-	}
-	about := oneLine(progress.Message)
-	if progress.Progress != nil && progress.Total != nil && *progress.Total > 0 {
-		about += " " + number(*progress.Progress) + "/" + number(*progress.Total)
-	} else if progress.Progress != nil && about == "" {
-		about = number(*progress.Progress)
-	}
-	if about = strings.TrimSpace(about); about != "" {
-		w.about.Store(about)
+	said := notification.Params.AdditionalFields
+	message, _ := said["message"].(string)
+	if notification.Method == string(mcp.MethodNotificationProgress) && said["progressToken"] == progressToken && message != "" {
+		w.about.Store(oneLine(message))
 	}
 }
-
-func number(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
