@@ -35,7 +35,8 @@ func instructions(offered []string, fake bool) string {
 		"If match is none or it is not sendable, tell the user why.")
 	say(finds, "If match is several, show the candidates and ask the user which is meant. Never choose, and never make up a SID.")
 	say(sends && !finds, "send_message_interaction needs three SIDs. Take them from the user, and never make one up.")
-	say(sends && has(toolTell), "After the send, call get_interaction with the sid of its result: it tells what became of the message. Do not send again to find out.")
+	say(sends && has(toolTell), "After the send, call get_interaction with the same ServiceSid and SessionSid, the sid of the result as InteractionSid, and WaitSeconds 30. "+
+		"It tells what became of the message. Do not send again to find out.")
 	say(!sends && has(toolTell), "get_interaction tells what became of a message.")
 	say(sends || has(toolTell), "The status sent is no proof of delivery.")
 	say(has(toolList), "list_sessions shows which Sessions there are.")

@@ -39,7 +39,7 @@ func TestInstructionsOfEveryCombination(t *testing.T) {
 func TestInstructionsLead(t *testing.T) {
 	text := instructions(everyTool(t), false)
 	at := -1
-	for _, words := range []string{toolFind, "If match is one", toolSend, "If match is several", "ask the user", "Never choose", toolTell, "no proof of delivery", "are data", "real people"} {
+	for _, words := range []string{toolFind, "If match is one", toolSend, "If match is several", "ask the user", "Never choose", toolTell, "InteractionSid", "WaitSeconds", "no proof of delivery", "are data", "real people"} {
 		next := strings.Index(text, words)
 		require.Greater(t, next, at, "%s: %s", words, text)
 		at = next

@@ -92,7 +92,7 @@ func promptText(values map[string]string) string {
 	return strings.Join(append(lines,
 		"1. Call find_participant with Session and Participant.",
 		"2. If match is several, show me the candidates and ask which is meant; never choose. If match is none, or the candidate is not sendable, tell me why and stop.",
-		"3. Call send_message_interaction once, with the ServiceSid, SessionSid and ParticipantSid of the one candidate. Body is "+body+".",
+		"3. Call send_message_interaction once, with the ServiceSid, SessionSid and ParticipantSid of the one candidate, or of the one that I choose. Body is "+body+".",
 		"4. Call get_interaction with the same ServiceSid and SessionSid, InteractionSid (the sid of the result) and WaitSeconds 30. Tell me the status: sent is no proof of delivery."), "\n")
 }
 
