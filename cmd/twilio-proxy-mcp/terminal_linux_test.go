@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mark3labs/mcp-go/server"
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/cmd/internal/logs"
@@ -50,10 +49,7 @@ func (s shelfTool) sets() []toolSet {
 					return out, &tools.Failure{Outcome: tools.Outcome{Code: tools.CodeRefused}, Happened: "It is " + in.Label, Next: "Stop."}
 				case "wait":
 					a.log.ErrorContext(ctx, "a line before")
-					if err := server.ServerFromContext(ctx).SendNotificationToClient(ctx, "notifications/progress", map[string]any{
-						"progressToken": progressToken, "progress": 3, "total": 150, "message": "Reading " + in.Label}); err != nil {
-						return out, err
-					}
+					call.Progress(ctx, 3, 150, "Reading "+in.Label)
 					<-s.seen
 					a.log.ErrorContext(ctx, "a line after")
 				}

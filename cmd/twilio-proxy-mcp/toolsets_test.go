@@ -143,9 +143,26 @@ func TestNoLedgerWithoutTheSetThatSends(t *testing.T) {
 	code, _, errs := ran(t, "stdio", "--backend=live", "--read-only")
 	require.Zero(t, code, "a machine without a directory for the ledger: %s", errs)
 
-	code, _, errs = ran(t, "stdio", "--backend=live", "--read-only", "--max-sends=5")
-	require.Zero(t, code, errs)
-	require.Contains(t, errs, "--max-sends and --max-sends-per-participant mean nothing: no tool that sends is offered")
+	for _, flag := range []string{"--max-sends=5", "--max-sends-per-participant=5"} {
+		code, _, errs = ran(t, "stdio", "--backend=live", "--read-only", flag)
+		require.Zero(t, code, errs)
+		require.Contains(t, errs, "--max-sends and --max-sends-per-participant mean nothing: no tool that sends is offered")
+	}
+}
+
+// The flags reach the tools.
+func TestServiceAndShowIdentifiers(t *testing.T) {
+	call := func(flags ...string) (int, string, string) {
+		return ran(t, append([]string{"call", "--backend=fake", "find_participant", "Session=order 1234", "Participant=alice"}, flags...)...)
+	}
+	_, masked, _ := call()
+	require.Contains(t, masked, "\"…0001\"")
+	code, shown, _ := call("--show-identifiers", "--service=my service")
+	require.Zero(t, code)
+	require.Regexp(t, `"identifier": "\+1555\d+0001"`, shown)
+	code, _, errs := call("--service=another")
+	require.Equal(t, exitError, code)
+	require.Contains(t, errs, "No Service has the name that --service gives.")
 }
 
 // A setting that cannot be read is refused, whether it means something or not.
