@@ -76,7 +76,7 @@ func elapsed(since time.Time) time.Duration {
 // askAgain calls the before hook once more after a wait for a connection. A dial
 // can take seconds, and the process may have been stopped for even longer.
 func (a *attempt) askAgain() {
-	if a.before == nil || a.isRead {
+	if a.before == nil {
 		return
 	}
 	err := a.before(a.waitCtx, a.tries)

@@ -92,7 +92,8 @@ func TestNextPageElsewhereIsNotFollowed(t *testing.T) {
 }
 
 func TestAnUnreadablePageIsAnErrorAndNotAnEmptyList(t *testing.T) {
-	for _, body := range []string{``, `{}`, `null`, `[]`, `<html>`, `{"interactions":null}`, `{"interactions":{}}`, `{"interactions":[1]}`, `{"interactions":[`} {
+	for _, body := range []string{``, `{}`, `null`, `[]`, `<html>`, `{"interactions":null}`, `{"interactions":{}}`, `{"interactions":[1]}`, `{"interactions":[`,
+		`{"interactions":[` + strings.Repeat("{},", maxRecords) + `{}]}`} {
 		s := serve(t, func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, body) })
 		var last error
 		for _, last = range testClient(t, s.URL).ListInteractions(t.Context(), testService, testSession, Paging{}) {

@@ -1,6 +1,7 @@
 package twilio
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,10 +21,12 @@ const (
 	maxPage   = 8 << 20
 )
 
-// Our bounds for what does not seem to end: the pages of a list, and the bytes of a link.
+// Our bounds for what does not seem to end: the pages of a list, the bytes of a link, and the records of a page, which are
+// ten times as many as PageSize may ask for.
 const (
 	defaultMaxPages = 20
 	maxNextLink     = 4 << 10
+	maxRecords      = 10_000
 )
 
 // Paging says how much of a list to read. The zero value is a good default.
@@ -99,18 +102,26 @@ func listPage[T any](ctx context.Context, c *Client, s source[T], path string, l
 		return nil, "", err
 	}
 	var fields map[string]json.RawMessage
-	var records []json.RawMessage
 	var meta struct {
 		NextPageURL string `json:"next_page_url"`
 	}
-	if json.Unmarshal(ans.body, &fields) != nil || json.Unmarshal(fields[s.key], &records) != nil || records == nil {
-		return nil, "", fmt.Errorf("the answer is not a page of %s in JSON", s.key)
+	unreadable := fmt.Errorf("the answer is not a page of %s in JSON", s.key)
+	if json.Unmarshal(ans.body, &fields) != nil {
+		return nil, "", unreadable
 	}
 	if raw, given := fields["meta"]; given && json.Unmarshal(raw, &meta) != nil {
-		return nil, "", fmt.Errorf("the answer is not a page of %s in JSON", s.key)
+		return nil, "", unreadable
 	}
 	page := &Page[T]{Head: Head{ans.date, ans.requestID}, More: meta.NextPageURL != ""}
-	for _, raw := range records {
+	records := json.NewDecoder(bytes.NewReader(fields[s.key]))
+	if start, err := records.Token(); err != nil || start != json.Delim('[') {
+		return nil, "", unreadable
+	}
+	for n := 0; records.More(); n++ {
+		var raw json.RawMessage
+		if records.Decode(&raw) != nil || n == maxRecords {
+			return nil, "", unreadable
+		}
 		item, ours, err := s.read(raw)
 		if err != nil {
 			return nil, "", fmt.Errorf("one of the %s in the list cannot be read: %w", s.key, err)

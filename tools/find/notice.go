@@ -27,7 +27,7 @@ func (l *look) notice(found Found) string {
 		if !found.Searched.Complete {
 			say("Others may fit as well. Call again with the exact unique name or SID of the Session, or have the user confirm who is meant before anything is sent.")
 		} else {
-			say("Ask the user who is meant; do not choose yourself. Then send, or call again with a more exact name.")
+			say("Ask the user who is meant; do not choose yourself. Then go on with that candidate, or call again with a more exact name.")
 		}
 	case "one":
 		if !found.Candidates[0].Sendable {

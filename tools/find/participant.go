@@ -47,8 +47,8 @@ func (f *Finder) FindParticipant() tools.Definition[FindParticipant, Found] {
 	return tools.Definition[FindParticipant, Found]{
 		Name:  "find_participant",
 		Title: "Find a Proxy participant",
-		Description: "Find whom to text. Use it first when you have names and not the three SIDs that send_message_interaction needs. " +
-			"match one: send to its ServiceSid, SessionSid and ParticipantSid. " +
+		Description: "Find whom to text: from names to ServiceSid, SessionSid and ParticipantSid. Use it first when you have no SIDs. " +
+			"match one: send to that candidate. " +
 			"several: show the candidates to the user and ask which one; never choose yourself. " +
 			"none: read the notice. If sendable is false, do not send; why_not tells the reason. Case and punctuation of names do not matter.",
 		Effect: tools.Reads,
