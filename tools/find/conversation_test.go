@@ -19,7 +19,8 @@ import (
 
 // A talk is the Session of the fake, and who speaks in it.
 type talk struct {
-	*reader
+	observed []tools.Observation
+	*bench
 	fake         *fake.Fake
 	dora, eve    string // SIDs of the Participants
 	conversation string // arguments
@@ -30,7 +31,8 @@ func newTalk(t *testing.T) *talk {
 	require.NoError(t, k.fake.Seed(fmt.Appendf(nil, `{"services":[{"sid":%q,"unique_name":"shop","phone_numbers":[{"phone_number":"+15550109999"}],"sessions":[{"sid":%q,"participants":[
 		{"sid":%q,"identifier":"+15550100001"},{"sid":%q,"identifier":"+15550100002"}]}]}]}`, fake.ServiceSid, fake.SessionSid, k.dora, k.eve)))
 	k.fake.SetClock(time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC))
-	k.reader = newReader(t, k.fake)
+	k.bench = newBench(t, k.fake)
+	k.tools.Observe = func(o tools.Observation) { k.observed = append(k.observed, o) }
 	k.conversation = fmt.Sprintf(`{"ServiceSid":%q,"SessionSid":%q`, fake.ServiceSid, fake.SessionSid)
 	return k
 }
@@ -217,7 +219,7 @@ func TestInteractionsOfAnyShape(t *testing.T) {
 		"body given twice": {interaction(1, `"data":"{\"body\":\"a\",\"body\":\"b\"}"`), `{"quoted_text":"b"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := newReader(t, paged("interactions", tc.record))
+			r := newBench(t, paged("interactions", tc.record))
 			got := r.call("read_conversation", ask)
 			var c struct{ Messages []map[string]any }
 			got.read(t, &c)
@@ -246,7 +248,7 @@ func TestAllTextsTogetherAreBounded(t *testing.T) {
 		for n := range 101 {
 			records = append(records, interaction(n, fmt.Sprintf(`"date_created":"2030-01-01T00:%02d:%02dZ","data":%q`, n/60, n%60, text)))
 		}
-		r := newReader(t, paged("interactions", strings.Join(records, ",")))
+		r := newBench(t, paged("interactions", strings.Join(records, ",")))
 		var c Conversation
 		got := r.call("read_conversation", ask)
 		notice := quotedIsData + " 100 of 101 that fit are shown."
@@ -283,7 +285,7 @@ func TestOnlyThisSessionsMessagesAndEachOnce(t *testing.T) {
 	}
 	foreign := strings.ReplaceAll(said(7), fake.SessionSid, sid("KC", 9))
 	undated := interaction(8, `"date_created":"soon","data":"{\"body\":\"8\"}"`)
-	r := newReader(t, paged("interactions", foreign+","+foreign, said(3)+","+said(2), "", said(2)+","+undated+","+said(1)))
+	r := newBench(t, paged("interactions", foreign+","+foreign, said(3)+","+said(2), "", said(2)+","+undated+","+said(1)))
 	var c Conversation
 	require.Equal(t, quotedIsData+" 1 of those that fit have no date_created that can be read, and count as the oldest.", r.call("read_conversation", ask+`}`).read(t, &c))
 	require.Equal(t, []string{"8", "1", "2", "3"}, texts(c))
@@ -292,13 +294,13 @@ func TestOnlyThisSessionsMessagesAndEachOnce(t *testing.T) {
 	require.Equal(t, []string{"2", "3"}, texts(c))
 
 	var empty Conversation
-	require.Equal(t, quotedIsData, newReader(t, paged("interactions", foreign)).call("read_conversation", ask+`}`).read(t, &empty))
+	require.Equal(t, quotedIsData, newBench(t, paged("interactions", foreign)).call("read_conversation", ask+`}`).read(t, &empty))
 	require.Equal(t, Conversation{Messages: []QuotedMessage{}, Complete: true}, empty)
 }
 
 func TestAConversationThatWasNotReadWhole(t *testing.T) {
 	pages := paged("interactions", interaction(1, `"date_created":"2030-01-01T00:00:00Z","data":"{\"body\":\"one\"}"`), interaction(2, `"data":"{\"body\":\"private words\"}"`))
-	r := newReader(t, linkedTo(t, stranger(t), pages))
+	r := newBench(t, linkedTo(t, stranger(t), pages))
 	var c Conversation
 	got := r.call("read_conversation", fmt.Sprintf(`{"ServiceSid":%q,"SessionSid":%q}`, fake.ServiceSid, fake.SessionSid))
 	require.Equal(t, quotedIsData+" Not the whole conversation was read. The link to the next page leads to another address, and was not followed. So messages may be missing, the newest among them. Tell the user; the same call may read more later.", got.read(t, &c))

@@ -258,7 +258,7 @@ func TestARefusalIsSaidWithAdvice(t *testing.T) {
 		require.Equal(t, c.fault.Status, got.Outcome.HTTPStatus)
 		require.Contains(t, got.Text, c.words)
 		require.NotContains(t, got.Text, "sent")
-		require.Contains(t, b.logged(), fmt.Sprint("http_status=", c.fault.Status))
+		require.Contains(t, b.log.String(), fmt.Sprint("http_status=", c.fault.Status))
 	}
 }
 

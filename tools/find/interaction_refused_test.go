@@ -1,9 +1,7 @@
 package find
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"regexp"
 	"sync"
@@ -105,24 +103,11 @@ func TestWaitSecondsHasBounds(t *testing.T) {
 }
 
 // A definition costs its place in the context of every model.
-func TestTheDefinitionIsShort(t *testing.T) {
-	all := &tools.Tools{}
-	require.NoError(t, tools.Add(all, New(Config{}).GetInteraction()))
-	var definition map[string]any
-	whole := mustJSON(t, all.Definitions()[0])
-	require.NoError(t, json.Unmarshal(whole, &definition))
-	without := maps.Clone(definition)
-	delete(without, "outputSchema")
-	require.LessOrEqual(t, len(mustJSON(t, without)), 1700)
-	require.LessOrEqual(t, len(whole), 3000)
-	require.NotContains(t, string(whole), "send_message_interaction", "which may not be there")
-}
-
 // Many who wait for one Service keep its rate together. Who has no turn hears what is known.
 func TestManyWhoWaitKeepTheRate(t *testing.T) {
 	t.Parallel()
 	f := newFollower(t, answering(`{"sid":"`+anInteraction+`","outbound_resource_status":"sent"}`))
-	f.client.RateLimit, f.tools.Deadline = 1, 2*time.Second
+	f.config.Client.RateLimit, f.tools.Deadline = 1, 2*time.Second
 	var calls sync.WaitGroup
 	answers := make(chan follow, 20)
 	for range cap(answers) {

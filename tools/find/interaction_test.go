@@ -18,7 +18,7 @@ import (
 func TestAMessageIsFollowedFromQueuedToDelivered(t *testing.T) {
 	upstream := stoppedFake(t, fake.Config{QueuedFor: time.Second, SentFor: 2 * time.Second})
 	f := newFollower(t, upstream)
-	sid := textTo(t, upstream, f.client, "+15550100")
+	sid := textTo(t, upstream, f.config.Client, "+15550100")
 	for _, want := range []struct {
 		status, updated string
 		final           bool
@@ -52,7 +52,7 @@ func TestAFailedMessageHasACauseAndANextStep(t *testing.T) {
 	for identifier, status := range map[string]string{"+15550030003": "undelivered", "+15550030001": "failed"} {
 		upstream := stoppedFake(t, fake.Config{SentFor: -1})
 		f := newFollower(t, upstream)
-		got := f.ask(t.Context(), textTo(t, upstream, f.client, identifier), `,"WaitSeconds":40`)
+		got := f.ask(t.Context(), textTo(t, upstream, f.config.Client, identifier), `,"WaitSeconds":40`)
 		require.Equal(t, status, got.Structured["status"])
 		require.Equal(t, true, got.Structured["final"])
 		require.Contains(t, got.Structured["cause"], "Mostly")

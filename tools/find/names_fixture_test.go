@@ -1,80 +1,38 @@
 package find
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 
-	"github.com/mark3labs/mcp-go/mcp"
-	"github.com/mark3labs/mcp-go/server"
-	validator "github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/require"
 
 	"twilio-proxy-mcp/schema"
 	"twilio-proxy-mcp/tools"
-	"twilio-proxy-mcp/twilio"
 	"twilio-proxy-mcp/twilio/fake"
 )
 
-// A finding is find_participant over a real client and an upstream on loopback.
-type finding struct {
-	t      testing.TB
-	mu     sync.Mutex // for log
-	log    bytes.Buffer
-	tool   mcp.Tool
-	output *validator.Schema
-	handle server.ToolHandlerFunc // as mcp-go has it registered
-}
-
-func (b *finding) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.log.Write(p)
-}
-
-func (b *finding) logged() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.log.String()
-}
+// A finding is find_participant on a bench.
+type finding struct{ *bench }
 
 // newFinding lets the test change the configuration first.
-func newFinding(t testing.TB, upstream http.Handler, change func(*Config, *tools.Tools)) *finding {
+func newFinding(t testing.TB, upstream http.Handler, change func(*Config, *tools.Tools)) finding {
 	t.Helper()
-	listening := httptest.NewServer(upstream)
-	t.Cleanup(func() { listening.CloseClientConnections(); listening.Close() })
-	b := &finding{t: t}
-	c := Config{Client: &twilio.Client{BaseURL: listening.URL, Username: fake.AccountSid, Password: "secret"}}
-	t.Cleanup(c.Client.Close)
-	all := &tools.Tools{Log: slog.New(slog.NewTextHandler(b, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	b := newBench(t, upstream)
 	if change != nil {
-		change(&c, all)
+		change(&b.config, b.tools)
 	}
-	require.NoError(t, tools.Add(all, New(c).FindParticipant()))
-	s := server.NewMCPServer("test", "0")
-	all.Register(s)
-	b.tool, b.handle = s.GetTool("find_participant").Tool, s.GetTool("find_participant").Handler
-	parsed, err := validator.UnmarshalJSON(bytes.NewReader(b.tool.RawOutputSchema))
-	require.NoError(t, err)
-	compiler := validator.NewCompiler()
-	require.NoError(t, compiler.AddResource("output.json", parsed))
-	b.output, err = compiler.Compile("output.json")
-	require.NoError(t, err)
-	return b
+	return finding{b}
 }
 
 func newWorld(t testing.TB, services ...any) *fake.Fake {
 	t.Helper()
-	f := fake.New(fake.Config{KeepRequests: 10_000})
-	t.Cleanup(func() { f.Close() })
+	f := newFake(t, fake.Config{KeepRequests: 10_000})
 	if len(services) > 0 {
 		seed(t, f, services...)
 	}
@@ -145,33 +103,20 @@ func (a answer) names() (names []string) {
 	return names
 }
 
-func (b *finding) find(arguments record) answer {
+func (b finding) find(arguments record) answer {
 	b.t.Helper()
 	return b.findIn(b.t.Context(), arguments)
 }
 
-func (b *finding) findIn(ctx context.Context, arguments record) (a answer) {
+func (b finding) findIn(ctx context.Context, arguments record) answer {
 	b.t.Helper()
 	encoded, err := json.Marshal(arguments)
 	require.NoError(b.t, err)
-	result, err := b.handle(ctx, mcp.CallToolRequest{Params: mcp.CallToolParams{Name: "find_participant", RawArguments: encoded}})
-	require.NoError(b.t, err)
-	a.IsError = result.IsError
-	for _, content := range result.Content {
-		a.Text += content.(mcp.TextContent).Text + "\n"
+	got := b.callIn(ctx, "find_participant", string(encoded))
+	a := answer{IsError: got.IsError, Text: got.text(), Outcome: got.Meta.Outcome}
+	if !a.IsError {
+		a.Notice = got.read(b.t, &a.Found)
 	}
-	require.NoError(b.t, json.Unmarshal(result.Meta.AdditionalFields[tools.MetaOutcome].(json.RawMessage), &a.Outcome))
-	if a.IsError {
-		require.Nil(b.t, result.RawStructuredContent)
-		return a
-	}
-	var noticed struct{ Notice string }
-	require.NoError(b.t, json.Unmarshal(result.RawStructuredContent, &a.Found))
-	require.NoError(b.t, json.Unmarshal(result.RawStructuredContent, &noticed))
-	a.Notice = noticed.Notice
-	value, err := validator.UnmarshalJSON(bytes.NewReader(result.RawStructuredContent))
-	require.NoError(b.t, err)
-	require.NoError(b.t, b.output.Validate(value), string(result.RawStructuredContent))
 	return a
 }
 

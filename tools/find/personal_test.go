@@ -84,7 +84,7 @@ func TestHostileNamesAreData(t *testing.T) {
 		}
 		require.NotContains(t, got.Notice, "Dora")
 		require.NotContains(t, got.Notice, "Ignore")
-		require.NotContains(t, b.logged(), "Dora")
+		require.NotContains(t, b.log.String(), "Dora")
 		require.Less(t, len(got.Text), 3000)
 	}
 }
@@ -102,8 +102,8 @@ func TestNothingPersonalIsLogged(t *testing.T) {
 		b.find(arguments)
 	}
 	for _, word := range []string{"Dora", "driver", "Carl", "Will", "0001", "0002", "Order", "order", "bakery", "shop"} {
-		require.NotContains(t, b.logged(), word)
+		require.NotContains(t, b.log.String(), word)
 	}
-	require.Contains(t, b.logged(), "match=one")
-	require.Equal(t, 5, strings.Count(b.logged(), "msg=tools/call"))
+	require.Contains(t, b.log.String(), "match=one")
+	require.Equal(t, 5, strings.Count(b.log.String(), "msg=tools/call"))
 }

@@ -37,7 +37,7 @@ func TestSessionsAreListedNewestFirst(t *testing.T) {
 		`{"unique_name":"first","date_created":"2030-01-01T00:00:00Z","status":"in-progress","date_last_interaction":"2030-01-01T10:00:00Z","date_expiry":"2099-01-01T00:00:00Z"}`,
 		`{"unique_name":"fourth","date_created":"2030-01-04T00:00:00Z","status":"closed"}`,
 		`{"unique_name":"third","date_created":"2030-01-03T00:00:00Z"}`)
-	r := newReader(t, f)
+	r := newBench(t, f)
 	var list SessionList
 	require.Empty(t, r.call("list_sessions", `{"Service":"shop"}`).read(t, &list))
 	require.Equal(t, []string{"fifth", "fourth", "third", "second", "first"}, names(list.Sessions))
@@ -71,7 +71,7 @@ func TestSessionsOfAnyShape(t *testing.T) {
 	novel := fmt.Sprintf(`{"sid":%q,"unique_name":"a\u202eb\nc %s","status":"on hold","mode":"telepathy","date_created":"2030-01-01T01:00:00+02:00","date_expiry":"soon"}`, sid("KC", 2), strings.Repeat("x", 300))
 	wrong := fmt.Sprintf(`{"sid":%q,"unique_name":5,"status":["open"],"mode":{},"date_created":1}`, sid("KC", 3))
 	foreign := fmt.Sprintf(`{"sid":%q,"service_sid":%q,"unique_name":"private words"}`, sid("KC", 4), sid("KS", 9))
-	r := newReader(t, paged("sessions", strings.Join([]string{nulls, wrong, novel, foreign, `{"unique_name":"private words"}`}, ",")))
+	r := newBench(t, paged("sessions", strings.Join([]string{nulls, wrong, novel, foreign, `{"unique_name":"private words"}`}, ",")))
 	var list SessionList
 	got := r.call("list_sessions", fmt.Sprintf(`{"Service":%q}`, fake.ServiceSid))
 	require.Equal(t, "2 of those that fit have no date_created that can be read, and count as the oldest.", got.read(t, &list))
@@ -104,7 +104,7 @@ func TestEveryFieldOfASessionIsBounded(t *testing.T) {
 	person := fmt.Sprintf(`{"sid":%q,"friendly_name":%s,"identifier":%[2]s}`, sid("KP", 1), hostile)
 	of := map[string]http.Handler{"Services": paged("services", fmt.Sprintf(`{"sid":%q,"unique_name":%s}`, fake.ServiceSid, hostile), fmt.Sprintf(`{"sid":%q}`, sid("KS", 2))),
 		"Sessions": paged("sessions", record), "Participants": paged("participants", person)}
-	r := newReader(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	r := newBench(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if h := of[path.Base(r.URL.Path)]; h != nil {
 			h.ServeHTTP(w, r)
 		} else {
@@ -127,7 +127,7 @@ func TestTwentySessionsAreShownUnlessMoreAreAskedFor(t *testing.T) {
 	for n := range 101 {
 		records = append(records, fmt.Sprintf(`{"sid":%q,"date_created":"2030-01-01T00:00:00Z"}`, sid("KC", n)))
 	}
-	r := newReader(t, paged("sessions", strings.Join(records, ",")))
+	r := newBench(t, paged("sessions", strings.Join(records, ",")))
 	for limit, want := range map[string]int{"": 20, `,"Limit":null`: 20, `,"Limit":100`: 100} {
 		var list SessionList
 		notice := r.call("list_sessions", fmt.Sprintf(`{"Service":%q%s}`, fake.ServiceSid, limit)).read(t, &list)
@@ -137,7 +137,7 @@ func TestTwentySessionsAreShownUnlessMoreAreAskedFor(t *testing.T) {
 }
 
 func TestAServiceWithoutAListIsNone(t *testing.T) {
-	r := newReader(t, newFake(t, fake.Config{}))
+	r := newBench(t, newFake(t, fake.Config{}))
 	require.Contains(t, r.call("list_sessions", fmt.Sprintf(`{"Service":%q}`, sid("KS", 9))).Content[0].Text, "There is no Service "+sid("KS", 9)+" in this account.")
 }
 
@@ -147,7 +147,7 @@ func TestASessionThatIsListedTwiceCountsOnce(t *testing.T) {
 		return fmt.Sprintf(`{"sid":%q,"unique_name":"n%d","date_created":"2030-01-0%dT00:00:00Z"}`, sid("KC", n), n, n)
 	}
 	upper := strings.Replace(row(0xab), sid("KC", 0xab), "KC"+strings.Repeat("AB", 16), 1)
-	r := newReader(t, paged("sessions", row(3)+","+row(2), row(2)+","+row(0xab), upper+","+row(1), ""))
+	r := newBench(t, paged("sessions", row(3)+","+row(2), row(2)+","+row(0xab), upper+","+row(1), ""))
 	var list SessionList
 	r.call("list_sessions", fmt.Sprintf(`{"Service":%q}`, fake.ServiceSid)).read(t, &list)
 	require.Equal(t, []string{"n3", "n2", "n1", "n171"}, names(list.Sessions))
@@ -174,7 +174,7 @@ func TestAListThatWasNotReadWhole(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var list SessionList
-			r := newReader(t, tc.upstream)
+			r := newBench(t, tc.upstream)
 			got := r.call("list_sessions", fmt.Sprintf(`{"Service":%q,"Limit":1}`, fake.ServiceSid))
 			require.Equal(t, "Not all Sessions were read. "+tc.why+" So there may be more, and newer ones. To find one of them by its name, use find_participant. "+
 				"1 of 2 that fit are shown. A larger Limit, up to 100, shows more.", got.read(t, &list))
@@ -204,7 +204,7 @@ func endless(key string, record func(n int) string, reached func(page int)) http
 // However long a list is, little of it is kept: the rows that are shown, and 16 bytes for each SID.
 func TestAListThatDoesNotEnd(t *testing.T) {
 	var used [2]uint64
-	r := newReader(t, endless("sessions", func(n int) string {
+	r := newBench(t, endless("sessions", func(n int) string {
 		return fmt.Sprintf(`{"sid":"KC%032x","unique_name":%q,"date_created":"2030-01-01T00:00:00Z"}`, n, strings.Repeat("x", 300))
 	}, func(page int) {
 		if at := slices.Index([]int{20, maxPages - 1}, page); at >= 0 {

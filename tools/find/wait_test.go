@@ -126,7 +126,7 @@ func TestAWaitEndsWhenTheStatusIsFinal(t *testing.T) {
 	}))
 	client := listening{server.NewInProcessSession("s", nil), make(chan mcp.JSONRPCNotification, 10)}
 	ctx := server.NewMCPServer("test", "0").WithContext(t.Context(), client)
-	got := f.ask(ctx, textTo(t, upstream, f.client, "+15550100"), `,"WaitSeconds":40`)
+	got := f.ask(ctx, textTo(t, upstream, f.config.Client, "+15550100"), `,"WaitSeconds":40`)
 	require.Equal(t, "delivered", got.Structured["status"])
 	require.Equal(t, true, got.Structured["final"])
 	require.Len(t, client.told, 1, "one for each pause")
@@ -171,7 +171,7 @@ func TestAWaitInVainSaysSo(t *testing.T) {
 		f := newFollower(t, numbered(upstream, func(n int32, w http.ResponseWriter, r *http.Request) bool {
 			return n > 1 && tc.later != nil && tc.later(w, r)
 		}))
-		sid, long := textTo(t, upstream, f.client, tc.identifier), 1
+		sid, long := textTo(t, upstream, f.config.Client, tc.identifier), 1
 		if f.tools.Deadline = tc.deadline; tc.deadline > 0 {
 			long = maxWait
 		}
@@ -207,12 +207,12 @@ func TestACancelledWaitEndsAtOnce(t *testing.T) {
 	upstream := stoppedFake(t, fake.Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	f := newFollower(t, upstream)
-	f.client.Observe = func(e twilio.Exchange) {
+	f.config.Client.Observe = func(e twilio.Exchange) {
 		if e.Operation == "FetchInteraction" { // its answer has been read
 			cancel()
 		}
 	}
-	got := f.ask(ctx, textTo(t, upstream, f.client, "+15550000002"), `,"WaitSeconds":40`)
+	got := f.ask(ctx, textTo(t, upstream, f.config.Client, "+15550000002"), `,"WaitSeconds":40`)
 	require.Equal(t, "sent", got.Structured["status"])
 	require.Contains(t, got.Structured["notice"], "cancelled")
 	require.EqualValues(t, 1+1, f.requests.Load())
