@@ -36,7 +36,8 @@
 // A value that Run returns becomes the structured content. An error of type *Failure becomes an error result that says what
 // happened, whether a message was sent, and what to do next. Any other error is a fault of this server. Run may fill
 // Call.Outcome, which programs read in _meta. Call.Lead puts a text before the result, and Call.Note one after it. Both also
-// stand in the structured content as notice, because several hosts show the model nothing else.
+// stand in the structured content as notice, because several hosts show the model nothing else. Call.Progress tells a client
+// that asked for it how far a long call is; it may get lost, so nothing may depend on it.
 //
 // A tool with the effect Texts may send a message to a person. It always says whether that happened; the results of other
 // tools do not speak of sending.
@@ -52,8 +53,7 @@
 //
 // Over stdio and SSE of the older protocol revisions, Ask sends elicitation/create and waits. On revision 2026-07-28 Ask
 // returns an error that makes the result input_required. The client then repeats the call with the answer, Run runs again
-// from its beginning, and the same Ask returns the answer. Call.State is then what Question.State was. A call may ask one
-// question.
+// from its beginning, and the same Ask returns the answer. Call.State is then what Question.State was. It may ask only once.
 //
 // Nobody can be asked when the client did not declare elicitation, or over HTTP of the older revisions, which is stateless
 // here. Ask returns ErrCannotAsk at once.

@@ -82,7 +82,7 @@ func info() mcp.Implementation {
 }
 
 func (a *app) server(c *Common) *serve.Server {
-	return &serve.Server{MCP: a.mcp, Info: info(), Log: a.log, Grace: c.Deadline}
+	return &serve.Server{MCP: a.mcp, Info: info(), Log: a.log, MaxInFlight: c.maxCalls, Grace: c.Deadline}
 }
 
 // setLedger makes the ledger. The fake's is in memory by default, so that its

@@ -68,6 +68,8 @@ type Common struct {
 
 	variables map[string]string // by the name of a flag: the variable that its value is from
 
+	maxCalls int // in flight, of a subcommand that serves
+
 	quiet bool // log only errors, because a person reads this subcommand's output
 }
 

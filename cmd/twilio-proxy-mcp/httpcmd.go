@@ -41,6 +41,7 @@ func (cmd *httpCmd) Validate() error {
 // finish, and the listener closes. The first line on stdout is the URL.
 func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 	limitMemory()
+	c.maxCalls = cmd.MaxInFlight
 	m := newMetrics()
 	a, err := newApp(c, s, m)
 	if err != nil {
@@ -70,9 +71,7 @@ func (cmd *httpCmd) Run(ctx context.Context, c *Common, s program) error {
 		a.page = at + "/"
 	}
 	a.announce(ctx, "mcp", at+"/mcp", "sse", at+"/sse", "guard", guardName(site.Guards))
-	server := a.server(c)
-	server.MaxInFlight = cmd.MaxInFlight
-	return server.HTTP(ctx, listener, *site)
+	return a.server(c).HTTP(ctx, listener, *site)
 }
 
 // The flags that admit a web page and a host name, on every command that listens.

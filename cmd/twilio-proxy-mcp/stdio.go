@@ -12,13 +12,12 @@ type stdioCmd struct{}
 // read are answered first.
 func (*stdioCmd) Run(ctx context.Context, c *Common, s program) error {
 	limitMemory()
+	c.maxCalls = maxOverStdio
 	a, err := newApp(c, s, nil)
 	if err != nil {
 		return err
 	}
 	defer a.close()
 	a.announce(ctx)
-	server := a.server(c)
-	server.MaxInFlight = maxOverStdio
-	return server.Stdio(ctx, s.in, s.stdout())
+	return a.server(c).Stdio(ctx, s.in, s.stdout())
 }

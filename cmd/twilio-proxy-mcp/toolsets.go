@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"twilio-proxy-mcp/cmd/internal/serve"
 	"twilio-proxy-mcp/schema"
 	"twilio-proxy-mcp/tools"
 	"twilio-proxy-mcp/tools/find"
@@ -119,7 +120,9 @@ func (c *Common) checkService() error {
 }
 
 func (a *app) finder(c *Common) *find.Finder {
-	return find.New(find.Config{Client: a.client, Service: c.Service, ShowIdentifiers: c.ShowIdentifiers})
+	return find.New(find.Config{
+		Client: a.client, Service: c.Service, ShowIdentifiers: c.ShowIdentifiers, MaxCalls: c.maxCalls, Stopping: serve.Stopping,
+	})
 }
 
 // findTools adds the tools that find whom to text, and follow a message.

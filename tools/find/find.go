@@ -9,7 +9,11 @@
 package find
 
 import (
+	"cmp"
+	"context"
 	"regexp"
+
+	"golang.org/x/sync/semaphore"
 
 	"twilio-proxy-mcp/twilio"
 )
@@ -23,13 +27,21 @@ type Config struct {
 	Service string
 	// ShowIdentifiers shows the identifiers of people, mostly phone numbers, which are otherwise masked to the last four digits.
 	ShowIdentifiers bool
+	// MaxCalls is how many calls the server answers at once; 0 is many. At most a quarter of them wait for a final status.
+	MaxCalls int
+	// Stopping tells when the server that serves a call has to stop: then nothing more is waited for. Nil is never.
+	Stopping func(context.Context) context.Context
 }
 
 // A Finder has the tools. Make one with New.
 type Finder struct {
 	Config
-	phones *regexp.Regexp // what may be a phone number in a name
+	phones *regexp.Regexp      // what may be a phone number in a name
+	waits  *semaphore.Weighted // calls that wait for a final status
 }
 
 // New makes a Finder.
-func New(c Config) *Finder { return &Finder{Config: c, phones: regexp.MustCompile(phonePattern)} }
+func New(c Config) *Finder {
+	most := max(1, min(maxWaits, cmp.Or(c.MaxCalls, 4*maxWaits)/4))
+	return &Finder{Config: c, phones: regexp.MustCompile(phonePattern), waits: semaphore.NewWeighted(int64(most))}
+}

@@ -68,9 +68,9 @@ func (f *Finder) GetInteraction() tools.Definition[GetInteraction, Followed] {
 func (f *Finder) getInteraction(ctx context.Context, call *tools.Call, in GetInteraction) (Followed, error) {
 	call.Log(slog.String("interaction_sid", in.InteractionSid.String()))
 	w := beginWaiting(ctx, time.Duration(in.WaitSeconds)*time.Second)
-	looking, cancel := context.WithDeadline(ctx, w.latest)
-	defer cancel()
-	look := func() (followed Followed, err error) {
+	look := func(ctx context.Context) (Followed, error) {
+		looking, cancel := context.WithDeadline(ctx, w.latest)
+		defer cancel()
 		i, answered, err := f.Client.FetchInteraction(looking, in.ServiceSid, in.SessionSid, in.InteractionSid)
 		if answered != nil {
 			call.Outcome.RequestID = answered.RequestID
@@ -80,11 +80,22 @@ func (f *Finder) getInteraction(ctx context.Context, call *tools.Call, in GetInt
 		}
 		return followedOf(in.InteractionSid, i), nil
 	}
-	followed, err := look()
-	if err != nil {
+	followed, err := look(ctx)
+	switch {
+	case err != nil:
 		return Followed{}, notFollowed(ctx, err)
+	case followed.Final || in.WaitSeconds == 0:
+	case !f.waits.TryAcquire(1):
+		call.Note("This call did not wait, because too many others do. Ask again in a minute. " + noteNotFinal)
+	default:
+		defer f.waits.Release(1)
+		waiting, cancel := context.WithCancel(ctx)
+		defer cancel()
+		if f.Stopping != nil {
+			defer context.AfterFunc(f.Stopping(ctx), cancel)()
+		}
+		followed = w.await(waiting, call, followed, look)
 	}
-	followed = w.await(ctx, call, followed, look)
 	followed.WaitedSeconds = int(math.Round(time.Since(w.begun).Seconds()))
 	return followed, nil
 }

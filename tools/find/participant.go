@@ -57,7 +57,7 @@ func (f *Finder) FindParticipant() tools.Definition[FindParticipant, Found] {
 }
 
 func (f *Finder) findParticipant(ctx context.Context, call *tools.Call, in FindParticipant) (Found, error) {
-	s, reading, stop := f.begin(ctx)
+	s, reading, stop := f.begin(ctx, call)
 	defer stop()
 	s.left -= pagesForPeople
 	service, err := s.service(reading, in.Service)

@@ -3,9 +3,11 @@ package find
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"time"
 
+	"twilio-proxy-mcp/tools"
 	"twilio-proxy-mcp/twilio"
 )
 
@@ -20,6 +22,7 @@ const (
 // A search is the reading of one call.
 type search struct {
 	*Finder
+	call  *tools.Call
 	pages int       // how many pages of lists were read
 	left  int       // how many more may be
 	loose bool      // the name of the Service fits loosely
@@ -28,9 +31,9 @@ type search struct {
 }
 
 // begin bounds the reading of one call. A part of the call's time is kept for the answer.
-func (f *Finder) begin(ctx context.Context) (*search, context.Context, context.CancelFunc) {
+func (f *Finder) begin(ctx context.Context, call *tools.Call) (*search, context.Context, context.CancelFunc) {
 	reading, cancel := within(ctx, maxReading)
-	return &search{Finder: f, left: maxPages, now: time.Now()}, reading, cancel
+	return &search{Finder: f, call: call, left: maxPages, now: time.Now()}, reading, cancel
 }
 
 // within ends after most, or earlier so that a fifth of ctx's time is left for what follows.
@@ -72,6 +75,7 @@ func eachOf[T any](ctx context.Context, s *search, pages iter.Seq2[*twilio.Page[
 		first, more = false, page.More
 		s.pages++
 		s.left--
+		s.call.Progress(ctx, float64(s.pages), 0, fmt.Sprintf("Pages read: %d", s.pages))
 		s.answered(&page.Head)
 		for i := range page.Items {
 			if !visit(&page.Items[i]) {

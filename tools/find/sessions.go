@@ -60,7 +60,7 @@ func (f *Finder) ListSessions() tools.Definition[ListSessions, SessionList] {
 }
 
 func (f *Finder) listSessions(ctx context.Context, call *tools.Call, in ListSessions) (SessionList, error) {
-	s, reading, cancel := f.begin(ctx)
+	s, reading, cancel := f.begin(ctx, call)
 	defer cancel()
 	service, err := s.service(reading, in.Service)
 	if err != nil {

@@ -23,6 +23,10 @@ type waiting struct {
 	cut    bool      // until is earlier than was asked for
 }
 
+// maxWaits is how many calls may wait at once. Together they look 20 times a second, of the 30 that Twilio allows for one
+// Service. Without a bound, calls that wait would take every place among the calls in flight, and nobody could send.
+const maxWaits = 100
+
 // beginWaiting keeps a part of the call's time for the last look, and as much for the answer.
 func beginWaiting(ctx context.Context, long time.Duration) waiting {
 	now := time.Now()
@@ -39,23 +43,22 @@ func beginWaiting(ctx context.Context, long time.Duration) waiting {
 
 // await looks again and again until the status is final, the time is up, or another look is in vain. It returns the newest
 // that is known. Why that is not final, or not new, is noted.
-func (w waiting) await(ctx context.Context, call *tools.Call, known Followed, look func() (Followed, error)) Followed {
+func (w waiting) await(ctx context.Context, call *tools.Call, known Followed, look func(context.Context) (Followed, error)) Followed {
 	var missed error // of the newest look
-	for n := 0; !known.Final && w.until.After(time.Now()) && !inVain(missed); n++ {
+	for n := 0; !known.Final && w.until.After(time.Now()) && !inVain(missed) && ctx.Err() == nil; n++ {
 		call.Progress(ctx, time.Since(w.begun).Seconds(), w.until.Sub(w.begun).Seconds(), "Waiting for a final status; now: "+word(known))
-		if !pause(ctx, min(pauses[min(n, len(pauses)-1)], time.Until(w.until))) {
-			call.Note("The wait was cut short, because the call was cancelled.")
-			return known
-		}
+		pause(ctx, min(pauses[min(n, len(pauses)-1)], time.Until(w.until)))
 		var newest Followed
-		if newest, missed = look(); missed == nil {
+		if newest, missed = look(ctx); missed == nil {
 			known = newest
 		}
 	}
 	switch waited := w.until.Sub(w.begun); {
+	case known.Final:
+	case ctx.Err() != nil:
+		call.Note("The wait was cut short, because the call was cancelled or this server stops.")
 	case missed != nil:
 		call.Note("The status is of an earlier look, because the newest one failed: " + whyMissed(missed))
-	case known.Final || waited <= 0:
 	case w.cut:
 		call.Note(fmt.Sprintf("The status was not final after %.1f seconds, and one call may wait no longer (--deadline). %s", waited.Seconds(), noteNotFinal))
 	default:
@@ -77,15 +80,13 @@ func word(f Followed) string {
 	return "one that this server does not know"
 }
 
-// pause returns false when ctx ends first.
-func pause(ctx context.Context, d time.Duration) bool {
+// pause ends early when ctx does.
+func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 

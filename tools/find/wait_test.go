@@ -32,7 +32,7 @@ func TestAWaitLooksWithPausesAndEnds(t *testing.T) {
 			defer cancel()
 			var looks []int
 			w, call := beginWaiting(ctx, time.Duration(wait)*time.Second), &tools.Call{}
-			got := w.await(ctx, call, seen("sent"), func() (Followed, error) {
+			got := w.await(ctx, call, seen("sent"), func(context.Context) (Followed, error) {
 				looks = append(looks, int(time.Since(w.begun).Seconds()))
 				return seen("sent"), nil
 			})
@@ -53,7 +53,7 @@ func TestTheLastLookEndsBeforeTheDeadline(t *testing.T) {
 			w := beginWaiting(ctx, maxWait*time.Second)
 			looking, stop := context.WithDeadline(ctx, w.latest)
 			defer stop()
-			got := w.await(ctx, &tools.Call{}, seen("queued"), func() (Followed, error) {
+			got := w.await(ctx, &tools.Call{}, seen("queued"), func(context.Context) (Followed, error) {
 				<-looking.Done()
 				return Followed{}, looking.Err()
 			})
@@ -78,7 +78,7 @@ func TestAFailedLookKeepsWhatIsKnown(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			looks := 0
 			w := beginWaiting(t.Context(), 7*time.Second)
-			got := w.await(t.Context(), &tools.Call{}, seen("sent"), func() (Followed, error) { looks++; return Followed{}, tc.err })
+			got := w.await(t.Context(), &tools.Call{}, seen("sent"), func(context.Context) (Followed, error) { looks++; return Followed{}, tc.err })
 			require.Equal(t, seen("sent"), got, name)
 			require.Equal(t, tc.looks, looks, name)
 		})
@@ -86,7 +86,7 @@ func TestAFailedLookKeepsWhatIsKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks := 0
 		w := beginWaiting(t.Context(), 7*time.Second)
-		got := w.await(t.Context(), &tools.Call{}, seen("sent"), func() (Followed, error) {
+		got := w.await(t.Context(), &tools.Call{}, seen("sent"), func(context.Context) (Followed, error) {
 			if looks++; looks < 3 {
 				return Followed{}, status(503)
 			}
@@ -201,7 +201,7 @@ func TestACancelledWaitEndsAtOnce(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(1500*time.Millisecond, cancel)
 		w := beginWaiting(ctx, maxWait*time.Second)
-		w.await(ctx, &tools.Call{}, seen("sent"), func() (Followed, error) { return seen("sent"), nil })
+		w.await(ctx, &tools.Call{}, seen("sent"), func(context.Context) (Followed, error) { return seen("sent"), nil })
 		require.Equal(t, 1500*time.Millisecond, time.Since(w.begun))
 	})
 	upstream := stoppedFake(t, fake.Config{})

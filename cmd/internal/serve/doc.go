@@ -34,5 +34,5 @@
 // # The end
 //
 // When its context ends, a Server takes no new calls. Calls that run get Server.Grace to finish, and their answers are
-// written. A pending read of stdin is abandoned.
+// written; a handler that only waits can end sooner, by Stopping. A pending read of stdin is abandoned.
 package serve

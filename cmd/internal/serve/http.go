@@ -88,6 +88,7 @@ type endpoints struct {
 	base       context.Context // of event streams that have left net/http
 	config     HTTP
 	calls      inFlight
+	reads      inFlight // of the calls, those that only read
 	streams    inFlight
 	bodies     guard.Bodies
 	stopping   context.Context // ends when nothing more may begin
@@ -105,6 +106,7 @@ func (s *Server) newEndpoints(base context.Context, config HTTP) *endpoints {
 		base:    base,
 		config:  config,
 		calls:   newInFlight(int64(s.maxInFlight())),
+		reads:   newInFlight(max(1, int64(s.maxInFlight())/2)),
 		streams: newInFlight(maxStreams),
 		unsent:  guard.Budget{Max: maxUnsent},
 		// The Host guard does what mcp-go's own protection against DNS rebinding would, and knows the hosts' names.

@@ -27,17 +27,22 @@ func (e *endpoints) refuseBusy(w http.ResponseWriter, r *http.Request, err error
 }
 
 // enter counts a message in, among the calls or, when it asks for a stream of events, among the streams.
-func (e *endpoints) enter(method mcp.MCPMethod) (inFlight, error) {
-	counted, full := e.calls, errCallsFull
-	if method == mcp.MethodSubscriptionsListen {
+func (e *endpoints) enter(m *message) (leave func(), err error) {
+	counted, full, read := e.calls, errCallsFull, int64(0)
+	if m.Method == mcp.MethodSubscriptionsListen {
 		counted, full = e.streams, errStreamsFull
 	}
-	switch {
-	case !e.draining() && counted.TryAcquire(1):
-		return counted, nil
-	case e.draining():
-		return inFlight{}, errStopping
-	default:
-		return inFlight{}, full
+	if e.server.onlyReads(m) {
+		read = 1
 	}
+	switch {
+	case e.draining():
+		return nil, errStopping
+	case !e.reads.TryAcquire(read):
+		return nil, full
+	case !counted.TryAcquire(1):
+		e.reads.Release(read)
+		return nil, full
+	}
+	return func() { counted.Release(1); e.reads.Release(read) }, nil
 }

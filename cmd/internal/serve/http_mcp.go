@@ -22,13 +22,13 @@ func (e *endpoints) serveMCP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer body.Done()
 	m, refusal := decode(body.Bytes)
-	counted, err := e.enter(m.Method)
+	leave, err := e.enter(m)
 	if err != nil {
 		e.refuseBusy(w, r, err)
 		return
 	}
-	defer counted.Release(1)
-	ctx := withOrigin(r.Context(), originOf(r, "http"))
+	defer leave()
+	ctx := withOrigin(r.Context(), e.originOf(r, "http"))
 	switch {
 	case !isJSON(r): // mcp-go reads no other type
 		e.passOn(ctx, w, r, m)
@@ -123,8 +123,8 @@ func (e *endpoints) passOn(ctx context.Context, w http.ResponseWriter, r *http.R
 }
 
 // originOf is what the header of an HTTP request says of the calls in it.
-func originOf(r *http.Request, transport string) origin {
-	of := origin{transport: transport, caller: guard.Caller(r.Context())}
+func (e *endpoints) originOf(r *http.Request, transport string) origin {
+	of := origin{transport: transport, caller: guard.Caller(r.Context()), stopping: e.stopping}
 	if traces := r.Header.Values("Traceparent"); len(traces) == 1 { // several are as good as none
 		of.traceparent = traces[0]
 	}

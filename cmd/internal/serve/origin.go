@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 // origin is what is known of a request besides its message.
 type origin struct {
 	transport   string // stdio, sse, http
+	stopping    context.Context
 	caller      string
 	traceparent string // the HTTP header
 	id          string // JSON-RPC id as it came
@@ -43,6 +45,10 @@ func withTrace(ctx context.Context, m *message) context.Context {
 // Caller says who makes the request that ctx belongs to: "" over stdio and where nobody has to say who they are;
 // over HTTP the issuer and subject of the OAuth access token, or a digest of the bearer token.
 func Caller(ctx context.Context) string { return originFrom(ctx).caller }
+
+// Stopping returns a context that ends when the server takes no more calls: after that, a handler that got ctx should not
+// wait for what nobody will miss. Where no Server of this package serves the call, it is ctx.
+func Stopping(ctx context.Context) context.Context { return cmp.Or(originFrom(ctx).stopping, ctx) }
 
 // AppendLogAttrs adds to attrs what a log line about the request that ctx belongs to should have: transport,
 // jsonrpc_id, trace_id and span_id, each left out when unknown.

@@ -18,7 +18,7 @@ type Server struct {
 	Info mcp.Implementation // the name and version that MCP was made with
 
 	Log         *slog.Logger  // nil: nothing is logged
-	MaxInFlight int           // calls running at once; 0 is 1024
+	MaxInFlight int           // calls running at once, at most half of them of tools that only read; 0 is 1024
 	MaxMessage  int           // bytes of one message from a client; 0 is 1 MiB
 	Grace       time.Duration // how long calls may still run after the server has to stop; 0 is 30 s
 }
@@ -35,6 +35,12 @@ type inFlight struct {
 }
 
 func newInFlight(all int64) inFlight { return inFlight{semaphore.NewWeighted(all), all} }
+
+// onlyReads says whether a message calls a tool that changes nothing. Those leave half of the places to others.
+func (s *Server) onlyReads(m *message) bool {
+	tool := s.toolOf(m)
+	return tool != nil && tool.Tool.Annotations.ReadOnlyHint != nil && *tool.Tool.Annotations.ReadOnlyHint
+}
 
 // graceful waits until nothing is in flight: for the grace period, and then one second more for calls that heed their
 // context, which endCalls ends. Nothing new begins meanwhile.

@@ -19,7 +19,7 @@ const keepAlive = 25 * time.Second
 // serveSSE opens an event stream. An HTTP/1 connection is taken from net/http, whose buffers and stack for it are 20 KB of
 // an idle stream's 30 KB.
 func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
-	if _, err := e.enter(mcp.MethodSubscriptionsListen); err != nil { // it counts as one of those
+	if _, err := e.enter(&message{Method: mcp.MethodSubscriptionsListen}); err != nil { // it counts as one of those
 		e.refuseBusy(w, r, err)
 		return
 	}
@@ -32,7 +32,7 @@ func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	if r.ProtoMajor != 1 {
 		_ = control.SetReadDeadline(time.Time{})
-		e.stream(withOrigin(r.Context(), originOf(r, "sse")), responseStream{w, control}, t, []byte(opening))
+		e.stream(withOrigin(r.Context(), e.originOf(r, "sse")), responseStream{w, control}, t, []byte(opening))
 		return
 	}
 	conn, _, err := control.Hijack()
@@ -47,7 +47,7 @@ func (e *endpoints) serveSSE(w http.ResponseWriter, r *http.Request) {
 	head := bytes.NewBufferString("HTTP/1.1 200 OK\r\n")
 	_ = w.Header().Write(head) // to memory
 	head.WriteString("\r\n" + opening)
-	go e.stream(withOrigin(e.base, originOf(r, "sse")), conn, t, head.Bytes())
+	go e.stream(withOrigin(e.base, e.originOf(r, "sse")), conn, t, head.Bytes())
 }
 
 // stream is an event stream's life. Its place among the streams ends with it.
@@ -117,7 +117,7 @@ func (e *endpoints) serveMessage(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	if err := e.accept(t, body, originOf(r, "sse")); err != nil {
+	if err := e.accept(t, body, e.originOf(r, "sse")); err != nil {
 		e.refuseBusy(w, r, err)
 		return
 	}
@@ -131,13 +131,13 @@ func (e *endpoints) accept(t *stream, b *guard.Body, o origin) error {
 		b.Done()
 		return nil
 	}
-	counted, err := e.enter(m.Method)
+	release, err := e.enter(m)
 	if err != nil {
 		b.Done()
 		return err
 	}
 	leave := func() {
-		counted.Release(1)
+		release()
 		b.Done()
 	}
 	if err := t.reserve(); err != nil {

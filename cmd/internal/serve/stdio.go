@@ -41,6 +41,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 		out:        w,
 		session:    s.newSession("stdio", w.write),
 		slots:      newInFlight(int64(s.maxInFlight()) * minRequest),
+		reads:      newInFlight(max(1, int64(s.maxInFlight())/2) * minRequest),
 		unanswered: newInFlight(maxUnanswered),
 		ended:      make(chan error, 1),
 	}
@@ -51,7 +52,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 		return fmt.Errorf("register the session: %w", err)
 	}
 	defer s.MCP.UnregisterSession(calls, c.session.id)
-	c.calls = s.MCP.WithContext(withOrigin(calls, origin{transport: "stdio"}), c.session)
+	c.calls = s.MCP.WithContext(withOrigin(calls, origin{transport: "stdio", stopping: c.reading}), c.session)
 	var endStreams context.CancelFunc
 	c.streams, endStreams = context.WithCancel(c.calls)
 	defer endStreams()
@@ -79,6 +80,7 @@ type stdioConn struct {
 	out        *lineWriter
 	session    *session
 	slots      inFlight        // in bytes, of calls that run: the answer to a large one is large
+	reads      inFlight        // of these, those that only read
 	unanswered inFlight        // in bytes
 	reading    context.Context // ends when nothing more may begin
 	calls      context.Context // of requests
@@ -155,6 +157,11 @@ func weight(m *message) int64 { return min(max(int64(len(m.raw)), minRequest), m
 func (c *stdioConn) run(ctx context.Context, end func(), room int64, m *message) {
 	defer c.unanswered.Release(weight(m))
 	defer end()
+	if c.server.onlyReads(m) {
+		room = min(room, c.reads.all)
+		_ = c.reads.Acquire(context.Background(), room)
+		defer c.reads.Release(room)
+	}
 	if room > 0 { // for nothing, it would wait, too
 		_ = c.slots.Acquire(context.Background(), room)
 		defer c.slots.Release(room)
