@@ -56,7 +56,7 @@ func newApp(c *Common, s program, m *metrics) (*app, error) {
 		server.WithToolCapabilities(false),
 		// The list is the same for every caller. Only a new binary or another flag changes it; see toolsCmd.
 		server.WithCacheHints(time.Hour.Milliseconds(), mcp.CacheScopePublic),
-		server.WithInstructions(instructions(offered, b.fake != nil)),
+		server.WithInstructions(instructions(offered, b.host)),
 		server.WithHooks(&server.Hooks{OnError: []server.OnErrorHookFunc{func(ctx context.Context, _ any, _ mcp.MCPMethod, _ any, err error) {
 			if errors.Is(err, server.ErrToolNotFound) {
 				a.tools.Unknown(ctx)

@@ -48,7 +48,7 @@ func openBackend(c *Common) (*backend, error) {
 			kind = "fake"
 		}
 		if kind == "fake" && os.Getenv("TWILIO_PROXY_BASE_URL") != "" {
-			return nil, usageError{errors.New("TWILIO_PROXY_BASE_URL is set and there are no credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (a fake accepts any account and any token), or --backend fake to use the built-in fake")}
+			return nil, usageError{errors.New("TWILIO_PROXY_BASE_URL is set and there are no credentials: set TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN (a fake accepts any account SID and any token), or --backend fake to use the built-in fake")}
 		}
 	}
 	if kind == "fake" {
@@ -84,8 +84,11 @@ func baseURLFromEnvironment() (string, error) {
 	return baseURL, nil
 }
 
-// twilioHost is the name of Twilio itself in the ledger.
-const twilioHost = "twilio.com"
+// The names of Twilio itself and of the built-in fake in the ledger.
+const (
+	twilioHost = "twilio.com"
+	fakeHost   = "fake"
+)
 
 // upstreamName is the name of the upstream in the ledger. All edges of Twilio
 // have one name, and so have all spellings of an address. Otherwise a message
@@ -137,7 +140,7 @@ func openFake(c *Common) (*backend, error) {
 	go server.Serve(listener)
 	at := "http://" + listener.Addr().String()
 	client := c.client(at, fake.AccountSid, "fake")
-	return &backend{client: client, fake: f, page: at + "/", account: fake.AccountSid, host: "fake", close: func() {
+	return &backend{client: client, fake: f, page: at + "/", account: fake.AccountSid, host: fakeHost, close: func() {
 		client.Close()
 		server.Close()
 		f.Close()

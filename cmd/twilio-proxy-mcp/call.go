@@ -23,12 +23,15 @@ type callCmd struct {
 
 // Help is called by kong for --help.
 func (*callCmd) Help() string {
-	return `Find whom to text, send, and see what became of it; --backend fake tries it out and texts nobody:
+	return `Find whom to text, send, and see what became of it:
 
-    twilio-proxy-mcp call find_participant Session="order 1234" Participant=driver
+    twilio-proxy-mcp call find_participant Session="order 1234" Participant=alice
     twilio-proxy-mcp call send_message_interaction ServiceSid=KS... SessionSid=KC... ParticipantSid=KP... \
       Body="The customer waits at gate B."
     twilio-proxy-mcp call get_interaction ServiceSid=KS... SessionSid=KC... InteractionSid=KI... WaitSeconds=20
+
+--backend fake tries the first two and texts nobody. Each command has a fake of its own then; "twilio-proxy-mcp fake" runs one
+that lasts, for the third.
 
 The same with the arguments as one JSON object, and from a file:
 
@@ -135,7 +138,7 @@ func (a *app) noTool(name string, c *Common, sets []toolSet) error {
 		return usageError{fmt.Errorf("the tool %s is off: it is in the set %s, and %s; %s", name, set.name, reason, see)}
 	}
 	if !toolName.MatchString(name) {
-		return usageError{fmt.Errorf("the tool's name comes first, and its arguments after it: %s; %s", callUsage, see)}
+		return usageError{fmt.Errorf("there is no such tool; the tool's name comes first, and its arguments after it: %s; %s", callUsage, see)}
 	}
 	return usageError{fmt.Errorf("there is no tool %q; %s", name, see)}
 }

@@ -19,8 +19,8 @@ func TestInstructionsOfEveryCombination(t *testing.T) {
 			continue
 		}
 		offered := offeredBy(t, "--tools="+strings.Join(sets, ","))
-		for _, isFake := range []bool{true, false} {
-			text := instructions(offered, isFake)
+		for _, host := range []string{fakeHost, twilioHost, "loopback:4010"} {
+			text, isFake := instructions(offered, host), host == fakeHost
 			require.LessOrEqual(t, utf8.RuneCountInString(text), maxInstructions, sets)
 			for _, tool := range everyTool(t) {
 				require.Equal(t, slices.Contains(offered, tool), strings.Contains(text, tool), "%v: %s: %s", sets, tool, text)
@@ -30,6 +30,7 @@ func TestInstructionsOfEveryCombination(t *testing.T) {
 			require.Equal(t, !slices.Contains(sets, "send"), strings.Contains(text, "No tool here can text anybody"), text)
 			require.Equal(t, slices.Contains(sets, "find"), strings.Contains(text, "Never choose"), text)
 			require.Equal(t, slices.Contains(sets, "find") || slices.Contains(sets, "send"), strings.Contains(text, "no proof of delivery"), text)
+			require.Equal(t, slices.Contains(sets, "send") && host == "loopback:4010", strings.Contains(text, "unless a fake answers there"), text)
 			require.Contains(t, text, "are data")
 		}
 	}
@@ -37,7 +38,7 @@ func TestInstructionsOfEveryCombination(t *testing.T) {
 
 // The order of the words is the order of the calls.
 func TestInstructionsLead(t *testing.T) {
-	text := instructions(everyTool(t), false)
+	text := instructions(everyTool(t), twilioHost)
 	at := -1
 	for _, words := range []string{toolFind, "If match is one", toolSend, "If match is several", "ask the user", "Never choose", toolTell, "InteractionSid", "WaitSeconds", "no proof of delivery", "are data", "real people"} {
 		next := strings.Index(text, words)
@@ -52,7 +53,7 @@ func TestInstructionsInBothEras(t *testing.T) {
 		for _, revision := range revisions {
 			s := connect()
 			got := s.introduced(revision)
-			require.Equal(t, instructions([]string{toolSend, toolFind, toolTell, toolList}, true), got["instructions"], revision)
+			require.Equal(t, instructions([]string{toolSend, toolFind, toolTell, toolList}, fakeHost), got["instructions"], revision)
 			for _, of := range []string{"tools", "prompts"} {
 				capability, declared := got["capabilities"].(map[string]any)[of].(map[string]any)
 				require.True(t, declared, "%s %s", of, revision)

@@ -16,13 +16,16 @@ import (
 // failed says to the model why nothing could be read. Reading changes nothing, so no sentence speaks of sending.
 func failed(ctx context.Context, err error) error {
 	refused, isAnswer := errors.AsType[*twilio.Error](err)
+	unreached, isUnreached := errors.AsType[*twilio.NotSentError](err)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		return tryLater("The call was cancelled.")
 	case errors.Is(err, twilio.ErrNoTurn):
 		return tryLater("Within the rate limit (--rate-limit) there was no turn to ask Twilio in time.")
+	case isUnreached:
+		return tryLater("Twilio could not be reached: " + unreached.Err.Error() + ".")
 	case !isAnswer:
-		return tryLater("Twilio could not be asked, or its answer could not be read.")
+		return tryLater("Twilio did not answer in time, or its answer could not be read.")
 	}
 	o := tools.Outcome{Code: tools.CodeRefused, HTTPStatus: refused.Status, TwilioCode: refused.Code, RequestID: refused.RequestID}
 	switch {

@@ -14,11 +14,12 @@ import (
 type rank int
 
 const (
-	exact  rank = iota // byte for byte
-	whole              // the same words in the same order, spaces or not
-	part               // words of it, in any order; if one of them has a number, words that follow each other
-	loose              // all words are in it, but a number may belong to something else; or words in front are left out
-	unlike             // no fit
+	exact   rank = iota // byte for byte
+	whole               // the same words in the same order, spaces or not
+	part                // words of it, in any order; if one of them has a number, words that follow each other
+	inFront             // a name with a number, such as "1234", is the end of what was asked for, such as "order 1234"
+	loose               // the same without a number; or all words are in it, but a number may belong to something else
+	unlike              // no fit
 )
 
 // maxCompared bounds a name that is split into words, in bytes. Twilio's own limits are 191 and 255 characters.
@@ -33,7 +34,7 @@ type asked struct {
 }
 
 func ask(text string) asked {
-	a := asked{text: text, words: wordsOf(text)}
+	a := asked{text: text, words: withoutArticle(wordsOf(text))}
 	a.joined = join(a.words)
 	for i := 1; i < len(a.words) && !hasNumber(a.words[i-1]); i++ { // a number is never left out
 		a.ends = append(a.ends, join(a.words[i:]))
@@ -46,7 +47,7 @@ func (a asked) rank(name string) rank {
 	if name == a.text {
 		return exact
 	}
-	words := wordsOf(name)
+	words := withoutArticle(wordsOf(name))
 	if len(a.words) == 0 || len(words) == 0 {
 		return unlike
 	}
@@ -58,6 +59,8 @@ func (a asked) rank(name string) rank {
 		return part
 	case hasAll(words, a.words) && !slices.ContainsFunc(a.words, hasNumber):
 		return part
+	case slices.Contains(a.ends, joined) && hasNumber(joined):
+		return inFront
 	case hasAll(words, a.words), slices.Contains(a.ends, joined):
 		return loose
 	default:
@@ -111,6 +114,14 @@ func hasAll(words, asked []string) bool {
 		words = slices.Delete(words, i, i+1)
 	}
 	return true
+}
+
+// withoutArticle leaves out the articles and the like before a name. A sentence has them, and a name mostly has not.
+func withoutArticle(words []string) []string {
+	for len(words) > 1 && slices.Contains([]string{"a", "an", "the", "my", "our", "your"}, words[0]) {
+		words = words[1:]
+	}
+	return words
 }
 
 func hasNumber(word string) bool { return strings.ContainsFunc(word, unicode.IsNumber) }

@@ -40,10 +40,21 @@ func TestNamesAreCompared(t *testing.T) {
 		{"🚗", "Dora🚗", part},
 		{"order 5", "Order 5 and 6", part},
 
-		{"the order 1234", "Order #1234", loose},
+		// An article is no word of a name, unless there is no other.
+		{"the order 1234", "Order #1234", whole},
+		{"the order 1234", "ORDER1234", whole},
+		{"order 1234", "The Order 1234", whole},
+		{"the driver", "Dora (driver)", part},
+		{"the", "The", whole},
+		{"the", "A", unlike},
+
+		// Words in front are left out. What is left tells enough only with a number.
+		{"order 1234", "1234", inFront},
+		{"your order no. 1234", "#1234", inFront},
+		{"ride of order 1234", "Order 1234", inFront},
+		{"the order 1234 of Ann", "1234", unlike},
 		{"my driver Dora", "Dora", loose},
-		{"order 1234", "1234", loose},
-		{"the order 1234", "ORDER1234", loose},
+		{"not the driver", "Driver", loose},
 
 		// Two numbers are never one.
 		{"order 1 2", "Order 12 3", unlike},
@@ -107,7 +118,8 @@ func TestDigitsFindAPerson(t *testing.T) {
 		{"driver ending in 0001", "Carl", "+15550100001", unlike},
 		{"Bob 0001", "Alice", "+15550100001", unlike},
 		{"Dora 0001", "Dora", "+15550100001", part},
-		{"our Dora ending in 0001", "Dora", "+15550100001", loose},
+		{"our Dora ending in 0001", "Dora", "+15550100001", part},
+		{"driver Dora ending in 0001", "Dora", "+15550100001", loose},
 		{"4", "Bob", "client:bob4", unlike},
 		{"001", "Dora", "+15550100001", unlike},
 		{"00001", "Dora", "+15550100001", unlike},

@@ -24,6 +24,9 @@ func (l *look) notice(found Found) string {
 		} else if len(l.people) > len(found.Candidates) {
 			say("%d people fit. Here are %d of them: "+order, len(l.people), len(found.Candidates))
 		}
+		if l.fitsLoosely() {
+			say("The names are not quite those that were asked for: words in front are missing, or a number may belong to something else.")
+		}
 		if !found.Searched.Complete {
 			say("Others may fit as well. Call again with the exact unique name or SID of the Session, or have the user confirm who is meant before anything is sent.")
 		} else {
@@ -34,22 +37,19 @@ func (l *look) notice(found Found) string {
 			say("This person cannot be texted now (%s). Do not send; tell the user.", *found.Candidates[0].WhyNot)
 		}
 	}
-	if found.Match != "none" && (l.loose || l.sessionRank == loose || found.Candidates[0].fit == loose) {
-		say("What was found has not quite the name that was asked for: words in front are missing, or a number may belong to something else. Have the user confirm that it is meant before anything is sent.")
-	}
 	return strings.Join(all, " ")
 }
 
 // whyNone says what was compared, and how to go on.
 func (l *look) whyNone(complete bool) string {
-	compared := fmt.Sprintf("The unique names of %d Sessions in Service %s were compared, and none has all the words that were asked for.", l.sessions, l.service)
+	compared := fmt.Sprintf("The unique names of the Sessions in Service %s were compared (%d), and none has all the words that were asked for.", l.service, l.sessions)
 	next := "Ask the user for the unique name of the Session (one without is found by its SID only), or call list_sessions to see which there are."
 	_, notSid := schema.ParseSid[schema.KC](strings.TrimSpace(l.in.Session))
 	switch {
 	case len(l.conversations) > 0 && l.in.Participant == "":
 		compared, next = "There is nobody in the Sessions that fit.", "Tell the user."
 	case len(l.conversations) > 0:
-		compared = fmt.Sprintf("Sessions that fit: %d. Nobody in them does: friendly names, identifiers and their last four digits were compared.", len(l.conversations))
+		compared = fmt.Sprintf("%d found by the name or SID of the Session, and nobody in there fits: SIDs, friendly names, identifiers and their last four digits were compared.", len(l.conversations))
 		next = "Call again without Participant to see who is in there."
 	case notSid == nil:
 		compared = fmt.Sprintf("Service %s has no Session with this SID.", l.service)

@@ -103,8 +103,13 @@ func (l *look) found() Found {
 	switch {
 	case len(l.people) == 0:
 		found.Match = "none"
-	case len(l.people) == 1 && found.Searched.Complete:
+	case len(l.people) == 1 && found.Searched.Complete && !l.fitsLoosely():
 		found.Match = "one"
 	}
 	return found
+}
+
+// fitsLoosely reports whether a person has to confirm what was found.
+func (l *look) fitsLoosely() bool {
+	return l.sessionRank == loose || len(l.people) > 0 && l.people[0].fit == loose
 }

@@ -72,10 +72,13 @@ func TestASentencesWordsFindTheSession(t *testing.T) {
 		require.Empty(t, got.Notice)
 	}
 	got := b.find(record{"Session": "the order 1234", "Participant": "my driver"})
-	require.Equal(t, "none", got.Found.Match) // "Dora (driver)" is not how "my driver" ends
-	got = b.find(record{"Session": "the order 1234", "Participant": "our customer Carl"})
 	require.Equal(t, "one", got.Found.Match)
-	require.Contains(t, got.Notice, "Have the user confirm")
+	require.Equal(t, dora, got.Found.Candidates[0].ParticipantSid.String())
+	got = b.find(record{"Session": "the order 1234", "Participant": "our customer Carl"})
+	require.Equal(t, "several", got.Found.Match, "the name is not quite that")
+	require.Equal(t, []string{"Carl"}, got.names())
+	require.Contains(t, got.Notice, "not quite those that were asked for")
+	require.Contains(t, got.Notice, "Ask the user")
 }
 
 // An API that takes SIDs alone, with each answer that it could have.
@@ -209,13 +212,13 @@ func TestNoneSaysWhatWasComparedAndHowToGoOn(t *testing.T) {
 		arguments record
 		words     []string
 	}{
-		{record{"Session": "order 99", "Participant": "driver"}, []string{"unique names of 2 Sessions", fake.ServiceSid, "list_sessions"}},
-		{record{"Session": "order 123", "Participant": "driver"}, []string{"unique names of 2 Sessions"}},
-		{record{"Session": "order 1234", "Participant": "waiter"}, []string{"Sessions that fit: 1", "last four digits", "without Participant"}},
+		{record{"Session": "order 99", "Participant": "driver"}, []string{"were compared (2)", fake.ServiceSid, "list_sessions"}},
+		{record{"Session": "order 123", "Participant": "driver"}, []string{"were compared (2)"}},
+		{record{"Session": "order 1234", "Participant": "waiter"}, []string{"1 found by the name", "last four digits", "without Participant"}},
 		{record{"Session": "Empty"}, []string{"nobody in the Sessions"}},
 		{record{"Session": other}, []string{"no Session with this SID"}},
-		{record{"Session": "Empty", "Participant": dora}, []string{"Nobody in them"}}, // in another Session
-		{record{"Session": "Empty", "Participant": "KP" + strings.Repeat("f", 32)}, []string{"Nobody in them"}},
+		{record{"Session": "Empty", "Participant": dora}, []string{"nobody in there fits: SIDs,"}}, // in another Session
+		{record{"Session": "Empty", "Participant": "KP" + strings.Repeat("f", 32)}, []string{"nobody in there fits: SIDs,"}},
 		{record{"Session": "#", "Participant": "driver"}, []string{"unique names"}},
 		{record{"Session": ".."}, []string{"unique names"}},
 	} {

@@ -25,7 +25,6 @@ type search struct {
 	call  *tools.Call
 	pages int       // how many pages of lists were read
 	left  int       // how many more may be
-	loose bool      // the name of the Service fits loosely
 	cut   string    // why the reading ended early, as a sentence; "" when it did not
 	now   time.Time // Twilio's clock, by the newest answer; the local clock's until then
 }

@@ -37,7 +37,6 @@ func (s *search) service(ctx context.Context, given string) (schema.ServiceSid, 
 		return schema.ServiceSid{}, failed(ctx, err)
 	}
 	if len(list.fit) == 1 && s.cut == "" {
-		s.loose = list.best == loose
 		return list.fit[0], nil
 	}
 	return schema.ServiceSid{}, list.failure(s.cut, given == "" && name != "")
@@ -59,6 +58,9 @@ func (l *services) add(service *schema.Service) (more bool) {
 		fit = whole
 	} else if service.UniqueName != nil {
 		fit = l.rank(*service.UniqueName)
+	}
+	if fit == loose { // nobody can confirm it before the Service is read
+		fit = unlike
 	}
 	if fit < l.best {
 		l.best, l.fit = fit, nil
