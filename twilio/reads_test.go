@@ -198,16 +198,16 @@ func TestAReadIsRepeatedInItsTurnWhenAKeptConnectionWasClosed(t *testing.T) {
 
 // Who gives up a read on a kept connection is not told that there was none.
 func TestAReadThatIsGivenUp(t *testing.T) {
-	asked := 0
+	var asked atomic.Int32
 	bubble(t, func(t *testing.T, c *Client) {
 		require.NoError(t, reads(c)["FetchService"](t.Context(), Paging{}))
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		err := reads(c)["FetchService"](ctx, Paging{})
 		require.EqualError(t, err, "no answer came: context canceled")
-		require.Equal(t, 2, asked)
+		require.EqualValues(t, 2, asked.Load())
 	}, func(w http.ResponseWriter, r *http.Request) {
-		if asked++; asked == 1 {
+		if asked.Add(1) == 1 {
 			serveReads(w, r)
 			return
 		}
