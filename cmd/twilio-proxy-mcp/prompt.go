@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -98,21 +97,9 @@ func promptText(values map[string]string) string {
 
 func isBlank(value string) bool { return strings.TrimSpace(value) == "" }
 
-// quoted is a text as a JSON string on one line, in which every character can be seen. Characters that cannot, or that
-// reorder others, are escaped. Two that cannot be seen are parts of words and of emoji, and stay.
+// quoted is a text as a JSON string on one line, in which every character can be seen: what cannot, or what reorders
+// others, is escaped. The joiners stay, as in printable.
 func quoted(text string) string {
 	asJSON, _ := jsontext.AppendQuote(nil, text) // the error only reports invalid UTF-8, which is replaced
-	var all strings.Builder
-	for _, r := range string(asJSON) {
-		switch {
-		case unicode.IsPrint(r) || r == '\u200c' || r == '\u200d':
-			all.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&all, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&all, `\u%04x`, r)
-		}
-	}
-	return all.String()
+	return escaped(string(asJSON), unicode.IsPrint)
 }

@@ -32,10 +32,15 @@ func columnsOf(out io.Writer) int {
 //
 // Two invisible characters stay as well: the joiners, without which some scripts and emoji are not themselves.
 func printable(text string) string {
+	return escaped(text, func(r rune) bool { return unicode.IsGraphic(r) || r == '\n' })
+}
+
+// escaped writes as in JSON what is neither plain nor a joiner. An invalid byte comes as U+FFFD.
+func escaped(text string, plain func(rune) bool) string {
 	var b strings.Builder
-	for _, r := range text { // an invalid byte comes as U+FFFD
+	for _, r := range text {
 		switch {
-		case unicode.IsGraphic(r), r == '\n', r == '\u200c', r == '\u200d':
+		case plain(r), r == '\u200c', r == '\u200d':
 			b.WriteRune(r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)

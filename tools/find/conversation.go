@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"twilio-proxy-mcp/schema"
@@ -122,7 +121,7 @@ func (f *Finder) readConversation(ctx context.Context, call *tools.Call, in Read
 
 func isFromOrTo(one *twilio.Interaction, who schema.ParticipantSid) bool {
 	for _, side := range []*schema.ParticipantSid{one.InboundParticipantSid, one.OutboundParticipantSid} {
-		if side != nil && strings.EqualFold(side.String(), who.String()) {
+		if side != nil && side.Same(who) {
 			return true
 		}
 	}

@@ -57,12 +57,6 @@ func tryLater(happened string) error {
 	return &tools.Failure{Outcome: tools.Outcome{Code: tools.CodeTryLater}, Happened: happened, Next: tools.NextLater}
 }
 
-// notFound is the answer 404 of the API itself: there is no such resource, or none can be asked for by such a name.
-func notFound(err error) bool {
-	refused, isAnswer := errors.AsType[*twilio.Error](err)
-	return isAnswer && refused.Status == http.StatusNotFound || errors.Is(err, twilio.ErrAnother) || errors.Is(err, twilio.ErrNoPath)
-}
-
 // isGone reports whether Twilio itself says that what a SID names is not there. Somebody on the way may answer 404, too, and
 // knows nothing of it.
 func isGone(err error) bool {
@@ -89,7 +83,7 @@ func failedIn(ctx context.Context, err error, service schema.ServiceSid) error {
 func noSuchName(err error) bool {
 	refused, isAnswer := errors.AsType[*twilio.Error](err)
 	if !isAnswer {
-		return notFound(err)
+		return errors.Is(err, twilio.ErrAnother) || errors.Is(err, twilio.ErrNoPath)
 	}
 	switch refused.Status {
 	case http.StatusUnauthorized, http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooManyRequests:

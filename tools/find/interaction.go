@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/http"
 	"time"
 
 	"twilio-proxy-mcp/schema"
@@ -107,7 +108,7 @@ func notFollowed(ctx context.Context, err error) error {
 	switch {
 	case is && errors.Is(err, twilio.ErrAnother):
 		failure.Happened = "Nothing in the answer shows that it is about the Interaction asked for, so nothing was taken from it."
-	case is && isAnswer && refused.FromTwilio && notFound(err):
+	case is && isAnswer && refused.FromTwilio && refused.Status == http.StatusNotFound:
 		failure.Happened = refused.Answered() + ": it has no such Interaction in this Session of this Service." + refused.Quoted()
 		failure.Next = "Compare InteractionSid (KI...), SessionSid (KC...) and ServiceSid (KS...) with the receipt of the message: any of them may be wrong. The Interaction may also have been deleted. Do not guess other SIDs."
 	}

@@ -106,7 +106,7 @@ func (s *Server) newEndpoints(base context.Context, config HTTP) *endpoints {
 		base:    base,
 		config:  config,
 		calls:   newInFlight(int64(s.maxInFlight())),
-		reads:   newInFlight(max(1, int64(s.maxInFlight())/2)),
+		reads:   newInFlight(s.maxReads()),
 		streams: newInFlight(maxStreams),
 		unsent:  guard.Budget{Max: maxUnsent},
 		// The Host guard does what mcp-go's own protection against DNS rebinding would, and knows the hosts' names.

@@ -37,6 +37,9 @@ func (n *notifications) NotificationChannel() chan<- mcp.JSONRPCNotification {
 	return n.queue
 }
 
+// markField is the field of a notification that is only a mark in the queue: a channel to close when it is reached.
+const markField = "mark"
+
 // settle returns when everything that was put in before has been written, or when nothing will be written any more.
 func (n *notifications) settle() {
 	n.mu.Lock()
@@ -47,7 +50,7 @@ func (n *notifications) settle() {
 	}
 	mark := make(chan struct{})
 	var marked mcp.JSONRPCNotification
-	marked.Params.AdditionalFields = map[string]any{"mark": mark} // no notification, but a channel to close when it is reached
+	marked.Params.AdditionalFields = map[string]any{markField: mark}
 	select {
 	case queue <- marked:
 		select {
@@ -76,7 +79,7 @@ func (n *notifications) end() <-chan struct{} {
 func (n *notifications) run() {
 	defer close(n.ended)
 	take := func(next mcp.JSONRPCNotification) {
-		if mark, is := next.Params.AdditionalFields["mark"].(chan struct{}); is {
+		if mark, is := next.Params.AdditionalFields[markField].(chan struct{}); is {
 			close(mark)
 			return
 		}

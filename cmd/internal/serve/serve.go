@@ -36,7 +36,10 @@ type inFlight struct {
 
 func newInFlight(all int64) inFlight { return inFlight{semaphore.NewWeighted(all), all} }
 
-// onlyReads says whether a message calls a tool that changes nothing. Those leave half of the places to others.
+// maxReads is how many of the calls in flight may be of tools that only read.
+func (s *Server) maxReads() int64 { return max(1, int64(s.maxInFlight())/2) }
+
+// onlyReads says whether a message calls a tool that changes nothing.
 func (s *Server) onlyReads(m *message) bool {
 	tool := s.toolOf(m)
 	return tool != nil && tool.Tool.Annotations.ReadOnlyHint != nil && *tool.Tool.Annotations.ReadOnlyHint

@@ -41,7 +41,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 		out:        w,
 		session:    s.newSession("stdio", w.write),
 		slots:      newInFlight(int64(s.maxInFlight()) * minRequest),
-		reads:      newInFlight(max(1, int64(s.maxInFlight())/2) * minRequest),
+		reads:      newInFlight(s.maxReads() * minRequest),
 		unanswered: newInFlight(maxUnanswered),
 		ended:      make(chan error, 1),
 	}
